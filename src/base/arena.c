@@ -1,0 +1,137 @@
+/* base/arena.c - a list of blocks, each twice the last, filled from the front. */
+#include "base/arena.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct block {
+	struct block *next;
+	size_t used, size;
+	_Alignas(16) unsigned char bytes[];
+};
+
+struct arena {
+	struct block *block;
+};
+
+#define FIRST_BLOCK (16 * 1024 - 64)
+#define LARGEST_BLOCK (1024 * 1024)
+
+void must_failed(const char *condition, const char *file, int line)
+{
+	dprintf(STDERR_FILENO, "cuddy: bug: %s is not true at %s:%d\n", condition, file, line);
+	abort();
+}
+
+static void add_block(struct arena *arena, size_t need)
+{
+	size_t size = arena->block ? MIN(arena->block->size * 2, (size_t)LARGEST_BLOCK) : FIRST_BLOCK;
+	struct block *block;
+
+	size = MAX(size, need);
+	must(size < SIZE_MAX - sizeof(*block));
+	block = calloc(1, sizeof(*block) + size);
+	must(block != NULL);
+	block->size = size;
+	block->next = arena->block;
+	arena->block = block;
+}
+
+struct arena *arena_new(void)
+{
+	struct arena *arena = calloc(1, sizeof(*arena));
+
+	must(arena != NULL);
+	return arena;
+}
+
+void arena_free(struct arena *arena)
+{
+	struct block *block, *next;
+
+	if (!arena)
+		return;
+	for (block = arena->block; block; block = next) {
+		next = block->next;
+		free(block);
+	}
+	free(arena);
+}
+
+void arena_freep(struct arena **arena)
+{
+	arena_free(*arena);
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+	void *memory;
+
+	must(size < SIZE_MAX - 64);
+	size = (size + 15) & ~(size_t)15;
+	if (!arena->block || arena->block->size - arena->block->used < size)
+		add_block(arena, size);
+	memory = arena->block->bytes + arena->block->used;
+	arena->block->used += size;
+	return memory;
+}
+
+void *arena_alloc_array(struct arena *arena, size_t size, size_t count)
+{
+	size_t bytes;
+
+	must(!__builtin_mul_overflow(size, count, &bytes));
+	return arena_alloc(arena, bytes);
+}
+
+char *arena_strndup(struct arena *arena, const char *text, size_t length)
+{
+	char *copy = arena_alloc(arena, length + 1);
+
+	memcpy(copy, text, length);
+	return copy;
+}
+
+char *arena_strdup(struct arena *arena, const char *text)
+{
+	return text ? arena_strndup(arena, text, strlen(text)) : NULL;
+}
+
+char *arena_vprintf(struct arena *arena, const char *format, va_list arguments)
+{
+	va_list again;
+	char *text;
+	int length;
+
+	va_copy(again, arguments);
+	length = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	must(length >= 0);
+	text = arena_alloc(arena, (size_t)length + 1);
+	vsnprintf(text, (size_t)length + 1, format, arguments);
+	return text;
+}
+
+char *arena_printf(struct arena *arena, const char *format, ...)
+{
+	va_list arguments;
+	char *text;
+
+	va_start(arguments, format);
+	text = arena_vprintf(arena, format, arguments);
+	va_end(arguments);
+	return text;
+}
+
+void *vec_grow(struct arena *arena, void *items, size_t size, size_t count, size_t *room)
+{
+	size_t more = *room ? *room * 2 : 8;
+	void *copy = arena_alloc_array(arena, size, more);
+
+	if (count)
+		memcpy(copy, items, size * count);
+	*room = more;
+	return copy;
+}

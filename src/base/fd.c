@@ -1,0 +1,91 @@
+/* base/fd.c - descriptors that close themselves, and whole-file reads and writes. */
+#include "base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void fd_closep(int *fd)
+{
+	int saved = errno;
+
+	if (*fd >= 0)
+		close(*fd);
+	errno = saved;
+}
+
+int fd_read_file(struct arena *arena, int dir, const char *name, size_t limit, char **ret_text,
+		 size_t *ret_length)
+{
+	AUTO_FD int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat status;
+	size_t length = 0, room;
+	char *text;
+
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return -errno;
+	if (!S_ISREG(status.st_mode))
+		return S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL;
+	if ((uintmax_t)status.st_size > limit)
+		return -EFBIG;
+	/* Files in /proc say 0 and are longer; others may grow while we read. */
+	room = status.st_size ? (size_t)status.st_size + 1 : limit + 1;
+	text = arena_alloc(arena, room + 1);
+	while (length < room) {
+		ssize_t count = read(fd, text + length, room - length);
+
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count < 0)
+			return -errno;
+		if (count == 0)
+			break;
+		length += (size_t)count;
+	}
+	if (length > limit)
+		return -EFBIG;
+	text[length] = '\0';
+	*ret_text = text;
+	*ret_length = length;
+	return 0;
+}
+
+int fd_write_all(int fd, const void *bytes, size_t count)
+{
+	const char *at = bytes;
+
+	while (count) {
+		ssize_t done = write(fd, at, count);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return -errno;
+		at += done;
+		count -= (size_t)done;
+	}
+	return 0;
+}
+
+int fd_replace_file(int dir, const char *name, const char *text, size_t length, mode_t mode)
+{
+	char temporary[NAME_MAX + 1];
+	AUTO_FD int fd = -1;
+	int r;
+
+	r = snprintf(temporary, sizeof(temporary), ".%s.%ld.new", name, (long)getpid());
+	if (r < 0 || (size_t)r >= sizeof(temporary))
+		return -ENAMETOOLONG;
+	fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	if (fd < 0)
+		return -errno;
+	r = fd_write_all(fd, text, length);
+	if (r == 0 && (fsync(fd) < 0 || renameat(dir, temporary, dir, name) < 0))
+		r = -errno;
+	if (r < 0)
+		unlinkat(dir, temporary, 0);
+	return r;
+}

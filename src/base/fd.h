@@ -1,0 +1,23 @@
+/* base/fd.h - descriptors that close themselves, and whole-file reads and writes. */
+#ifndef CUDDY_BASE_FD_H
+#define CUDDY_BASE_FD_H
+
+#include "base/arena.h"
+#include <sys/types.h>
+
+void fd_closep(int *fd); /* closes unless negative; keeps errno */
+#define AUTO_FD CLEANUP(fd_closep)
+
+/* Reads the whole file `name` below directory `dir` (AT_FDCWD is fine), at most `limit` bytes,
+ * into the arena, terminated.  Only regular files.  -EFBIG when longer, else -errno. */
+int fd_read_file(struct arena *arena, int dir, const char *name, size_t limit, char **ret_text,
+		 size_t *ret_length);
+
+/* Writes all of it, retrying EINTR and short writes.  0 or -errno. */
+int fd_write_all(int fd, const void *bytes, size_t count);
+
+/* Replaces `name` below `dir` by the given text in one step (temporary file, fsync, rename), so
+ * that a reader and a crash see the old or the new file, never half of one.  0 or -errno. */
+int fd_replace_file(int dir, const char *name, const char *text, size_t length, mode_t mode);
+
+#endif

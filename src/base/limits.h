@@ -1,0 +1,24 @@
+/* base/limits.h - a limit on everything that somebody else can make long.
+ * Each one is named in the message that it causes, and tested one below and one above. */
+#ifndef CUDDY_BASE_LIMITS_H
+#define CUDDY_BASE_LIMITS_H
+
+#define LIMIT_FILE_SIZE      (1024 * 1024) /* bytes of one TOML file */
+#define LIMIT_TOML_DEPTH     32            /* nested tables and arrays */
+#define LIMIT_TOML_ERRORS    50            /* diagnostics of one run, then "too many" */
+#define LIMIT_INCLUDE_DEPTH  16            /* profiles including profiles, flags naming flags */
+#define LIMIT_INCLUDES       256           /* profiles and drop-ins that one policy is made of */
+#define LIMIT_RULES          20000         /* rules of one policy, after expansion */
+#define LIMIT_GLOB_LENGTH    4096          /* bytes of one glob, expanded variables included */
+#define LIMIT_GLOB_BRACES    1024          /* alternatives that one glob may stand for */
+#define LIMIT_GLOB_NESTING   16            /* braces in braces */
+#define LIMIT_GLOB_MATCHES   4096          /* paths that one partial glob may expand to at start */
+#define LIMIT_GLOB_VISITS    100000        /* directory entries read for one partial glob */
+#define LIMIT_FREEZE_ENTRIES 1024          /* entries of a directory that is frozen for a deny */
+#define LIMIT_PLAN_STEPS     8192
+#define LIMIT_PLAN_TEXT      (4 * 1024 * 1024)
+#define LIMIT_FILTER         4096          /* instructions of one seccomp program (BPF_MAXINSNS) */
+#define LIMIT_NAME_LENGTH    64            /* bytes of a profile, flag or cage name */
+#define LIMIT_ENVIRONMENT    (1024 * 1024) /* bytes of the environment inside */
+
+#endif

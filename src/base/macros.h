@@ -1,0 +1,26 @@
+/* base/macros.h - the few language helpers that every file may use. */
+#ifndef CUDDY_BASE_MACROS_H
+#define CUDDY_BASE_MACROS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* CLEANUP(fn) v: call fn(&v) when v leaves its scope.  TAKE(v): hand v over, leave NULL behind. */
+#define CLEANUP(function) __attribute__((cleanup(function)))
+#define TAKE(variable) ({ __typeof__(variable) taken_ = (variable); (variable) = NULL; taken_; })
+#define TAKE_FD(variable) ({ int taken_ = (variable); (variable) = -1; taken_; })
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+#define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
+#define UNUSED __attribute__((unused))
+#define unreachable() __builtin_unreachable()
+
+/* An assertion about our own work: stays in release builds, says where, and ends the process. */
+#define must(condition) ((condition) ? (void)0 : must_failed(#condition, __FILE__, __LINE__))
+_Noreturn void must_failed(const char *condition, const char *file, int line);
+
+#define MIN(a, b) ({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ < b_ ? a_ : b_; })
+#define MAX(a, b) ({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ > b_ ? a_ : b_; })
+
+#endif

@@ -1,0 +1,27 @@
+/* policy/endpoint.h - `[tcp:|udp:|icmp:|dns:|listen:]HOST[:PORT[-PORT]]`, HOST a name, `*.name`,
+ * IPv4, [IPv6], CIDR, or a word: internet, lan, loopback, any, host (the host's own network). */
+#ifndef CUDDY_POLICY_ENDPOINT_H
+#define CUDDY_POLICY_ENDPOINT_H
+
+#include "diag/diag.h"
+
+enum host_form { HOST_NAME, HOST_SUFFIX /* *.name */, HOST_NETWORK /* address or CIDR */,
+		 HOST_INTERNET, HOST_LAN, HOST_LOOPBACK, HOST_ANY, HOST_HOST };
+
+struct endpoint {
+	unsigned access;	/* ACCESS_CONNECT (tcp), ACCESS_SEND (udp), ACCESS_LISTEN, ACCESS_RESOLVE */
+	bool icmp;
+	enum host_form form;
+	const char *name;	/* NAME, SUFFIX (without "*."): small letters, no final dot */
+	unsigned char address[16]; /* v4 mapped into ::ffff:0:0/96 */
+	unsigned prefix;	/* bits of 128 */
+	uint16_t first_port, last_port; /* 0-65535 when none was given */
+};
+
+int endpoint_parse(struct arena *arena, const char *text, const struct origin *origin,
+		   struct diags *d, struct endpoint *ret);
+const char *endpoint_text(struct arena *arena, const struct endpoint *endpoint); /* canonical */
+/* Does the rule endpoint cover the (concrete) requested one?  Sees 4-in-6 addresses as IPv4. */
+bool endpoint_covers(const struct endpoint *rule, const struct endpoint *request);
+
+#endif
