@@ -222,6 +222,13 @@ void plan_private_dir(struct plan *plan, const char *path, unsigned mode, unsign
 		 (flags & PLAN_ATTRS) | PLAN_NOSUID | PLAN_NODEV, origin);
 }
 
+void plan_own(struct plan *plan, const char *own, const char *path, unsigned flags,
+	      const struct origin *origin)
+{
+	plan_add(plan, OP_OWN, plan_text(plan, relative(path)), plan_text(plan, relative(own)), 0,
+		 (flags & PLAN_ATTRS) | PLAN_READ_ONLY | PLAN_NOSUID | PLAN_NODEV, origin);
+}
+
 void plan_read_only(struct plan *plan, const char *path, const struct origin *origin)
 {
 	plan_add(plan, OP_READ_ONLY, plan_text(plan, relative(path)), 0, 0,

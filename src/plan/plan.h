@@ -104,6 +104,9 @@ void plan_bind(struct plan *plan, const char *source, const struct stat *status,
 	       unsigned flags, const struct origin *origin);
 void plan_private_dir(struct plan *plan, const char *path, unsigned mode, unsigned flags,
 		      const struct origin *origin);
+/* Shows `own`, a file that plan_file() made, at `path` too: over a file of a bound tree. */
+void plan_own(struct plan *plan, const char *own, const char *path, unsigned flags,
+	      const struct origin *origin);
 /* Makes what is already visible at `path` read-only: /proc/sys. */
 void plan_read_only(struct plan *plan, const char *path, const struct origin *origin);
 void plan_mask(struct plan *plan, const char *path, bool is_directory, const struct origin *origin);
