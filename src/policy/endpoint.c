@@ -292,6 +292,8 @@ static const char *endpoint_read(struct arena *arena, char *text, struct endpoin
 		wrong = endpoint_check(e, protocol);
 	if (!wrong && (e->form == HOST_NAME || e->form == HOST_SUFFIX))
 		e->access |= ACCESS_RESOLVE;
+	if (!wrong && e->form == HOST_HOST) /* in the host's network nothing can be told apart */
+		e->access |= ACCESS_LISTEN | ACCESS_RESOLVE;
 	return wrong;
 }
 
