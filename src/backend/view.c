@@ -21,58 +21,98 @@ struct point {
 	bool frozen;
 };
 
+/* A path of a rule that leads through links, and where it leads. */
+struct alias { const char *name, *real; };
+
 struct builder {
 	struct arena *arena;
 	const struct policy *policy;
 	struct diags *d;
 	VEC(struct point) points;
+	VEC(struct alias) aliases;
 	VEC(struct view_entry) entries;
 	struct view *view;
 };
 
-/* Access that the rules of one effect give to a path and, for directories, all that is below. */
-static unsigned access_at(const struct builder *b, enum effect effect, const struct point *p,
-			  const struct rule **ret_rule)
+/* Does a rule speak of this point (and, for a directory, of all that is below) under this name? */
+static bool covers(const struct rule *rule, const char *name, bool is_directory, const char *with_slash)
 {
-	char *as_directory = arena_printf(b->arena, "%s/", strcmp(p->path, "/") == 0 ? "" : p->path);
-	const char *top = strcmp(p->path, "/") == 0 ? "" : p->path;
-	unsigned access = 0;
-	size_t best = 0;
+	if (!is_directory)
+		return glob_matches(rule->glob, name);
+	return glob_covers_tree(rule->glob, strcmp(name, "/") == 0 ? "" : name) ||
+	       (rule->effect != EFFECT_ALLOW && glob_matches(rule->glob, with_slash));
+}
+
+/* How deep the rule reaches literally: the deepest says what appears at a path. */
+static size_t rule_depth(const struct rule *rule, const char *name)
+{
+	const struct glob_alternative *a;
+	size_t count = glob_alternatives(rule->glob, &a), depth = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (path_is_within(name, *a[i].prefix ? a[i].prefix : "/"))
+			depth = MAX(depth, path_depth(a[i].prefix) + 1);
+	return depth;
+}
+
+struct weight {
+	unsigned host, own; /* access by rules for the host's files, for the cage's own */
+	const struct rule *rule; /* the deepest; among equals one for the host's */
+	size_t depth;
+};
+
+static void weigh_name(const struct builder *b, enum effect effect, const char *name, bool is_directory,
+		       struct weight *w)
+{
+	const char *with_slash = arena_printf(b->arena, "%s/", strcmp(name, "/") == 0 ? "" : name);
 
 	for (size_t i = 0; i < b->policy->rule_count; i++) {
 		const struct rule *rule = &b->policy->rules[i];
-		const struct glob_alternative *alternatives;
-		size_t depth = 0, count;
-		bool covers;
+		size_t depth;
 
-		if (rule->kind != KIND_FILE || rule->effect != effect)
+		if (rule->kind != KIND_FILE || rule->effect != effect ||
+		    !covers(rule, name, is_directory, with_slash))
 			continue;
-		covers = p->status.is_directory ? glob_covers_tree(rule->glob, top) ||
-						  (effect != EFFECT_ALLOW && glob_matches(rule->glob, as_directory))
-						: glob_matches(rule->glob, p->path);
-		if (!covers)
-			continue;
-		access |= rule->access;
-		/* The deepest rule says what appears here; among equals the host's file. */
-		count = glob_alternatives(rule->glob, &alternatives);
-		for (size_t k = 0; k < count; k++)
-			if (path_is_within(p->path, *alternatives[k].prefix ? alternatives[k].prefix : "/"))
-				depth = MAX(depth, path_depth(alternatives[k].prefix) + 1);
-		if (ret_rule && (!*ret_rule || depth > best ||
-				 (depth == best && rule->place == PLACE_HOST))) {
-			*ret_rule = rule;
-			best = depth;
+		*(rule->place == PLACE_HOST ? &w->host : &w->own) |= rule->access;
+		depth = rule_depth(rule, name);
+		if (!w->rule || depth > w->depth || (depth == w->depth && rule->place == PLACE_HOST)) {
+			w->rule = rule;
+			w->depth = depth;
 		}
 	}
-	return access;
 }
 
-static void add_point(struct builder *b, const char *path, const struct rule *rule)
+/* Access that the rules of one effect give to a point, by all names that lead to it.  What is
+ * granted for the cage's own files says nothing about the host's that appear among them. */
+static unsigned access_at(const struct builder *b, enum effect effect, const struct point *p,
+			  const struct rule **ret_rule)
+{
+	struct weight w = { 0 };
+
+	weigh_name(b, effect, p->path, p->status.is_directory, &w);
+	for (size_t i = 0; i < b->aliases.count; i++) {
+		const struct alias *a = &b->aliases.items[i];
+
+		if (path_is_within(p->path, a->real) && strcmp(a->real, "/") != 0)
+			weigh_name(b, effect, arena_printf(b->arena, "%s%s", a->name, p->path + strlen(a->real)),
+				   p->status.is_directory, &w);
+	}
+	if (ret_rule && w.rule)
+		*ret_rule = w.rule;
+	if (effect != EFFECT_ALLOW)
+		return w.host | w.own;
+	return !w.rule ? 0 : w.rule->place == PLACE_HOST ? w.host : w.own;
+}
+
+/* `tree`: to be taken for a directory when the host has nothing there. */
+static void add_point(struct builder *b, const char *path, const struct rule *rule, bool tree)
 {
 	struct point *p = vec_push(b->arena, &b->points);
 
 	*p = (struct point){ .path = path, .rule = rule };
 	walk_status(path, &p->status);
+	if (!p->status.exists || (rule->effect == EFFECT_ALLOW && rule->place != PLACE_HOST))
+		p->status.is_directory = tree;
 }
 
 struct visit {
@@ -84,11 +124,11 @@ static void visit_match(void *context, const char *path)
 {
 	struct visit *visit = context;
 
-	add_point(visit->b, arena_strdup(visit->b->arena, path), visit->rule);
+	add_point(visit->b, arena_strdup(visit->b->arena, path), visit->rule, false);
 }
 
 /* The links on the way to a host path are shown as links; what they lead to becomes the point. */
-static void add_host_path(struct builder *b, const char *path, const struct rule *rule)
+static void add_host_path(struct builder *b, const char *path, const struct rule *rule, bool tree)
 {
 	struct walk_link links[WALK_LINKS];
 	size_t count = 0;
@@ -100,8 +140,9 @@ static void add_host_path(struct builder *b, const char *path, const struct rule
 		*e = (struct view_entry){ .kind = VIEW_SYMLINK, .path = links[i].path,
 					  .source = links[i].text, .rule = rule };
 	}
-	if (real)
-		add_point(b, real, rule);
+	if (real && count)
+		*vec_push(b->arena, &b->aliases) = (struct alias){ path, real };
+	add_point(b, real ? real : path, rule, tree);
 }
 
 static int add_rule(struct builder *b, const struct rule *rule)
@@ -113,13 +154,14 @@ static int add_rule(struct builder *b, const struct rule *rule)
 	b->view->exactness[index] = EXACTNESS_EXACT;
 	for (size_t i = 0; i < count; i++) {
 		const struct glob_alternative *a = &alternatives[i];
-		const char *prefix = *a->prefix ? a->prefix : "/";
+		const char *prefix = path_normal(b->arena, "/", a->prefix);
+		bool tree = a->is_tree || a->is_directory;
 		struct visit visit = { b, rule };
 
 		if (rule->effect == EFFECT_ALLOW && rule->place != PLACE_HOST) {
-			add_point(b, prefix, rule);
+			add_point(b, prefix, rule, rule->place != PLACE_SYNTHETIC);
 		} else if (a->is_tree || a->is_literal) {
-			add_host_path(b, prefix, rule);
+			add_host_path(b, prefix, rule, tree);
 		} else {
 			b->view->exactness[index] = EXACTNESS_AT_START;
 			b->view->note[index] = "for what exists when the cage starts";
@@ -160,7 +202,7 @@ static int freeze(struct builder *b, const char *path, const struct rule *deny)
 			return 0;
 		p = find_point(b, path);
 		if (!p) {
-			add_point(b, path, deny);
+			add_point(b, path, deny, true);
 			p = &b->points.items[b->points.count - 1];
 		}
 		if (p->frozen)
@@ -185,7 +227,7 @@ static int freeze_for(struct builder *b, const struct rule *deny)
 	size_t count = glob_alternatives(deny->glob, &alternatives);
 
 	for (size_t i = 0; i < count; i++) {
-		struct point probe = { .path = *alternatives[i].prefix ? alternatives[i].prefix : "/" };
+		struct point probe = { .path = path_normal(b->arena, "/", alternatives[i].prefix) };
 		const struct rule *allow = NULL;
 		const char *slash;
 		size_t index = (size_t)(deny - b->policy->rules);
@@ -256,7 +298,7 @@ static void weigh(struct builder *b, const struct point *p)
 {
 	const struct rule *allow = NULL, *deny = NULL;
 	const struct view_entry *over = above(b, p->path);
-	unsigned taken = access_at(b, EFFECT_DENY, p, &deny) | access_at(b, EFFECT_ASK, p, &deny);
+	unsigned taken = access_at(b, EFFECT_DENY, p, &deny);
 	unsigned access = access_at(b, EFFECT_ALLOW, p, &allow) & ~taken;
 	struct view_entry e = { .path = p->path, .access = access, .is_directory = true,
 				.in_skeleton = !over, .rule = p->rule };
@@ -312,16 +354,20 @@ int view_build(struct arena *arena, const struct policy *policy, struct diags *d
 			r = -EINVAL;
 	for (size_t i = 0; i < policy->rule_count; i++)
 		if (policy->rules[i].kind == KIND_FILE &&
-		    (policy->rules[i].effect == EFFECT_DENY || policy->rules[i].effect == EFFECT_ASK) &&
+		    policy->rules[i].effect == EFFECT_DENY &&
 		    freeze_for(&b, &policy->rules[i]) < 0)
 			r = -EINVAL;
 	if (r < 0)
 		return r;
 	if (b.points.count)
 		qsort(b.points.items, b.points.count, sizeof(*b.points.items), compare_points);
-	for (size_t i = 0; i < b.points.count; i++)
-		if (i == 0 || strcmp(b.points.items[i].path, b.points.items[i - 1].path) != 0)
-			weigh(&b, &b.points.items[i]);
+	for (size_t i = 0, next; i < b.points.count; i = next) {
+		struct point *p = &b.points.items[i];
+
+		for (next = i + 1; next < b.points.count && strcmp(b.points.items[next].path, p->path) == 0; next++)
+			p->status.is_directory |= b.points.items[next].status.is_directory;
+		weigh(&b, p);
+	}
 	view.entries = b.entries.items;
 	view.count = b.entries.count;
 	*ret = view;

@@ -12,7 +12,7 @@
 
 static char top[] = "/tmp/cuddy-view-XXXXXX";
 
-/* "allow rw host /t/**" with /t standing for the directory of this test. */
+/* One rule; patterns are below the directory of this test. */
 struct line { enum effect effect; unsigned access; enum place place; const char *pattern; };
 #define R ACCESS_READ
 #define W ACCESS_WRITE
@@ -103,8 +103,9 @@ int main(void)
 	      { EFFECT_DENY, ALL, PLACE_HOST, "/a/**" });
 	CHECK("deny-write", "bind /a rw/;change /a/b r/;", { EFFECT_ALLOW, R | W, PLACE_HOST, "/a/**" },
 	      { EFFECT_DENY, W, PLACE_HOST, "/a/b/**" });
-	CHECK("an ask counts as deny", "bind /a r/;mask /a/y.txt ;",
-	      { EFFECT_ALLOW, R, PLACE_HOST, "/a/**" }, { EFFECT_DENY, ALL, PLACE_HOST, "/a/y.txt" });
+	CHECK("an allow answers an ask", "bind /a r/;",
+	      { EFFECT_ALLOW, R, PLACE_HOST, "/a/**" }, { EFFECT_ASK, ALL, PLACE_HOST, "/a/y.txt" });
+	CHECK("an ask grants nothing", "", { EFFECT_ASK, ALL, PLACE_HOST, "/a/**" });
 	CHECK("through a link", "link /l ;bind /a r/;", { EFFECT_ALLOW, R, PLACE_HOST, "/l/**" });
 	CHECK("deny through a link", "link /l ;bind /a r/;mask /a/b /;",
 	      { EFFECT_ALLOW, R, PLACE_HOST, "/a/**" }, { EFFECT_DENY, ALL, PLACE_HOST, "/l/b/**" });
