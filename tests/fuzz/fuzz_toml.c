@@ -85,5 +85,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		     d.list.items[i].origin->column);
 	if (r == 0)
 		edit(arena, &source, &d);
+	/* An edit makes a bad text only by passing a limit, and then refuses it. */
+	for (size_t i = 0; i < d.list.count; i++)
+		if (d.list.items[i].code && d.list.items[i].origin &&
+		    str_ends(d.list.items[i].origin->source->name, ", edited"))
+			must(strcmp(d.list.items[i].code, "C002") <= 0);
 	return 0;
 }
