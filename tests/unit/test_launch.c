@@ -234,11 +234,48 @@ static void test_exec(void)
 
 static void test_replaced(void)
 {
+	static const struct origin origin = { .line = 3, .column = 1, .length = 1 };
 	struct plan *plan = shell("exit 0");
-	char output[64];
+	struct diags d;
 
+	diags_init(&d, plan->arena);
+	for (size_t i = 0; i < plan->steps.count; i++)
+		if (plan->steps.items[i].op == OP_BIND)
+			plan->steps.items[i].origin = 1;
+	*vec_push(plan->arena, &plan->origins) = &origin;
 	plan->objects.items[0].ino++;
-	ok(run(plan, 0, output, sizeof(output), false) == EXIT_CUDDY, "a replaced source stops the start");
+	ok(launch_run(plan, NULL, &d) == EXIT_CUDDY, "a replaced source stops the start");
+	ok(d.list.count && strcmp(d.list.items[0].code, "C402") == 0 && d.list.items[0].origin == &origin,
+	   "the message names the line that asked for it");
+	plan_free(plan);
+}
+
+/* The cage holds the writing end of a pipe: it is closed when all of the cage is gone. */
+static void test_killed_launcher(void)
+{
+	int pipes[2];
+	char byte;
+
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		abort();
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct plan *plan = shell("echo up; (setsid sleep 60 &); sleep 60");
+		struct launch_options options = { .streams = (int[3]){ pipes[1], pipes[1], pipes[1] } };
+		struct diags d;
+		diags_init(&d, plan->arena);
+		_exit(launch_run(plan, &options, &d));
+	}
+	close(pipes[1]);
+	bool up = read(pipes[0], &byte, 1) == 1;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	alarm(20);
+	while (read(pipes[0], &byte, 1) > 0)
+		;
+	alarm(0);
+	close(pipes[0]);
+	ok(up, "a killed launcher takes its cage along");
 }
 
 static unsigned mounts(void)
@@ -286,6 +323,7 @@ static void test_all(void)
 	test_signals();
 	test_exec();
 	test_replaced();
+	test_killed_launcher();
 	test_faults();
 }
 
