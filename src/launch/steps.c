@@ -8,7 +8,6 @@
 #include <linux/filter.h>
 #include <linux/if.h>
 #include <linux/keyctl.h>
-#include <linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>

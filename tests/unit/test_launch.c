@@ -245,9 +245,38 @@ static void test_replaced(void)
 	*vec_push(plan->arena, &plan->origins) = &origin;
 	plan->objects.items[0].ino++;
 	ok(launch_run(plan, NULL, &d) == EXIT_CUDDY, "a replaced source stops the start");
-	ok(d.list.count && strcmp(d.list.items[0].code, "C402") == 0 && d.list.items[0].origin == &origin,
+	ok(d.list.count && strcmp(d.list.items[0].code, "C402") == 0 && d.list.items[0].origin &&
+		   d.list.items[0].origin->line == 3,
 	   "the message names the line that asked for it");
 	plan_free(plan);
+}
+
+/* The caged side of an earlier run left a link where a mount point shall be. */
+static void test_planted_link(void)
+{
+	char top[] = "/tmp/cuddy-test-XXXXXX", inner[64], link[64], output[64];
+	struct plan *plan = typical();
+	struct stat status, victim;
+	static const char *const argv[] = { "true", NULL };
+
+	if (!mkdtemp(top))
+		abort();
+	snprintf(inner, sizeof(inner), "%s/victim", top);
+	snprintf(link, sizeof(link), "%s/link", top);
+	if (mkdir(inner, 0755) < 0 || symlink(inner, link) < 0 || stat(top, &status) < 0)
+		abort();
+	plan_bind(plan, top, &status, "/data", 0, NULL);
+	plan_mkdir(plan, "/data/link/made", 0755, NULL);
+	plan_exec(plan, "true", "/usr/bin", argv, NULL);
+	plan_seal(plan);
+	ok(run(plan, 0, output, sizeof(output), false) == EXIT_CUDDY, "a planted link is not followed");
+	strcat(inner, "/made");
+	ok(lstat(inner, &victim) < 0, "and nothing is made behind it");
+	rmdir(inner);
+	unlink(link);
+	snprintf(inner, sizeof(inner), "%s/victim", top);
+	rmdir(inner);
+	rmdir(top);
 }
 
 /* The cage holds the writing end of a pipe: it is closed when all of the cage is gone. */
