@@ -352,6 +352,7 @@ static void test_all(void)
 	test_signals();
 	test_exec();
 	test_replaced();
+	test_planted_link();
 	test_killed_launcher();
 	test_faults();
 }
