@@ -283,7 +283,7 @@ void diags_print_json(const struct diags *d, struct json *json, const char *key)
 
 const struct diag_code *diag_code_at(size_t index)
 {
-	return index + 1 < ARRAY_SIZE(codes) ? &codes[index] : NULL;
+	return index < ARRAY_SIZE(codes) && codes[index].code ? &codes[index] : NULL;
 }
 
 const struct diag_code *diag_code_find(const char *code)
