@@ -41,6 +41,7 @@ void diags_init(struct diags *d, struct arena *arena)
 	*d = (struct diags){ .arena = arena };
 }
 
+PRINTF_LIKE(5, 0)
 static void add(struct diags *d, enum severity severity, const char *code,
 		const struct origin *origin, const char *format, va_list arguments)
 {
