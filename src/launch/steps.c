@@ -106,10 +106,14 @@ static int make_tmpfs(const struct child *c, uint64_t size, const char *mode)
 	return r;
 }
 
+static const char *const mask_names[2] = {
+	[PLAN_MASK_FILE] = ".cuddy-mask-file", [PLAN_MASK_DIRECTORY] = ".cuddy-mask-directory",
+};
+
 /* Empty, mode 000, read-only wherever they are shown; unlinked by ENTER. */
 static int make_mask_objects(struct child *c)
 {
-	static const char directory[] = ".cuddy-mask-directory", file[] = ".cuddy-mask-file";
+	const char *file = mask_names[PLAN_MASK_FILE], *directory = mask_names[PLAN_MASK_DIRECTORY];
 	int fd = RESULT(openat(c->root, file, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0));
 
 	if (fd < 0)
@@ -224,6 +228,7 @@ static int attach(struct child *c, int tree, const char *path)
 	if (r == 0 && !*path) { /* it covers the root: from now on it is the root */
 		close(c->root);
 		c->root = tree;
+		c->root_covered = true;
 		return 0;
 	}
 	release(c, tree);
@@ -337,19 +342,17 @@ static int step_devpts(struct child *c, const struct step *s)
 }
 
 /* The old root stays below, unreachable: our root is the topmost mount, and after NEST nobody inside has
- * power over the mount namespace (shared measurements and escape attempts: see docs/decisions.md). */
+ * power over the mount namespace (tried without a limit on user namespaces
+ * too: unmount, pivot, move, clone of the tree from a fresh namespace reveal nothing). */
 static int step_enter(struct child *c, const struct step *s)
 {
 	int r = 0;
 
-	for (unsigned i = 0; i < 2; i++) {
-		static const char *const names[2] = { ".cuddy-mask-file", ".cuddy-mask-directory" };
-		close(c->mask_objects[i]);
-		/* Where a bind covers the root, they are covered with it. */
-		r = RESULT(unlinkat(c->root, names[i], i ? AT_REMOVEDIR : 0));
-		if (r < 0 && r != -ENOENT && r != -EROFS)
-			return r;
-	}
+	/* Where a bind covers the root tmpfs, it hides these too, and c->root is the host's. */
+	for (int i = 0; i < 2 && r == 0 && !c->root_covered; i++)
+		r = RESULT(unlinkat(c->root, mask_names[i], i ? AT_REMOVEDIR : 0));
+	if (r < 0)
+		return r;
 	r = sys_mount_setattr(c->root, s->x & PLAN_ATTRS, 0);
 	if (r == 0)
 		r = RESULT(fchdir(c->root));
