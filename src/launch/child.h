@@ -24,6 +24,7 @@ struct child {
 	char *wipe_from[2], *wipe_to[2]; /* command line and environment of the launcher */
 	/* From here on the child's own. */
 	int root, self, host_root, mask_objects[2];
+	bool root_covered; /* a bind took the place of the root tmpfs */
 	unsigned old_umask;
 	pid_t payload;
 };

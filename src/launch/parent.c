@@ -138,7 +138,8 @@ int launch_start(const struct plan *plan, const struct launch_options *options, 
 }
 
 static const struct { int error, status; const char *code, *help; } exec_errors[] = {
-	{ ENOENT,  EXIT_NOT_FOUND, "C403", "it may exist outside: check that the profile grants it and its interpreter" },
+	{ ENOENT,  EXIT_NOT_FOUND, "C403",
+	  "it may exist outside: check that the profile grants it and its interpreter" },
 	{ ENOTDIR, EXIT_NOT_FOUND, "C403", "it may exist outside: check that the profile grants it" },
 	{ EACCES,  EXIT_CANNOT,	   "C404", "it must be executable, and granted with execute rights" },
 	{ ENOEXEC, EXIT_CANNOT,	   "C404", "a script needs a first line such as '#!/bin/sh'" },

@@ -1,6 +1,6 @@
 /* test_launch - real programs in cages made from plans that are built by hand.
- * As root each check runs twice: as root and, in a forked process, as an ordinary user.  With -DCUDDY_FAULTS every
- * step is made to fail once.  Needs user namespaces, /usr and dynamically linked coreutils. */
+ * As root each check runs twice: as root and, in a forked process, as an ordinary user.
+ * With -DCUDDY_FAULTS every step is made to fail once.  Needs user namespaces, /usr and dynamically linked coreutils. */
 #include "launch/launch.h"
 
 #include <errno.h>
