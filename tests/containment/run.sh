@@ -15,7 +15,7 @@
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 [ $# -gt 0 ] || { sed -n '2,15s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/containment.XXXXXX") || exit 1
-bait='' gate=''
+bait=''
 finish() {
 	exec 8>&- # the bait reads this pipe and ends by itself
 	[ -n "$bait" ] && wait "$bait" 2>/dev/null
@@ -77,8 +77,12 @@ probe_in() { # RESULT WORDS-BEFORE-THE-PROBE…
 	else
 		echo "closed process-group-signal nothing arrived outside"
 	fi >> "$work/result/$result"
-	ls "$work/out" | grep -qvx -e secret -e bait.sock -e signalled &&
-		echo "open outside-left-over $(ls "$work/out" | tr '\n' ' ')" >> "$work/result/$result"
+	for file in "$work/out"/*; do
+		case ${file##*/} in
+		secret | bait.sock | signalled) ;;
+		*) echo "open outside-left-over ${file##*/}" >> "$work/result/$result" ;;
+		esac
+	done
 	grep -qx 'end' "$work/result/$result"
 }
 
