@@ -1,6 +1,7 @@
 /* bench/ibench.c - how long commands take, measured side by side.
  *
- *     ibench [-n ROUNDS] [-w WARM-UP] [-r REFERENCE] [-g CGROUP] [-p PAUSE-MS] [-f FD=FILE] [-c CSV] [-j] FILE
+ *     ibench [-n ROUNDS] [-w WARM-UP] [-r REFERENCE] [-g CGROUP] [-p PAUSE-MS] [-f FD=FILE]
+ *            [-c CSV] [-j] FILE
  *
  * FILE has a line per command: NAME, a tab, and its words as a shell would split them without
  * quotes or expansions ("#" starts a comment).  Every round runs each command once, in an order
