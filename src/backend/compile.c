@@ -1,0 +1,92 @@
+/* backend/compile.c - from policy to plan: every back end in turn, then nothing may be left over. */
+#include "backend/backend.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const struct backend *const backends[] = {
+	&backend_namespaces, &backend_mounts, &backend_seccomp, &backend_capabilities,
+	&backend_limits, &backend_environment,
+};
+
+const char *exactness_name(enum exactness exactness)
+{
+	static const char *const names[] = { "none", "coarse", "at-start", "exact" };
+
+	return names[exactness];
+}
+
+void backend_claim(struct compilation *c, size_t rule, const char *backend, enum exactness exactness,
+		   const char *note)
+{
+	struct claim *claim = &c->claims[rule];
+
+	claim->backend = claim->backend ? arena_printf(c->arena, "%s, %s", claim->backend, backend) : backend;
+	if (exactness >= claim->exactness) {
+		claim->exactness = exactness;
+		claim->note = note;
+	}
+}
+
+static bool may_degrade(const struct policy *policy, enum category category)
+{
+	for (size_t i = 0; i < policy->may_degrade.count; i++)
+		if (str_equal(policy->may_degrade.items[i].value, category_name(category)))
+			return true;
+	return false;
+}
+
+/* Fail closed, and only here. */
+static int refuse_unclaimed(struct compilation *c)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < c->policy->rule_count; i++) {
+		const struct rule *rule = &c->policy->rules[i];
+
+		/* An ask that nothing can ask counts as deny; a deny must hold at least at start. */
+		if (c->claims[i].backend &&
+		    (rule->effect == EFFECT_ALLOW || c->claims[i].exactness != EXACTNESS_NONE))
+			continue;
+		if (may_degrade(c->policy, rule->category))
+			continue;
+		r = diag_error(c->d, "C300", rule->origin, "nothing on this host can %s %s '%s'",
+			       rule->effect == EFFECT_ALLOW ? "provide" : "enforce",
+			       kind_name(rule->kind), str_quote(c->arena, rule->pattern));
+		diag_help(c->d, "remove it, or accept less with: may-degrade = [\"%s\"]",
+			  category_name(rule->category));
+	}
+	return r;
+}
+
+int backend_compile(struct arena *arena, const struct policy *policy, const struct cage *cage,
+		    struct diags *d, struct plan **ret_plan, struct claim **ret_claims)
+{
+	CLEANUP(plan_freep) struct plan *plan = plan_new();
+	struct compilation c = { .arena = arena, .policy = policy, .cage = cage, .plan = plan, .d = d,
+				 .claims = arena_new_array(arena, struct claim, policy->rule_count) };
+
+	for (size_t i = 0; i < ARRAY_SIZE(backends); i++)
+		if (backends[i]->compile(&c) < 0)
+			return -EINVAL;
+	if (refuse_unclaimed(&c) < 0)
+		return -EINVAL;
+	plan_seal(plan);
+	if (plan_verify(plan, d) < 0)
+		return -EINVAL;
+	*ret_plan = TAKE(plan);
+	*ret_claims = c.claims;
+	return 0;
+}
+
+void backend_claims(struct arena *arena, const struct policy *policy, const struct cage *cage,
+		    struct diags *d, struct claim **ret_claims)
+{
+	CLEANUP(plan_freep) struct plan *plan = plan_new();
+	struct compilation c = { .arena = arena, .policy = policy, .cage = cage, .plan = plan, .d = d,
+				 .claims = arena_new_array(arena, struct claim, policy->rule_count) };
+
+	for (size_t i = 0; i < ARRAY_SIZE(backends); i++)
+		(void)backends[i]->compile(&c);
+	*ret_claims = c.claims;
+}

@@ -1,0 +1,290 @@
+/* backend/mounts.c - file and device rules by visibility: the view becomes steps.
+ * Must: bind only what the view names, with the least flags.  Must not: decide; view.c does. */
+#include "backend/backend.h"
+#include "backend/view.h"
+#include "backend/walk.h"
+#include "base/path.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define OWN_FILES "/.cuddy" /* where synthetic files stand in the skeleton, read-only */
+
+static unsigned attributes(unsigned access)
+{
+	return (access & ACCESS_WRITE ? 0 : PLAN_READ_ONLY) | (access & ACCESS_EXECUTE ? 0 : PLAN_NOEXEC) |
+	       PLAN_NOSUID | PLAN_NODEV;
+}
+
+/* ---- files that we write ---- */
+
+static const char *inside_name(const struct compilation *c)
+{
+	return c->policy->hostname.value ? c->policy->hostname.value : "cuddy";
+}
+
+static char *write_passwd(struct compilation *c)
+{
+	return arena_printf(c->arena, "%s:x:%u:%u::%s:%s\n%s", c->cage->user, c->cage->uid, c->cage->gid,
+			    c->cage->home, c->cage->shell,
+			    c->cage->uid == 65534 ? "" : "nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\n");
+}
+
+static char *write_group(struct compilation *c)
+{
+	return arena_printf(c->arena, "%s:x:%u:\n%s", c->cage->user, c->cage->gid,
+			    c->cage->gid == 65534 ? "" : "nogroup:x:65534:\n");
+}
+
+static char *write_machine_id(struct compilation *c)
+{
+	unsigned char bytes[16];
+	struct strbuf out = { .arena = c->arena };
+
+	must(getrandom(bytes, sizeof(bytes), 0) == sizeof(bytes));
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		strbuf_addf(&out, "%02x", bytes[i]);
+	strbuf_add(&out, "\n");
+	return (char *)strbuf_text(&out);
+}
+
+static char *write_hosts(struct compilation *c)
+{
+	return arena_printf(c->arena, "127.0.0.1 localhost %s\n::1 localhost %s\n", inside_name(c), inside_name(c));
+}
+
+static char *write_hostname(struct compilation *c)
+{
+	return arena_printf(c->arena, "%s\n", inside_name(c));
+}
+
+static char *write_resolv_conf(struct compilation *c)
+{
+	return arena_strdup(c->arena, "# this cage resolves no names\n");
+}
+
+static const struct { const char *name; char *(*write)(struct compilation *c); } synthetic[] = {
+	{ "group", write_group },	    { "hostname", write_hostname },
+	{ "hosts", write_hosts },	    { "machine-id", write_machine_id },
+	{ "passwd", write_passwd },	    { "resolv-conf", write_resolv_conf },
+};
+
+static int add_synthetic(struct compilation *c, const struct view_entry *e)
+{
+	const struct origin *origin = e->rule->origin;
+
+	for (size_t i = 0; i < ARRAY_SIZE(synthetic); i++) {
+		char *own = arena_printf(c->arena, OWN_FILES "/%s", synthetic[i].name);
+
+		if (!str_equal(synthetic[i].name, e->source))
+			continue;
+		if (e->in_skeleton) {
+			plan_file(c->plan, e->path, synthetic[i].write(c), 0444, origin);
+		} else if (e->inode) {
+			plan_file(c->plan, own, synthetic[i].write(c), 0444, origin);
+			plan_own(c->plan, own, e->path, attributes(ACCESS_READ), origin);
+		}
+		return 0;
+	}
+	return diag_error(c->d, "C312", origin, "there is no synthetic file '%s'",
+			  str_quote(c->arena, e->source));
+}
+
+/* ---- /dev ---- */
+
+struct node_visit { struct compilation *c; const struct rule *rule; };
+
+static void add_node(void *context, const char *path)
+{
+	struct node_visit *visit = context;
+	struct compilation *c = visit->c;
+	struct walk_status status;
+
+	walk_status(path, &status);
+	if (!S_ISCHR(status.mode) && !S_ISBLK(status.mode))
+		return;
+	for (size_t i = 0; i < c->policy->rule_count; i++) {
+		const struct rule *rule = &c->policy->rules[i];
+
+		if (rule->kind == KIND_DEVICE && rule->effect != EFFECT_ALLOW && glob_matches(rule->glob, path))
+			return;
+	}
+	/* /dev/pts and /dev/ptmx are the cage's own. */
+	if (path_is_within(path, "/dev/pts") || strcmp(path, "/dev/ptmx") == 0)
+		return;
+	plan_bind(c->plan, path, &(struct stat){ .st_dev = status.device, .st_ino = status.inode,
+						 .st_mode = status.mode },
+		  path, PLAN_NOEXEC, visit->rule->origin);
+}
+
+static int add_devices(struct compilation *c)
+{
+	for (size_t i = 0; i < c->policy->rule_count; i++) {
+		const struct rule *rule = &c->policy->rules[i];
+		const struct glob_alternative *a;
+		struct node_visit visit = { c, rule };
+		bool literal = true;
+		size_t count;
+
+		if (rule->kind != KIND_DEVICE)
+			continue;
+		count = glob_alternatives(rule->glob, &a);
+		for (size_t k = 0; k < count; k++) {
+			literal = literal && a[k].is_literal;
+			if (rule->effect != EFFECT_ALLOW)
+				continue;
+			if (a[k].is_literal)
+				add_node(&visit, a[k].prefix);
+			else if (walk_matches(c->arena, rule->glob, a[k].prefix, add_node, &visit) < 0)
+				return diag_error(c->d, "C310", rule->origin, "'%s' stands for too many devices",
+						  str_quote(c->arena, rule->pattern));
+		}
+		backend_claim(c, i, "mounts", literal ? EXACTNESS_EXACT : EXACTNESS_AT_START,
+			      literal ? NULL : "for devices that exist when the cage starts");
+	}
+	return 0;
+}
+
+static void add_dev_directory(struct compilation *c, const struct view_entry *e)
+{
+	static const char *const links[][2] = {
+		{ "fd", "/proc/self/fd" },	 { "stdin", "/proc/self/fd/0" },
+		{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
+		{ "ptmx", "pts/ptmx" },
+	};
+	const struct origin *origin = e->rule->origin;
+
+	plan_mkdir(c->plan, e->path, 0755, origin);
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
+		plan_symlink(c->plan, path_join(c->arena, e->path, links[i][0]), links[i][1], origin);
+	plan_devpts(c->plan, path_join(c->arena, e->path, "pts"), origin);
+	plan_private_dir(c->plan, path_join(c->arena, e->path, "shm"), 01777, PLAN_NOEXEC, origin);
+}
+
+/* ---- the view ---- */
+
+static void add_bind(struct compilation *c, const struct view_entry *e)
+{
+	struct stat status = { .st_dev = e->device, .st_ino = e->inode, .st_mode = e->mode };
+	char text[PATH_MAX];
+	ssize_t size;
+
+	if (S_ISLNK(e->mode)) {
+		size = e->in_skeleton ? readlink(e->source, text, sizeof(text) - 1) : -1;
+		if (size > 0) {
+			text[size] = '\0';
+			plan_symlink(c->plan, e->path, text, e->rule->origin);
+		}
+		return;
+	}
+	plan_bind(c->plan, e->source, &status, e->path, attributes(e->access), e->rule->origin);
+}
+
+static void add_temporary(struct compilation *c, const struct view_entry *e)
+{
+	static const char *const sticky[] = { "/tmp", "/var/tmp", "/dev/shm" };
+	unsigned mode = 0755;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sticky); i++)
+		if (strcmp(e->path, sticky[i]) == 0)
+			mode = 01777;
+	if (e->in_skeleton)
+		plan_private_dir(c->plan, e->path, mode, attributes(e->access) & PLAN_NOEXEC, e->rule->origin);
+	else if (e->inode)
+		plan_tmpfs(c->plan, e->path, mode, 64 * 1024 * 1024, e->rule->origin);
+}
+
+static int add_entry(struct compilation *c, const struct view_entry *e)
+{
+	switch (e->place) {
+	case PLACE_HOST:
+		add_bind(c, e);
+		return 0;
+	case PLACE_TEMPORARY:
+		add_temporary(c, e);
+		return 0;
+	case PLACE_PROC:
+		plan_proc(c->plan, e->path, e->rule->origin);
+		return 0;
+	case PLACE_DEVICES:
+		add_dev_directory(c, e);
+		return 0;
+	case PLACE_SYNTHETIC:
+		return add_synthetic(c, e);
+	case PLACE_PERSIST:
+	case PLACE_COPY_ON_WRITE:
+		return 0; /* not claimed below, so refused with their line */
+	}
+	unreachable();
+}
+
+static bool is_shown(const struct view *view, size_t link)
+{
+	const struct view_entry *l = &view->entries[link];
+
+	for (size_t i = 0; i < view->count; i++) {
+		const struct view_entry *e = &view->entries[i];
+
+		if (e->kind == VIEW_SYMLINK ? i < link && strcmp(e->path, l->path) == 0
+					    : e->kind != VIEW_DIRECTORY && path_is_within(l->path, e->path))
+			return true;
+	}
+	return false;
+}
+
+static int add_view(struct compilation *c, const struct view *view)
+{
+	for (size_t i = 0; i < view->count; i++) {
+		const struct view_entry *e = &view->entries[i];
+		const struct origin *origin = e->rule->origin;
+		int r = 0;
+
+		switch (e->kind) {
+		case VIEW_DIRECTORY:
+			plan_mkdir(c->plan, e->path, 0755, origin);
+			break;
+		case VIEW_SYMLINK:
+			if (!is_shown(view, i))
+				plan_symlink(c->plan, e->path, e->source, origin);
+			break;
+		case VIEW_CHANGE:
+			if (e->place == PLACE_PROC)
+				plan_read_only(c->plan, e->path, origin);
+			else
+				r = add_entry(c, e);
+			break;
+		case VIEW_BIND:
+			r = add_entry(c, e);
+			break;
+		case VIEW_MASK:
+			if (e->place == PLACE_TEMPORARY)
+				plan_mkdir(c->plan, e->path, 0755, origin);
+			plan_mask(c->plan, e->path, e->is_directory, origin);
+			break;
+		}
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int compile(struct compilation *c)
+{
+	struct view view;
+
+	if (view_build(c->arena, c->policy, c->d, &view) < 0 || add_view(c, &view) < 0 || add_devices(c) < 0)
+		return -EINVAL;
+	for (size_t i = 0; i < c->policy->rule_count; i++) {
+		const struct rule *rule = &c->policy->rules[i];
+
+		if (rule->kind == KIND_FILE && rule->effect != EFFECT_LOG && rule->place != PLACE_PERSIST &&
+		    rule->place != PLACE_COPY_ON_WRITE)
+			backend_claim(c, i, "mounts", view.exactness[i], view.note[i]);
+	}
+	return 0;
+}
+
+const struct backend backend_mounts = { "mounts", "shows the granted files and nothing else", compile };

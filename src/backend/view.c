@@ -1,0 +1,375 @@
+/* backend/view.c - from file rules to mounts: find the points, weigh them, keep the differences.
+ *
+ * Order: (1) every alternative of every glob gives points, partial ones by reading directories;
+ * (2) a literal deny that does not exist in a writable tree freezes the directories above it;
+ * (3) points are sorted, so a directory comes before what is in it; (4) each is compared with the
+ * nearest entry above.  Must not: follow a link without saying so, change anything. */
+#include "backend/view.h"
+#include "backend/backend.h"
+#include "backend/walk.h"
+#include "base/limits.h"
+#include "base/path.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct point {
+	const char *path;
+	const struct rule *rule; /* first that named it */
+	struct walk_status status;
+	bool frozen;
+};
+
+/* A path of a rule that leads through links, and where it leads. */
+struct alias { const char *name, *real; };
+
+struct builder {
+	struct arena *arena;
+	const struct policy *policy;
+	struct diags *d;
+	VEC(struct point) points;
+	VEC(struct alias) aliases;
+	VEC(struct view_entry) entries;
+	struct view *view;
+};
+
+/* Does a rule speak of this point (and, for a directory, of all that is below) under this name? */
+static bool covers(const struct rule *rule, const char *name, bool is_directory, const char *with_slash)
+{
+	if (!is_directory)
+		return glob_matches(rule->glob, name);
+	return glob_covers_tree(rule->glob, strcmp(name, "/") == 0 ? "" : name) ||
+	       (rule->effect != EFFECT_ALLOW && glob_matches(rule->glob, with_slash));
+}
+
+/* How deep the rule reaches literally: the deepest says what appears at a path. */
+static size_t rule_depth(const struct rule *rule, const char *name)
+{
+	const struct glob_alternative *a;
+	size_t count = glob_alternatives(rule->glob, &a), depth = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (path_is_within(name, *a[i].prefix ? a[i].prefix : "/"))
+			depth = MAX(depth, path_depth(a[i].prefix) + 1);
+	return depth;
+}
+
+struct weight {
+	unsigned host, own; /* access by rules for the host's files, for the cage's own */
+	const struct rule *rule; /* the deepest; among equals one for the host's */
+	size_t depth;
+};
+
+static void weigh_name(const struct builder *b, enum effect effect, const char *name, bool is_directory,
+		       struct weight *w)
+{
+	const char *with_slash = arena_printf(b->arena, "%s/", strcmp(name, "/") == 0 ? "" : name);
+
+	for (size_t i = 0; i < b->policy->rule_count; i++) {
+		const struct rule *rule = &b->policy->rules[i];
+		size_t depth;
+
+		if (rule->kind != KIND_FILE || rule->effect != effect ||
+		    !covers(rule, name, is_directory, with_slash))
+			continue;
+		*(rule->place == PLACE_HOST ? &w->host : &w->own) |= rule->access;
+		depth = rule_depth(rule, name);
+		if (!w->rule || depth > w->depth || (depth == w->depth && rule->place == PLACE_HOST)) {
+			w->rule = rule;
+			w->depth = depth;
+		}
+	}
+}
+
+/* Access that the rules of one effect give to a point, by all names that lead to it.  What is
+ * granted for the cage's own files says nothing about the host's that appear among them. */
+static unsigned access_at(const struct builder *b, enum effect effect, const struct point *p,
+			  const struct rule **ret_rule)
+{
+	struct weight w = { 0 };
+
+	weigh_name(b, effect, p->path, p->status.is_directory, &w);
+	for (size_t i = 0; i < b->aliases.count; i++) {
+		const struct alias *a = &b->aliases.items[i];
+
+		if (path_is_within(p->path, a->real) && strcmp(a->real, "/") != 0)
+			weigh_name(b, effect, arena_printf(b->arena, "%s%s", a->name, p->path + strlen(a->real)),
+				   p->status.is_directory, &w);
+	}
+	if (ret_rule && w.rule)
+		*ret_rule = w.rule;
+	if (effect != EFFECT_ALLOW)
+		return w.host | w.own;
+	return !w.rule ? 0 : w.rule->place == PLACE_HOST ? w.host : w.own;
+}
+
+/* `tree`: to be taken for a directory when the host has nothing there. */
+static void add_point(struct builder *b, const char *path, const struct rule *rule, bool tree)
+{
+	struct point *p = vec_push(b->arena, &b->points);
+
+	*p = (struct point){ .path = path, .rule = rule };
+	walk_status(path, &p->status);
+	if (!p->status.exists || (rule->effect == EFFECT_ALLOW && rule->place != PLACE_HOST))
+		p->status.is_directory = tree;
+}
+
+struct visit {
+	struct builder *b;
+	const struct rule *rule;
+};
+
+static void visit_match(void *context, const char *path)
+{
+	struct visit *visit = context;
+
+	add_point(visit->b, arena_strdup(visit->b->arena, path), visit->rule, false);
+}
+
+/* The links on the way to a host path are shown as links; what they lead to becomes the point. */
+static void add_host_path(struct builder *b, const char *path, const struct rule *rule, bool tree)
+{
+	struct walk_link links[WALK_LINKS];
+	size_t count = 0;
+	const char *real = walk_resolve(b->arena, path, links, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct view_entry *e = vec_push(b->arena, &b->entries);
+
+		*e = (struct view_entry){ .kind = VIEW_SYMLINK, .path = links[i].path,
+					  .source = links[i].text, .rule = rule };
+	}
+	if (real && count)
+		*vec_push(b->arena, &b->aliases) = (struct alias){ path, real };
+	add_point(b, real ? real : path, rule, tree);
+}
+
+static int add_rule(struct builder *b, const struct rule *rule)
+{
+	const struct glob_alternative *alternatives;
+	size_t count = glob_alternatives(rule->glob, &alternatives);
+	size_t index = (size_t)(rule - b->policy->rules);
+
+	b->view->exactness[index] = EXACTNESS_EXACT;
+	for (size_t i = 0; i < count; i++) {
+		const struct glob_alternative *a = &alternatives[i];
+		const char *prefix = path_normal(b->arena, "/", a->prefix);
+		bool tree = a->is_tree || a->is_directory;
+		struct visit visit = { b, rule };
+
+		if (rule->effect == EFFECT_ALLOW && rule->place != PLACE_HOST) {
+			add_point(b, prefix, rule, rule->place != PLACE_SYNTHETIC);
+		} else if (a->is_tree || a->is_literal) {
+			add_host_path(b, prefix, rule, tree);
+		} else {
+			b->view->exactness[index] = EXACTNESS_AT_START;
+			b->view->note[index] = "for what exists when the cage starts";
+			if (walk_matches(b->arena, rule->glob, prefix, visit_match, &visit) < 0)
+				return diag_error(b->d, "C310", rule->origin,
+						  "'%s' stands for more than %d files, or needs more "
+						  "than %d looked at", str_quote(b->arena, rule->pattern),
+						  LIMIT_GLOB_MATCHES, LIMIT_GLOB_VISITS);
+		}
+	}
+	return 0;
+}
+
+static struct point *find_point(struct builder *b, const char *path)
+{
+	for (size_t i = 0; i < b->points.count; i++)
+		if (strcmp(b->points.items[i].path, path) == 0)
+			return &b->points.items[i];
+	return NULL;
+}
+
+static void freeze_visit(void *context, const char *path)
+{
+	visit_match(context, path);
+}
+
+/* Freezes `path` and what is above it, as far as a granted tree reaches: directories of the
+ * skeleton that hold binds of their present entries. */
+static int freeze(struct builder *b, const char *path, const struct rule *deny)
+{
+	for (;;) {
+		struct point probe = { .path = path }, *p;
+		struct visit visit = { b, deny };
+		const char *slash;
+
+		walk_status(path, &probe.status);
+		if (!probe.status.exists || !access_at(b, EFFECT_ALLOW, &probe, NULL))
+			return 0;
+		p = find_point(b, path);
+		if (!p) {
+			add_point(b, path, deny, true);
+			p = &b->points.items[b->points.count - 1];
+		}
+		if (p->frozen)
+			return 0;
+		p->frozen = true;
+		if (walk_directory(b->arena, path, LIMIT_FREEZE_ENTRIES, freeze_visit, &visit) < 0)
+			return diag_error(b->d, "C311", deny->origin,
+					  "'%s' cannot be kept out of '%s', which has more than %d entries",
+					  str_quote(b->arena, deny->pattern), str_quote(b->arena, path),
+					  LIMIT_FREEZE_ENTRIES);
+		slash = strrchr(path, '/');
+		if (slash == path)
+			return 0;
+		path = arena_strndup(b->arena, path, (size_t)(slash - path));
+	}
+}
+
+/* A denied path that is not there yet, where the program could make it. */
+static int freeze_for(struct builder *b, const struct rule *deny)
+{
+	const struct glob_alternative *alternatives;
+	size_t count = glob_alternatives(deny->glob, &alternatives);
+
+	for (size_t i = 0; i < count; i++) {
+		struct point probe = { .path = path_normal(b->arena, "/", alternatives[i].prefix) };
+		const struct rule *allow = NULL;
+		const char *slash;
+		size_t index = (size_t)(deny - b->policy->rules);
+
+		walk_status(probe.path, &probe.status);
+		if (probe.status.exists || !(alternatives[i].is_tree || alternatives[i].is_literal))
+			continue;
+		while (!probe.status.exists && (slash = strrchr(probe.path, '/')) && slash != probe.path) {
+			probe.path = arena_strndup(b->arena, probe.path, (size_t)(slash - probe.path));
+			walk_status(probe.path, &probe.status);
+		}
+		if (!(access_at(b, EFFECT_ALLOW, &probe, &allow) & ACCESS_WRITE) ||
+		    !allow || allow->place != PLACE_HOST)
+			continue;
+		b->view->exactness[index] = EXACTNESS_COARSE;
+		b->view->note[index] = arena_printf(b->arena, "nothing new can be made directly in '%s'",
+						    str_quote(b->arena, probe.path));
+		if (freeze(b, probe.path, deny) < 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static int compare_points(const void *a, const void *b)
+{
+	const struct point *x = a, *y = b;
+	const unsigned char *s = (const unsigned char *)x->path, *t = (const unsigned char *)y->path;
+
+	/* "/" sorts before everything, so that a tree stands together behind its directory. */
+	for (; *s && *s == *t; s++, t++)
+		;
+	if (*s == *t)
+		return (int)y->frozen - (int)x->frozen;
+	if (!*s || !*t)
+		return *s ? 1 : -1;
+	return *s == '/' ? -1 : *t == '/' ? 1 : *s < *t ? -1 : 1;
+}
+
+/* The entry whose content shows at `path`, or NULL: the skeleton. */
+static const struct view_entry *above(const struct builder *b, const char *path)
+{
+	const struct view_entry *best = NULL;
+
+	for (size_t i = 0; i < b->entries.count; i++) {
+		const struct view_entry *e = &b->entries.items[i];
+
+		if (e->kind != VIEW_SYMLINK && e->is_directory && path_is_within(path, e->path) &&
+		    (!best || path_depth(e->path) >= path_depth(best->path)))
+			best = e;
+	}
+	return best && best->kind == VIEW_DIRECTORY ? NULL : best;
+}
+
+static const char *source_of(struct builder *b, const struct point *p, const struct rule *rule)
+{
+	const struct glob_alternative *a;
+
+	if (rule->place == PLACE_SYNTHETIC)
+		return rule->from;
+	if (rule->place != PLACE_HOST || !rule->from)
+		return p->path;
+	glob_alternatives(rule->glob, &a);
+	return path_normal(b->arena, rule->from, p->path + (path_is_within(p->path, a->prefix) ?
+			   strlen(a->prefix) + (p->path[strlen(a->prefix)] == '/') : 0));
+}
+
+static void weigh(struct builder *b, const struct point *p)
+{
+	const struct rule *allow = NULL, *deny = NULL;
+	const struct view_entry *over = above(b, p->path);
+	unsigned taken = access_at(b, EFFECT_DENY, p, &deny);
+	unsigned access = access_at(b, EFFECT_ALLOW, p, &allow) & ~taken;
+	struct view_entry e = { .path = p->path, .access = access, .is_directory = true,
+				.in_skeleton = !over, .rule = p->rule };
+	bool ours = allow && allow->place != PLACE_HOST;
+
+	if (p->status.exists && (!ours || allow->place == PLACE_PROC))
+		e.is_directory = p->status.is_directory;
+	if (ours && allow->place == PLACE_SYNTHETIC)
+		e.is_directory = false;
+	e.device = p->status.device;
+	e.inode = p->status.inode;
+	e.mode = p->status.mode;
+	if (p->frozen && (access & ACCESS_READ)) {
+		e.kind = VIEW_DIRECTORY;
+	} else if (!(access & ACCESS_READ)) {
+		/* Hidden: where nothing shows it, or nothing is there, there is nothing to do. */
+		if (!over || !(over->access & ACCESS_READ) ||
+		    (!p->status.exists && over->place == PLACE_HOST))
+			return;
+		e.kind = VIEW_MASK;
+		e.place = over->place;
+		e.rule = deny ? deny : p->rule;
+		if (!p->status.exists)
+			e.is_directory = true;
+	} else {
+		if (!p->status.exists && !ours)
+			return;
+		e.place = allow->place;
+		e.source = source_of(b, p, allow);
+		e.kind = VIEW_BIND;
+		e.rule = allow;
+		if (over && over->place == allow->place &&
+		    (over->place == PLACE_HOST || over->rule == allow)) {
+			if (over->access == access)
+				return;
+			e.kind = VIEW_CHANGE;
+			e.rule = deny ? deny : allow;
+		}
+	}
+	*vec_push(b->arena, &b->entries) = e;
+}
+
+int view_build(struct arena *arena, const struct policy *policy, struct diags *d, struct view *ret)
+{
+	struct view view = { .exactness = arena_new_array(arena, unsigned char, policy->rule_count),
+			     .note = arena_new_array(arena, const char *, policy->rule_count) };
+	struct builder b = { .arena = arena, .policy = policy, .d = d, .view = &view };
+	int r = 0;
+
+	for (size_t i = 0; i < policy->rule_count; i++)
+		if (policy->rules[i].kind == KIND_FILE && policy->rules[i].effect != EFFECT_LOG &&
+		    add_rule(&b, &policy->rules[i]) < 0)
+			r = -EINVAL;
+	for (size_t i = 0; i < policy->rule_count; i++)
+		if (policy->rules[i].kind == KIND_FILE &&
+		    policy->rules[i].effect == EFFECT_DENY &&
+		    freeze_for(&b, &policy->rules[i]) < 0)
+			r = -EINVAL;
+	if (r < 0)
+		return r;
+	if (b.points.count)
+		qsort(b.points.items, b.points.count, sizeof(*b.points.items), compare_points);
+	for (size_t i = 0, next; i < b.points.count; i = next) {
+		struct point *p = &b.points.items[i];
+
+		for (next = i + 1; next < b.points.count && strcmp(b.points.items[next].path, p->path) == 0; next++)
+			p->status.is_directory |= b.points.items[next].status.is_directory;
+		weigh(&b, p);
+	}
+	view.entries = b.entries.items;
+	view.count = b.entries.count;
+	*ret = view;
+	return 0;
+}

@@ -1,0 +1,33 @@
+/* backend/walk.h - looking at the host's file system without following what it should not. */
+#ifndef CUDDY_BACKEND_WALK_H
+#define CUDDY_BACKEND_WALK_H
+
+#include "policy/glob.h"
+#include <sys/types.h>
+
+#define WALK_LINKS 40 /* as many as the kernel follows, path_resolution(7) */
+
+struct walk_status {
+	bool exists, is_directory, is_link;
+	dev_t device;
+	ino_t inode;
+	mode_t mode;
+};
+void walk_status(const char *path, struct walk_status *ret); /* lstat; missing is no error */
+
+struct walk_link { const char *path, *text; };
+
+/* The path without symbolic links, and the links met on the way, in order (room for WALK_LINKS).
+ * NULL when it does not exist, leads in a circle, or is not to be looked at. */
+const char *walk_resolve(struct arena *arena, const char *path, struct walk_link *links, size_t *ret_count);
+
+/* Calls `visit` for all that exists at or below directory `prefix` and matches (links are not
+ * followed).  0, or -E2BIG past LIMIT_GLOB_MATCHES or LIMIT_GLOB_VISITS. */
+int walk_matches(struct arena *arena, const struct glob *glob, const char *prefix,
+		 void (*visit)(void *context, const char *path), void *context);
+
+/* The entries of one directory.  0, or -E2BIG when there are more than `most`. */
+int walk_directory(struct arena *arena, const char *path, size_t most,
+		   void (*visit)(void *context, const char *path), void *context);
+
+#endif

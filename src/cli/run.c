@@ -1,0 +1,96 @@
+/* cli/run.c - starts a program in its cage. */
+#include "cli/session.h"
+#include "launch/launch.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+struct run {
+	const char *profile, *name;
+	long timeout;
+	bool dry_run, json;
+};
+
+static const struct option options[] = {
+	{ "profile", 'p', OPTION_WORD, offsetof(struct run, profile), "PROFILE", "the profile to use, a name or a file" },
+	{ "name", 'n', OPTION_WORD, offsetof(struct run, name), "NAME", "name of the cage" },
+	{ "timeout", 0, OPTION_NUMBER, offsetof(struct run, timeout), "SECONDS", "end the program after this time, status 124" },
+	{ "dry-run", 0, OPTION_FLAG, offsetof(struct run, dry_run), NULL, "print the plan and start nothing" },
+	{ "json", 0, OPTION_FLAG, offsetof(struct run, json), NULL, "with --dry-run: print JSON" },
+	{ 0 },
+};
+
+int cli_print_plan(struct cli *cli, const struct plan *plan, bool as_json)
+{
+	struct strbuf out = { .arena = cli->arena };
+	struct json json = { .out = &out };
+
+	if (as_json)
+		plan_print_json(plan, &json, NULL);
+	else
+		plan_print(plan, &out);
+	return cli_print(strbuf_text(&out));
+}
+
+/* The oracle is asked before anything is started: 126 and the flag that is missing, or 0. */
+static int may_start(struct cli *cli, const struct policy *policy)
+{
+	static const char *const calls[] = { "execve", "exit_group" };
+	const char *missing = NULL;
+	bool files = false;
+
+	for (size_t i = 0; i < policy->rule_count; i++)
+		files = files || (policy->rules[i].kind == KIND_FILE && policy->rules[i].effect == EFFECT_ALLOW &&
+				  policy->rules[i].access & ACCESS_EXECUTE);
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		struct request request = { .kind = KIND_SYSCALL, .access = ACCESS_USE, .verb = "syscall", .subject = calls[i] };
+
+		if (policy_decide(policy, &request).effect != EFFECT_ALLOW)
+			missing = "runtime.ordinary";
+	}
+	if (!missing && files)
+		return 0;
+	diag_error(&cli->d, "C507", NULL, "profile '%s' lets no program start: %s",
+		   str_quote(cli->arena, policy->name),
+		   missing ? "it grants no system calls" : "it grants no file to execute");
+	diag_help(&cli->d, "give it the flags %s%sfilesystem.system", missing ? missing : "", missing ? " and " : "");
+	return EXIT_CANNOT_EXECUTE;
+}
+
+static int run(struct cli *cli, void *values)
+{
+	const struct run *o = values;
+	CLEANUP(policy_freep) struct policy *policy = NULL;
+	CLEANUP(plan_freep) struct plan *plan = NULL;
+	struct launch_options launch = { .timeout = (unsigned)o->timeout };
+	struct claim *claims;
+	struct cage cage;
+	int status;
+
+	if (session_cage(cli, &cage) < 0)
+		return EXIT_REFUSED;
+	if (cli->count == 0) {
+		diag_error(&cli->d, "C508", NULL, "'cuddy run' wants a program");
+		diag_help(&cli->d, "for example: cuddy run bash");
+		return EXIT_REFUSED;
+	}
+	if (session_policy(cli, &cage, o->profile ? o->profile : session_profile_for(cli, cli->arguments[0]), &policy) < 0)
+		return EXIT_REFUSED;
+	status = may_start(cli, policy);
+	if (status)
+		return status;
+	cage.name = o->name ? o->name : policy->name;
+	cage.argv = (const char *const *)cli->arguments;
+	if (!launch.timeout && policy->limits[LIMIT_TIMEOUT].is_set)
+		launch.timeout = (unsigned)policy->limits[LIMIT_TIMEOUT].value;
+	if (backend_compile(cli->arena, policy, &cage, &cli->d, &plan, &claims) < 0)
+		return EXIT_REFUSED;
+	if (o->dry_run)
+		return cli_print_plan(cli, plan, o->json);
+	return launch_run(plan, &launch, &cli->d);
+}
+
+const struct command command_run = {
+	"run", "PROGRAM [ARGUMENT…]", "run a program in its cage", options, sizeof(struct run), run,
+};

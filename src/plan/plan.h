@@ -1,0 +1,141 @@
+/* plan/plan.h - the flat, printable list of steps that builds a cage.
+ *
+ * A back end adds steps in any order; plan_seal() puts them into stages; plan_verify() refuses a list
+ * that breaks an invariant; launch/ walks it.  Every text of a plan lives in one blob and steps hold
+ * offsets, so a plan means the same in the child, in a file and in a test.  Offset 0 is "". */
+#ifndef CUDDY_PLAN_PLAN_H
+#define CUDDY_PLAN_PLAN_H
+
+#include "diag/diag.h"
+#include "base/json.h"
+#include <sys/types.h>
+
+struct sock_filter;
+struct stat;
+
+enum stage { STAGE_IDENTITY, STAGE_ROOT, STAGE_PIVOT, STAGE_INSIDE, STAGE_NET, STAGE_LIMITS,
+	     STAGE_PRIVILEGE, STAGE_FILTER, STAGE_EXEC, STAGE_COUNT };
+
+enum op {
+#define OP(name, ...) OP_##name,
+#include "plan/ops.def"
+#undef OP
+	OP_COUNT
+};
+
+/* What a, b, c and x of a step hold: see ops.def. */
+enum argument { ARG_NONE, ARG_NUMBER, ARG_TEXT, ARG_TARGET, ARG_SOURCE, ARG_LENGTH, ARG_OBJECT,
+		ARG_FILTER, ARG_ATTR, ARG_MODE, ARG_SIZE, ARG_RESOURCE, ARG_CAPS };
+enum op_count { COUNT_ONE, COUNT_MAYBE, COUNT_MANY };
+struct op_info {
+	const char *name;
+	enum stage stage;
+	unsigned rank;		   /* order within the stage */
+	enum argument argument[4]; /* of a, b, c, x */
+	enum op_count count;
+	const char *verb;
+};
+extern const struct op_info op_table[OP_COUNT];
+
+struct step {
+	uint8_t op, stage;
+	uint16_t origin;	/* index in plan->origins; 0: none */
+	uint32_t a, b, c;
+	uint64_t x;
+};
+_Static_assert(sizeof(struct step) == 24, "a step is 24 bytes");
+
+/* Mount attributes (x of BIND, PRIVATE_DIR, READ_ONLY, ENTER): the kernel's MOUNT_ATTR_* values. */
+#define PLAN_READ_ONLY 1u
+#define PLAN_NOSUID    2u
+#define PLAN_NODEV     4u
+#define PLAN_NOEXEC    8u
+#define PLAN_ATTRS     15u
+/* BIND: the mount point may be made in a tree that was bound before (only the cage's own data). */
+#define PLAN_CREATE    (1u << 16)
+
+/* a of NEWROOT: the host's "/" is bound too, so it has to be taken before it is covered. */
+#define PLAN_KEEP_HOST 1u
+/* b of MASK. */
+#define PLAN_MASK_FILE 0u
+#define PLAN_MASK_DIRECTORY 1u
+
+/* What a mount source was when the plan was made; another thing at that path stops the start. */
+struct object { uint64_t dev, ino; uint32_t mode; };
+struct plan_filter { const struct sock_filter *code; size_t count; };
+
+struct plan {
+	struct arena *arena;
+	VEC(struct step) steps;
+	struct strbuf text;
+	VEC(struct object) objects;
+	VEC(struct plan_filter) filters;
+	VEC(uint32_t) argv, envp;	      /* text offsets */
+	VEC(const struct origin *) origins; /* [0] is NULL */
+	/* The builder's own: directories made, trees bound, places that are the cage's own mounts. */
+	VEC(const char *) made, covered, own;
+	bool host_network;		     /* keep the network namespace of the caller */
+};
+
+struct plan *plan_new(void);
+void plan_free(struct plan *plan); /* NULL is fine */
+void plan_freep(struct plan **plan);
+
+uint32_t plan_text(struct plan *plan, const char *text);
+const char *plan_text_at(const struct plan *plan, uint32_t offset);
+
+/* The raw builder: appends one step; its stage comes from the table. */
+struct step *plan_add(struct plan *plan, enum op op, uint32_t a, uint32_t b, uint32_t c, uint64_t x,
+		      const struct origin *origin);
+
+/* Steps that every plan has.  `uid`, `gid` are the caller's; `inside_*` what the program sees. */
+void plan_base(struct plan *plan, uid_t uid, gid_t gid, uid_t inside_uid, gid_t inside_gid,
+	       uint64_t root_size);
+
+/* Paths inside: absolute ("/usr/lib"), normal.  Missing parents are made (mode 0755). */
+void plan_mkdir(struct plan *plan, const char *path, unsigned mode, const struct origin *origin);
+void plan_file(struct plan *plan, const char *path, const char *content, unsigned mode,
+	       const struct origin *origin);
+void plan_symlink(struct plan *plan, const char *path, const char *target, const struct origin *origin);
+
+/* Mounts the whole tree of the host's absolute path `source`, which must still be `status` (of stat())
+ * when the cage starts.  The mount point is made, unless it lies in a tree bound before. nosuid is
+ * always set, nodev for everything but device nodes. */
+void plan_bind(struct plan *plan, const char *source, const struct stat *status, const char *path,
+	       unsigned flags, const struct origin *origin);
+void plan_private_dir(struct plan *plan, const char *path, unsigned mode, unsigned flags,
+		      const struct origin *origin);
+/* Shows `own`, a file that plan_file() made, at `path` too: over a file of a bound tree. */
+void plan_own(struct plan *plan, const char *own, const char *path, unsigned flags,
+	      const struct origin *origin);
+/* Makes what is already visible at `path` read-only: /proc/sys. */
+void plan_read_only(struct plan *plan, const char *path, const struct origin *origin);
+void plan_mask(struct plan *plan, const char *path, bool is_directory, const struct origin *origin);
+void plan_tmpfs(struct plan *plan, const char *path, unsigned mode, uint64_t size,
+		const struct origin *origin);
+void plan_proc(struct plan *plan, const char *path, const struct origin *origin);
+void plan_devpts(struct plan *plan, const char *path, const struct origin *origin);
+
+/* The BPF program is copied. */
+void plan_set_filter(struct plan *plan, const struct sock_filter *code, size_t count,
+		     const struct origin *origin);
+void plan_env(struct plan *plan, const char *name, const char *value);
+/* `program` is a path inside or, without "/", a name searched in `search` ("/usr/bin:/bin"). */
+void plan_exec(struct plan *plan, const char *program, const char *search, const char *const *argv,
+	       const struct origin *origin);
+
+/* Sorts the steps by stage and rank, keeping the order of those that are equal. */
+void plan_seal(struct plan *plan);
+
+/* Every invariant of a plan, from bytes that may be anything.  0, or -EINVAL and one diagnostic for
+ * each one broken (at most 20). */
+int plan_verify(const struct plan *plan, struct diags *d);
+
+void plan_print(const struct plan *plan, struct strbuf *out);
+void plan_print_json(const struct plan *plan, struct json *json, const char *key);
+
+const char *stage_name(enum stage stage);
+/* What a step is about, for a message: its target, else its text, else NULL. */
+const char *step_subject(const struct plan *plan, const struct step *step);
+
+#endif

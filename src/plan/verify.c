@@ -1,0 +1,263 @@
+/* plan/verify.c - the invariants of a plan, in one place.
+ * The steps may be any bytes: nothing is used as an index or an offset before it was checked here.
+ * Must not: look at the file system, repair anything. */
+#include "plan/plan.h"
+#include "base/limits.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#define MOST_COMPLAINTS 20
+
+struct check {
+	const struct plan *plan;
+	struct diags *d;
+	size_t index;
+	const struct step *step;
+	unsigned broken;
+	bool root_bound; /* a BIND covers the root itself */
+};
+
+static void broken(struct check *k, const char *rule)
+{
+	const struct origin *origin = NULL;
+
+	if (k->broken++ >= MOST_COMPLAINTS)
+		return;
+	if (!k->step) {
+		diag_error(k->d, "C410", NULL, "the plan breaks a rule: %s", rule);
+		return;
+	}
+	if (k->step->origin < k->plan->origins.count)
+		origin = k->plan->origins.items[k->step->origin];
+	diag_error(k->d, "C410", origin, "step %zu (%s) breaks a rule: %s", k->index,
+		   k->step->op < OP_COUNT ? op_table[k->step->op].name : "?", rule);
+}
+
+static bool is_offset(const struct check *k, uint64_t offset)
+{
+	return offset < k->plan->text.length;
+}
+
+/* Relative, no empty, "." or ".." component; "" is the root itself. */
+static bool is_clean(const char *path)
+{
+	if (!*path)
+		return true;
+	while (true) {
+		size_t length = strcspn(path, "/");
+		if (length == 0 || (length == 1 && path[0] == '.') ||
+		    (length == 2 && path[0] == '.' && path[1] == '.'))
+			return false;
+		if (!path[length])
+			return true;
+		path += length + 1;
+	}
+}
+
+static void check_target(struct check *k, uint64_t value)
+{
+	if (!is_offset(k, value)) {
+		broken(k, "text offsets lie within the text");
+		return;
+	}
+	const char *path = plan_text_at(k->plan, (uint32_t)value);
+	if (!is_clean(path))
+		broken(k, "targets are relative and have no '..'");
+	if (!*path && k->step->op != OP_BIND)
+		broken(k, "only a bind may cover the root itself");
+	if (!*path && k->step->op == OP_BIND)
+		k->root_bound = true;
+}
+
+static void check_source(struct check *k, uint64_t value)
+{
+	if (!is_offset(k, value))
+		broken(k, "text offsets lie within the text");
+	else if (plan_text_at(k->plan, (uint32_t)value)[0] != '/')
+		broken(k, "sources are absolute");
+}
+
+static void check_length(struct check *k, uint64_t value)
+{
+	if (!is_offset(k, k->step->b) || value >= k->plan->text.length - k->step->b)
+		broken(k, "contents lie within the text");
+}
+
+static void check_attr(struct check *k, uint64_t value)
+{
+	bool is_device = false;
+
+	if (value & ~(uint64_t)PLAN_ATTRS)
+		broken(k, "only known mount attributes are used");
+	if (!(value & PLAN_NOSUID))
+		broken(k, "every mount is nosuid");
+	if (k->step->op == OP_BIND && k->step->c < k->plan->objects.count) {
+		uint32_t mode = k->plan->objects.items[k->step->c].mode;
+		is_device = S_ISCHR(mode) || S_ISBLK(mode);
+	}
+	if (!(value & PLAN_NODEV) && !is_device)
+		broken(k, "every mount but a device node is nodev");
+	if (k->step->op == OP_READ_ONLY && !(value & PLAN_READ_ONLY))
+		broken(k, "READ_ONLY is read-only");
+}
+
+static bool is_filter(const struct plan *plan, uint64_t index)
+{
+	if (index >= plan->filters.count)
+		return false;
+	const struct plan_filter *filter = &plan->filters.items[index];
+	if (!filter->code || filter->count < 2 || filter->count > LIMIT_FILTER)
+		return false;
+	/* The architecture is what is looked at first, and the last instruction ends the program. */
+	return filter->code[0].code == (BPF_LD | BPF_W | BPF_ABS) &&
+	       filter->code[0].k == offsetof(struct seccomp_data, arch) &&
+	       BPF_CLASS(filter->code[filter->count - 1].code) == BPF_RET;
+}
+
+static void check_argument(struct check *k, enum argument kind, uint64_t value)
+{
+	switch (kind) {
+	case ARG_NONE:
+		if (value)
+			broken(k, "what an operation does not use is zero");
+		return;
+	case ARG_TEXT:
+		if (!is_offset(k, value))
+			broken(k, "text offsets lie within the text");
+		return;
+	case ARG_TARGET:
+		check_target(k, value);
+		return;
+	case ARG_SOURCE:
+		check_source(k, value);
+		return;
+	case ARG_LENGTH:
+		check_length(k, value);
+		return;
+	case ARG_OBJECT:
+		if (value >= k->plan->objects.count)
+			broken(k, "a mount source names what it was");
+		return;
+	case ARG_FILTER:
+		if (!is_filter(k->plan, value))
+			broken(k, "the filter is there, checks the architecture first and ends");
+		return;
+	case ARG_ATTR:
+		check_attr(k, value);
+		return;
+	case ARG_MODE:
+		if (value & ~(uint64_t)(01777 | PLAN_CREATE))
+			broken(k, "no set-user-id bits");
+		return;
+	case ARG_RESOURCE:
+		if (value >= RLIM_NLIMITS)
+			broken(k, "resource limits are known ones");
+		return;
+	case ARG_SIZE:
+		if (!value)
+			broken(k, "temporary space is bounded");
+		return;
+	case ARG_CAPS:
+		if (value >> 63)
+			broken(k, "capabilities are known ones");
+		return;
+	case ARG_NUMBER:
+		return;
+	}
+	unreachable();
+}
+
+static void check_step(struct check *k, unsigned *counts)
+{
+	const struct step *step = k->step;
+
+	if (step->op >= OP_COUNT) {
+		broken(k, "operations are known ones");
+		return;
+	}
+	const struct op_info *info = &op_table[step->op];
+	const uint64_t values[4] = { step->a, step->b, step->c, step->x };
+	if (step->stage != info->stage)
+		broken(k, "an operation stands in its own stage");
+	if (step->origin >= k->plan->origins.count)
+		broken(k, "origins are in the table");
+	for (unsigned i = 0; i < 4; i++)
+		check_argument(k, info->argument[i], values[i]);
+	if (counts[step->op]++ && info->count != COUNT_MANY)
+		broken(k, "it stands there only once");
+}
+
+static unsigned place_of(const struct step *step)
+{
+	return op_table[step->op].stage * 8u + op_table[step->op].rank;
+}
+
+static void check_order(struct check *k)
+{
+	if (!k->index)
+		return;
+	const struct step *before = k->step - 1;
+	if (before->op < OP_COUNT && k->step->op < OP_COUNT && place_of(before) > place_of(k->step))
+		broken(k, "stages and ranks never decrease");
+}
+
+static void check_words(struct check *k)
+{
+	const struct plan *plan = k->plan;
+
+	k->step = NULL;
+	if (!plan->argv.count)
+		broken(k, "there is a command line");
+	for (size_t i = 0; i < plan->argv.count; i++)
+		if (!is_offset(k, plan->argv.items[i]))
+			broken(k, "arguments lie within the text");
+	for (size_t i = 0; i < plan->envp.count; i++)
+		if (!is_offset(k, plan->envp.items[i]) ||
+		    !strchr(plan_text_at(plan, plan->envp.items[i]), '='))
+			broken(k, "environment entries are NAME=VALUE within the text");
+}
+
+static void check_whole(struct check *k, const unsigned *counts)
+{
+	k->step = NULL;
+	for (unsigned op = 0; op < OP_COUNT; op++)
+		if (op_table[op].count == COUNT_ONE && !counts[op])
+			broken(k, arena_printf(k->plan->arena, "there is one %s", op_table[op].name));
+	for (k->index = 0; k->index < k->plan->steps.count; k->index++) {
+		k->step = &k->plan->steps.items[k->index];
+		if (k->step->op == OP_ENTER && !(k->step->x & PLAN_READ_ONLY) && !k->root_bound)
+			broken(k, "the root is read-only");
+		if (k->step->op == OP_EXEC && is_offset(k, k->step->a)) {
+			const char *program = plan_text_at(k->plan, k->step->a);
+			if (!*program || (*program != '/' && strchr(program, '/')))
+				broken(k, "the program is an absolute path or a bare name");
+		}
+	}
+}
+
+int plan_verify(const struct plan *plan, struct diags *d)
+{
+	struct check k = { .plan = plan, .d = d };
+	unsigned counts[OP_COUNT] = { 0 };
+
+	if (plan->steps.count > LIMIT_PLAN_STEPS)
+		broken(&k, "it has at most 8192 steps");
+	if (!plan->text.length || plan->text.length > LIMIT_PLAN_TEXT ||
+	    plan->text.text[plan->text.length - 1] || plan->text.text[0])
+		broken(&k, "its text begins and ends with a terminator and is at most 4 MiB");
+	if (k.broken) /* nothing else can be trusted */
+		return -EINVAL;
+	for (k.index = 0; k.index < plan->steps.count; k.index++) {
+		k.step = &plan->steps.items[k.index];
+		check_step(&k, counts);
+		check_order(&k);
+	}
+	check_words(&k);
+	check_whole(&k, counts);
+	return k.broken ? -EINVAL : 0;
+}
