@@ -2,8 +2,8 @@
 """tests/catalogue.py - checks the permission files and base profiles.
 
 Usage: catalogue.py SOURCE-ROOT [LIST-SYSCALLS]
-Every system call that libseccomp knows (tests/list_syscalls.c prints them) or our table has stands in a flag or in
-permissions/never.toml, never in both; no name is unknown; every flag has a description and a risk;
+Every system call that libseccomp knows (tests/list_syscalls.c prints them) or our table has
+stands in a flag or in permissions/never.toml, never in both; no name is unknown; every flag has a description and a risk;
 everything is sorted; every flag and profile that is mentioned exists; the strict profile takes
 nothing that an ordinary program needs.  Prints TAP."""
 import os
