@@ -2,8 +2,8 @@
 """tests/catalogue.py - checks the permission files and base profiles.
 
 Usage: catalogue.py SOURCE-ROOT [LIST-SYSCALLS]
-Every system call that libseccomp knows (tests/list_syscalls.c prints them) stands in a flag or in
-permissions/never.toml, never in both; no name is unknown; every flag has a description and a risk;
+Every system call that libseccomp knows (tests/list_syscalls.c prints them) or our table has
+stands in a flag or in permissions/never.toml, never in both; no name is unknown; every flag has a description and a risk;
 everything is sorted; every flag and profile that is mentioned exists; the strict profile takes
 nothing that an ordinary program needs.  Prints TAP."""
 import os
@@ -16,13 +16,13 @@ import tomllib
 CATEGORIES = ["desktop", "filesystem", "misc", "networking", "runtime", "user"]
 RISKS = ["low", "medium", "high", "escape"]
 CLASSES = {
-    "chmod": {"set-id"},
     "clone": {"namespaces", "user-namespace"},
     "ioctl": {"TIOCLINUX", "TIOCSETD", "TIOCSTI"},
     "personality": {"any"},
     "socket": {"inet", "inet6", "netlink-route", "packet", "raw", "vsock"},
     "unshare": {"namespaces", "user-namespace"},
-}
+} | {name: {"set-id"} for name in (
+    "chmod creat fchmod fchmodat fchmodat2 mkdir mkdirat mknod mknodat open openat").split()}
 FLAG_LISTS = ["flags", "deny-flags", "ask-flags"]
 KEYS = {
     "filesystem": {"read-only", "read-write", "execute", "deny", "deny-write", "deny-execute", "ask",
@@ -76,8 +76,14 @@ def known_syscalls(root, lister):
             compiler = os.environ.get("CC", "cc").split()
             subprocess.run([*compiler, os.path.join(root, "tests/list_syscalls.c"), "-lseccomp",
                             "-o", lister], check=True)
-        return set(subprocess.run([lister], check=True, text=True,
-                                  stdout=subprocess.PIPE).stdout.split())
+        names = set(subprocess.run([lister], check=True, text=True,
+                                   stdout=subprocess.PIPE).stdout.split())
+    # Our own table knows newer calls and those of other architectures.
+    table = os.path.join(root, "src/policy/syscalls.def")
+    if os.path.exists(table):
+        with open(table, encoding="utf-8") as file:
+            names |= set(re.findall(r"^SYSCALL\((\w+),", file.read(), re.M))
+    return names
 
 
 def sections(category, table):
