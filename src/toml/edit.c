@@ -362,8 +362,10 @@ int toml_set_string(struct arena *arena, const struct source *source, const char
 	struct node *node = NULL;
 	struct edit edit;
 	size_t parts = 0;
-	int r = edit_begin(&edit, arena, source, path, value, d);
+	int r;
 
+	must(value != NULL);
+	r = edit_begin(&edit, arena, source, path, value, d);
 	if (r == 0)
 		r = find(&edit, &node, &parts);
 	if (r < 0)
@@ -434,8 +436,10 @@ int toml_append(struct arena *arena, const struct source *source, const char *pa
 	struct edit edit;
 	const char *item;
 	size_t parts = 0;
-	int r = edit_begin(&edit, arena, source, path, value, d);
+	int r;
 
+	must(value != NULL);
+	r = edit_begin(&edit, arena, source, path, value, d);
 	if (r == 0)
 		r = find(&edit, &node, &parts);
 	if (r < 0)

@@ -1,8 +1,8 @@
 /* toml/parser.c - from keys and values to a tree.
  *
  * One statement after the other.  After an error the next line is tried, except inside an array
- * or behind an open brace, where nobody knows what the next line is.  Keys of all tables live in
- * one hash table, so that no file makes us slow; recursion ends at LIMIT_TOML_DEPTH.
+ * or behind an open brace, where nobody knows what the next line is.  Keys of all tables live
+ * in one hash table, so that no file makes us slow; recursion ends at LIMIT_TOML_DEPTH.
  * Must not: hand out a tree of which any part was refused. */
 #include "toml/index.h"
 #include "toml/lexer.h"
