@@ -26,7 +26,7 @@ struct edit {
 	VEC(struct change) changes;
 };
 
-/* --- where things are ---------------------------------------------------------------------- */
+/* --- where things are ------------------------------------------------------------------ */
 
 static uint32_t line_begin(const struct edit *e, uint32_t at)
 {
@@ -85,7 +85,7 @@ static void change(struct edit *e, uint32_t from, uint32_t to, const char *inser
 	*vec_push(e->arena, &e->changes) = (struct change){ from, to - from, insert };
 }
 
-/* --- what is written ----------------------------------------------------------------------- */
+/* --- what is written ------------------------------------------------------------------- */
 
 static bool is_utf8(const char *text)
 {
@@ -121,7 +121,8 @@ static const char *quoted(struct arena *arena, const char *text, size_t length)
 /* Parts `from` up to `to` of the path, as a dotted key. */
 static const char *dotted(const struct edit *e, size_t from, size_t to)
 {
-	static const char bare[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+	static const char bare[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 	struct strbuf out = { .arena = e->arena };
 
 	for (size_t i = from; i < to; i++) {
@@ -142,7 +143,7 @@ static const char *pair_text(const struct edit *e, size_t from, const char *valu
 	return arena_printf(e->arena, "%s = %s", dotted(e, from, e->path.count), value);
 }
 
-/* --- begin and end ------------------------------------------------------------------------- */
+/* --- begin and end --------------------------------------------------------------------- */
 
 static int parse_edit_path(struct edit *e, const char *path)
 {
@@ -150,14 +151,17 @@ static int parse_edit_path(struct edit *e, const char *path)
 	struct lexer lexer;
 
 	*source = (struct source){
-		.name = "key", .text = arena_strdup(e->d->arena, path), .length = strlen(path),
+		.name = "key",
+		.text = arena_strdup(e->d->arena, path),
+		.length = strlen(path),
 		.first_line = 1,
 	};
 	lexer_init(&lexer, e->arena, source, NULL, e->d);
 	if (lexer_check(&lexer) < 0 || lexer_path(&lexer, &e->path) < 0)
 		return -EINVAL;
 	if (lexer.at < lexer.end)
-		return lexer_error(&lexer, "C030", NULL, "expected '.' or the end of the key, found %s",
+		return lexer_error(&lexer, "C030", NULL,
+				   "expected '.' or the end of the key, found %s",
 				   lexer_seen(&lexer));
 	return lexer.errors ? -EINVAL : 0;
 }
@@ -176,7 +180,8 @@ static int edit_begin(struct edit *e, struct arena *arena, const struct source *
 	if (r < 0)
 		return r;
 	if (value && !is_utf8(value))
-		return diag_error(d, "C032", NULL, "'%s' is not UTF-8 text and cannot stand in a TOML file",
+		return diag_error(d, "C032", NULL,
+				  "'%s' is not UTF-8 text and cannot stand in a TOML file",
 				  lexer_shorten(d->arena, value));
 	r = document_parse(arena, source, NULL, d, &e->document);
 	if (r < 0)
@@ -206,8 +211,11 @@ static int edit_finish(struct edit *e, char **ret_text)
 	}
 	strbuf_add(&out, e->text + at);
 	*result = (struct source){
-		.name = arena_printf(e->d->arena, "%s, edited", e->source->name ? e->source->name : "text"),
-		.text = strbuf_text(&out), .length = out.length, .first_line = e->source->first_line,
+		.name = arena_printf(e->d->arena, "%s, edited",
+				     e->source->name ? e->source->name : "text"),
+		.text = strbuf_text(&out),
+		.length = out.length,
+		.first_line = e->source->first_line,
 	};
 	r = document_parse(e->arena, result, NULL, e->d, &document);
 	if (r < 0)
@@ -228,12 +236,14 @@ static int find(struct edit *e, struct node **ret_node, size_t *ret_parts)
 		const struct toml_value *v;
 
 		if (node->value.type != TOML_TABLE)
-			return diag_error(e->d, "C031", &node->value.origin, "'%s' is not a table but %s",
-					  lexer_shorten(e->d->arena, dotted(e, 0, i)),
-					  node->made == MADE_ELEMENTS ? "an array of tables"
-								      : toml_type_name(node->value.type));
+			return diag_error(
+				e->d, "C031", &node->value.origin, "'%s' is not a table but %s",
+				lexer_shorten(e->d->arena, dotted(e, 0, i)),
+				node->made == MADE_ELEMENTS ? "an array of tables"
+							    : toml_type_name(node->value.type));
 		for (v = node->value.first; v; v = v->next)
-			if (v->key_length == key->length && memcmp(v->key, key->text, key->length) == 0)
+			if (v->key_length == key->length &&
+			    memcmp(v->key, key->text, key->length) == 0)
 				break;
 		if (!v)
 			break;
@@ -252,7 +262,7 @@ static int wrong_type(const struct edit *e, const struct node *node, const char 
 						      : toml_type_name(node->value.type));
 }
 
-/* --- new keys ------------------------------------------------------------------------------ */
+/* --- new keys -------------------------------------------------------------------------- */
 
 /* A line of its own before the line that begins at `at`, or at the end of the text. */
 static void insert_line(struct edit *e, uint32_t at, const char *indent, const char *line,
@@ -260,8 +270,9 @@ static void insert_line(struct edit *e, uint32_t at, const char *indent, const c
 {
 	bool open = at > e->top && e->text[at - 1] != '\n';
 
-	change(e, at, at, arena_printf(e->arena, "%s%s%s%s%s", open ? e->newline : "", indent, line,
-				       e->newline, behind));
+	change(e, at, at,
+	       arena_printf(e->arena, "%s%s%s%s%s", open ? e->newline : "", indent, line,
+			    e->newline, behind));
 }
 
 /* Where the first key of a root without keys goes: before the first header and the comment that
@@ -310,7 +321,8 @@ static void insert_into_inline(struct edit *e, const struct node *table, const c
 	if (table->tail)
 		change(e, table->tail, table->tail, arena_printf(e->arena, ", %s", pair));
 	else
-		change(e, table->start + 1, table->end - 1, arena_printf(e->arena, " %s ", pair));
+		change(e, table->start + 1, table->end - 1,
+		       arena_printf(e->arena, " %s ", pair));
 }
 
 static void append_section(struct edit *e, const char *value)
@@ -321,8 +333,9 @@ static void append_section(struct edit *e, const char *value)
 					pair_text(e, last, value));
 
 	/* a blank line before it, unless there is one */
-	if (end > e->top && (e->text[end - 1] != '\n' || !is_last_on_line(e, line_begin(e, end - 1)) ||
-			     e->text[line_begin(e, end - 1)] == '#'))
+	if (end > e->top &&
+	    (e->text[end - 1] != '\n' || !is_last_on_line(e, line_begin(e, end - 1)) ||
+	     e->text[line_begin(e, end - 1)] == '#'))
 		line = arena_printf(e->arena, "%s%s", e->newline, line);
 	insert_line(e, end, "", line, "");
 }
@@ -349,8 +362,10 @@ int toml_set_string(struct arena *arena, const struct source *source, const char
 	struct node *node = NULL;
 	struct edit edit;
 	size_t parts = 0;
-	int r = edit_begin(&edit, arena, source, path, value, d);
+	int r;
 
+	must(value != NULL);
+	r = edit_begin(&edit, arena, source, path, value, d);
 	if (r == 0)
 		r = find(&edit, &node, &parts);
 	if (r < 0)
@@ -359,12 +374,13 @@ int toml_set_string(struct arena *arena, const struct source *source, const char
 		insert_key(&edit, node, parts, quoted(arena, value, strlen(value)));
 	else if (node->value.type != TOML_STRING)
 		return wrong_type(&edit, node, "a string");
-	else if (node->value.length != strlen(value) || memcmp(node->value.string, value, node->value.length))
+	else if (node->value.length != strlen(value) ||
+		 memcmp(node->value.string, value, node->value.length))
 		change(&edit, node->start, node->end, quoted(arena, value, strlen(value)));
 	return edit_finish(&edit, ret_text);
 }
 
-/* --- arrays of strings --------------------------------------------------------------------- */
+/* --- arrays of strings ----------------------------------------------------------------- */
 
 static bool is_item(const struct toml_value *item, const char *value)
 {
@@ -377,10 +393,11 @@ static int check_strings(const struct edit *e, const struct node *array)
 		return wrong_type(e, array, "an array of strings");
 	for (const struct toml_value *item = array->value.first; item; item = item->next)
 		if (item->type != TOML_STRING)
-			return diag_error(e->d, "C031", &item->origin,
-					  "'%s' is an array of strings, but this item is of type %s",
-					  lexer_shorten(e->d->arena, dotted(e, 0, e->path.count)),
-					  toml_type_name(item->type));
+			return diag_error(
+				e->d, "C031", &item->origin,
+				"'%s' is an array of strings, but this item is of type %s",
+				lexer_shorten(e->d->arena, dotted(e, 0, e->path.count)),
+				toml_type_name(item->type));
 	return 0;
 }
 
@@ -398,7 +415,8 @@ static void append_item(struct edit *e, const struct node *array, const char *it
 	end = line_end(e, behind);
 	line = is_first_on_line(e, last->start);
 	if (!line) {
-		change(e, behind, behind, arena_printf(e->arena, last->comma ? " %s," : ", %s", item));
+		change(e, behind, behind,
+		       arena_printf(e->arena, last->comma ? " %s," : ", %s", item));
 		return;
 	}
 	/* One item per line: the new one goes on the next, behind any comment. */
@@ -406,8 +424,9 @@ static void append_item(struct edit *e, const struct node *array, const char *it
 		change(e, behind, behind, ",");
 	if (end >= array->end)
 		end = behind;
-	change(e, end, end, arena_printf(e->arena, "%s%s%s%s", e->newline, indent_of(e, last->start), item,
-					 last->comma ? "," : ""));
+	change(e, end, end,
+	       arena_printf(e->arena, "%s%s%s%s", e->newline, indent_of(e, last->start), item,
+			    last->comma ? "," : ""));
 }
 
 int toml_append(struct arena *arena, const struct source *source, const char *path,
@@ -417,8 +436,10 @@ int toml_append(struct arena *arena, const struct source *source, const char *pa
 	struct edit edit;
 	const char *item;
 	size_t parts = 0;
-	int r = edit_begin(&edit, arena, source, path, value, d);
+	int r;
 
+	must(value != NULL);
+	r = edit_begin(&edit, arena, source, path, value, d);
 	if (r == 0)
 		r = find(&edit, &node, &parts);
 	if (r < 0)
@@ -438,7 +459,7 @@ int toml_append(struct arena *arena, const struct source *source, const char *pa
 	return edit_finish(&edit, ret_text);
 }
 
-/* --- removing ------------------------------------------------------------------------------ */
+/* --- removing -------------------------------------------------------------------------- */
 
 static void remove_item(struct edit *e, const struct node *item)
 {
@@ -450,7 +471,8 @@ static void remove_item(struct edit *e, const struct node *item)
 	}
 	if (item->comma)
 		to = skip_blanks(e, to);
-	else if (item->previous && !memchr(e->text + item->previous->comma, '\n', from - item->previous->comma))
+	else if (item->previous &&
+		 !memchr(e->text + item->previous->comma, '\n', from - item->previous->comma))
 		from = item->previous->comma;
 	change(e, from, to, NULL);
 }

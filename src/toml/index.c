@@ -97,7 +97,8 @@ void index_add(struct index *index, struct arena *arena, struct node *node)
 	if (2 * (index->count + 1) > index->room)
 		index_grow(index, arena);
 	node->hash = hash_key(index, node->parent, node->value.key, node->value.key_length);
-	slot = slot_of(index, node->hash, node->parent, node->value.key, node->value.key_length);
+	slot = slot_of(index, node->hash, node->parent, node->value.key,
+		       node->value.key_length);
 	must(!*slot);
 	*slot = node;
 	index->count++;

@@ -13,8 +13,13 @@ void lexer_init(struct lexer *lexer, struct arena *arena, const struct source *s
 	const char *text = source->text ? source->text : "";
 
 	*lexer = (struct lexer){
-		.arena = arena, .source = source, .via = via, .d = d,
-		.at = text, .end = text + (source->text ? source->length : 0), .line_start = text,
+		.arena = arena,
+		.source = source,
+		.via = via,
+		.d = d,
+		.at = text,
+		.end = text + (source->text ? source->length : 0),
+		.line_start = text,
 		.line = source->first_line ? source->first_line : 1,
 	};
 	if (lexer->end - text >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
@@ -34,7 +39,9 @@ uint32_t lexer_offset(const struct lexer *lexer)
 struct origin lexer_origin(const struct lexer *lexer, const struct place *from)
 {
 	return (struct origin){
-		.source = lexer->source, .via = lexer->via, .line = from->line,
+		.source = lexer->source,
+		.via = lexer->via,
+		.line = from->line,
 		.column = (uint32_t)(from->at - from->line_start) + 1,
 		.length = (uint32_t)(lexer->at - from->at),
 	};
@@ -56,7 +63,8 @@ int lexer_error(struct lexer *lexer, const char *code, const struct origin *orig
 		kept->length = 1;
 	if (lexer->errors++ >= LIMIT_TOML_ERRORS) {
 		lexer->stop = true;
-		return diag_error(lexer->d, "C005", kept, "too many errors (LIMIT_TOML_ERRORS is %d)",
+		return diag_error(lexer->d, "C005", kept,
+				  "too many errors (LIMIT_TOML_ERRORS is %d)",
 				  LIMIT_TOML_ERRORS);
 	}
 	va_start(arguments, format);
@@ -75,8 +83,8 @@ const char *lexer_seen(const struct lexer *lexer)
 		return "the end of the line";
 	length = str_utf8_length(lexer->at);
 	return arena_printf(lexer->d->arena, "'%s'",
-			    str_quote(lexer->d->arena,
-				      arena_strndup(lexer->d->arena, lexer->at, length ? length : 1)));
+			    str_quote(lexer->d->arena, arena_strndup(lexer->d->arena, lexer->at,
+								     length ? length : 1)));
 }
 
 const char *lexer_shorten(struct arena *arena, const char *text)
@@ -206,7 +214,8 @@ static bool starts(const struct lexer *lexer, const char *text)
 {
 	size_t length = strlen(text);
 
-	return (size_t)(lexer->end - lexer->at) >= length && memcmp(lexer->at, text, length) == 0;
+	return (size_t)(lexer->end - lexer->at) >= length &&
+	       memcmp(lexer->at, text, length) == 0;
 }
 
 static int lexer_key(struct lexer *lexer, struct key *key)
@@ -215,7 +224,8 @@ static int lexer_key(struct lexer *lexer, struct key *key)
 	int r;
 
 	if (starts(lexer, "\"\"\"") || starts(lexer, "'''"))
-		return lexer_error(lexer, "C009", NULL, "a key cannot be a string of several lines");
+		return lexer_error(lexer, "C009", NULL,
+				   "a key cannot be a string of several lines");
 	if (*lexer->at == '"' || *lexer->at == '\'') {
 		r = lexer_string(lexer, &key->text, &key->length);
 		if (r < 0)
@@ -253,7 +263,7 @@ int lexer_path(struct lexer *lexer, struct path *path)
 	return 0;
 }
 
-/* --- strings ------------------------------------------------------------------------------- */
+/* --- strings --------------------------------------------------------------------------- */
 
 /* Writes a code point as UTF-8; gives the number of bytes. */
 static size_t utf8_encode(uint32_t code, char *out)
@@ -288,8 +298,8 @@ static char *take_code_point(struct lexer *lexer, const struct place *from, unsi
 
 		if (digit < 0) {
 			origin = lexer_origin(lexer, from);
-			lexer_error(lexer, "C008", &origin, "'\\%c' needs %u hexadecimal digits",
-				    from->at[1], digits);
+			lexer_error(lexer, "C008", &origin,
+				    "'\\%c' needs %u hexadecimal digits", from->at[1], digits);
 			return out;
 		}
 		code = code << 4 | (uint32_t)digit;
@@ -343,8 +353,8 @@ static char *take_escape(struct lexer *lexer, bool lines, char *out)
 	}
 	seen = lexer_seen(lexer);
 	origin = lexer_origin(lexer, &from);
-	if (lexer_error(lexer, "C007", &origin, "a backslash before %s means nothing", seen) < 0 &&
-	    !lexer->stop)
+	lexer_error(lexer, "C007", &origin, "a backslash before %s means nothing", seen);
+	if (!lexer->stop)
 		diag_help(lexer->d, "write '\\\\' for a backslash, or use a 'literal' string");
 	return out;
 }
@@ -410,8 +420,9 @@ int lexer_string(struct lexer *lexer, const char **ret_text, size_t *ret_length)
 	close = find_close(lexer, quote, lines);
 	if (!close) {
 		origin = lexer_origin(lexer, &from);
-		lexer->stop = lexer_error(lexer, "C006", &origin, "this string is not closed") < 0 &&
-			      (lines || lexer->stop);
+		lexer_error(lexer, "C006", &origin, "this string is not closed");
+		if (lines)
+			lexer->stop = true; /* it runs to the end of the file */
 		return -EINVAL;
 	}
 	if (lines)
@@ -423,7 +434,7 @@ int lexer_string(struct lexer *lexer, const char **ret_text, size_t *ret_length)
 	return 0;
 }
 
-/* --- scalars ------------------------------------------------------------------------------- */
+/* --- scalars --------------------------------------------------------------------------- */
 
 static bool is_token(char c)
 {
@@ -457,8 +468,8 @@ int lexer_scalar(struct lexer *lexer, struct toml_value *value)
 		struct origin origin = lexer_origin(lexer, &from);
 
 		value->type = TOML_BOOLEAN;
-		lexer_error(lexer, code, &origin, "'%.*s%s' %s", (int)MIN(length, (size_t)40), from.at,
-			    length > 40 ? "..." : "", complaint);
+		lexer_error(lexer, code, &origin, "'%.*s%s' %s", (int)MIN(length, (size_t)40),
+			    from.at, length > 40 ? "..." : "", complaint);
 	}
 	return 0;
 }

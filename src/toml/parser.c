@@ -1,10 +1,9 @@
 /* toml/parser.c - from keys and values to a tree.
  *
- * One statement after the other.  After an error the next line is tried, except inside an array or
- * behind an open brace, where nobody knows what the next line is.  Keys of all tables live in one hash table, keyed by
- * SipHash, so that no file makes us slow; recursion ends at LIMIT_TOML_DEPTH.
- * Must not: keep half a value that failed where a caller could take it for a whole one; one error
- * is enough to withhold the whole tree. */
+ * One statement after the other.  After an error the next line is tried, except inside an array
+ * or behind an open brace, where nobody knows what the next line is.  Keys of all tables live
+ * in one hash table, so that no file makes us slow; recursion ends at LIMIT_TOML_DEPTH.
+ * Must not: hand out a tree of which any part was refused. */
 #include "toml/index.h"
 #include "toml/lexer.h"
 #include "toml/parser.h"
@@ -23,7 +22,7 @@ struct parser {
 
 static int parse_value(struct parser *p, struct node *node);
 
-/* --- the tree ------------------------------------------------------------------------------ */
+/* --- the tree -------------------------------------------------------------------------- */
 
 static struct node *node_new(struct parser *p, struct node *parent, enum toml_type type,
 			     enum made made)
@@ -62,8 +61,8 @@ static int check_depth(struct parser *p, const struct node *parent, const struct
 {
 	if (parent->depth < LIMIT_TOML_DEPTH)
 		return 0;
-	return lexer_error(&p->lexer, "C002", origin, "nested deeper than %d levels (LIMIT_TOML_DEPTH)",
-			   LIMIT_TOML_DEPTH);
+	return lexer_error(&p->lexer, "C002", origin,
+			   "nested deeper than %d levels (LIMIT_TOML_DEPTH)", LIMIT_TOML_DEPTH);
 }
 
 /* A key that was written twice, or a table that is made twice. */
@@ -74,7 +73,8 @@ static int complain(struct parser *p, const char *code, const struct key *key,
 	struct origin *first;
 	bool quiet = p->lexer.errors >= LIMIT_TOML_ERRORS;
 
-	lexer_error(&p->lexer, code, &key->origin, "'%s' %s", lexer_shorten(d->arena, key->text), what);
+	lexer_error(&p->lexer, code, &key->origin, "'%s' %s",
+		    lexer_shorten(d->arena, key->text), what);
 	if (quiet)
 		return -EINVAL;
 	first = arena_new_object(d->arena, struct origin);
@@ -83,7 +83,7 @@ static int complain(struct parser *p, const char *code, const struct key *key,
 	return -EINVAL;
 }
 
-/* --- values -------------------------------------------------------------------------------- */
+/* --- values ---------------------------------------------------------------------------- */
 
 static int parse_array(struct parser *p, struct node *array)
 {
@@ -110,7 +110,8 @@ static int parse_array(struct parser *p, struct node *array)
 		item->comma = 0;
 		if (lexer_take(lexer, ']'))
 			break;
-		return lexer_error(lexer, "C016", NULL, "expected ',' or ']' in the array, found %s",
+		return lexer_error(lexer, "C016", NULL,
+				   "expected ',' or ']' in the array, found %s",
 				   lexer_seen(lexer));
 	}
 	p->arrays--;
@@ -142,8 +143,9 @@ static int parse_inline_table(struct parser *p, struct node *table)
 					   lexer_seen(lexer));
 		lexer_skip_blanks(lexer);
 		if (*lexer->at == '}')
-			return lexer_error(lexer, "C017", NULL,
-					   "no comma may stand before the '}' of an inline table");
+			return lexer_error(
+				lexer, "C017", NULL,
+				"no comma may stand before the '}' of an inline table");
 	}
 }
 
@@ -186,7 +188,7 @@ static int parse_value(struct parser *p, struct node *node)
 	return lexer->stop ? -EINVAL : 0;
 }
 
-/* --- key = value --------------------------------------------------------------------------- */
+/* --- key = value ----------------------------------------------------------------------- */
 
 /* The table that the last part of a dotted key goes into, made where needed. */
 static int walk_dotted(struct parser *p, const struct path *path, struct node *section,
@@ -209,10 +211,11 @@ static int walk_dotted(struct parser *p, const struct path *path, struct node *s
 		} else if (next->value.type != TOML_TABLE) {
 			return complain(p, "C021", key, next, "is not a table");
 		} else if (next->made != MADE_DOTTED) {
-			return complain(p, "C022", key, next,
-					next->made == MADE_INLINE
-						? "is an inline table, which nothing can be added to"
-						: "has a header of its own, add to it there");
+			return complain(
+				p, "C022", key, next,
+				next->made == MADE_INLINE
+					? "is an inline table, which nothing can be added to"
+					: "has a header of its own, add to it there");
 		}
 		table = next;
 	}
@@ -256,7 +259,7 @@ static int parse_pair(struct parser *p, struct node *section)
 	return 0;
 }
 
-/* --- headers ------------------------------------------------------------------------------- */
+/* --- headers --------------------------------------------------------------------------- */
 
 static struct node *header_table(struct parser *p, struct node *parent, const struct key *key,
 				 enum toml_type type, enum made made)
@@ -270,7 +273,7 @@ static struct node *header_table(struct parser *p, struct node *parent, const st
 	return node;
 }
 
-/* The table that the last part of a header stands in, made where needed; NULL after an error. */
+/* The table that the last part of a header stands in, made where needed; NULL on errors. */
 static struct node *walk_header(struct parser *p, const struct path *path)
 {
 	struct node *table = p->document->root;
@@ -306,7 +309,8 @@ static struct node *open_table(struct parser *p, struct node *parent, const stru
 		return header_table(p, parent, key, TOML_TABLE, MADE_HEADER);
 	if (table->made != MADE_IMPLICIT) {
 		complain(p, "C020", key, table,
-			 table->value.type == TOML_TABLE ? "is defined twice" : "is not a table");
+			 table->value.type == TOML_TABLE ? "is defined twice"
+							 : "is not a table");
 		return NULL;
 	}
 	table->made = MADE_HEADER;
@@ -321,7 +325,8 @@ static struct node *open_element(struct parser *p, struct node *parent, const st
 	if (!array)
 		array = header_table(p, parent, key, TOML_ARRAY, MADE_ELEMENTS);
 	else if (array->made != MADE_ELEMENTS)
-		array = (complain(p, "C020", key, array, "is set already, and not an array of tables"),
+		array = (complain(p, "C020", key, array,
+				  "is set already, and not an array of tables"),
 			 NULL);
 	if (!array || check_depth(p, array, &key->origin) < 0)
 		return NULL;
@@ -364,7 +369,8 @@ static int parse_header(struct parser *p)
 	if (r < 0)
 		return r;
 	if (!lexer_take(lexer, ']') || (elements && !lexer_take(lexer, ']')))
-		return lexer_error(lexer, "C018", NULL, "expected '%s' after the table's name, found %s",
+		return lexer_error(lexer, "C018", NULL,
+				   "expected '%s' after the table's name, found %s",
 				   elements ? "]]" : "]", lexer_seen(lexer));
 	parent = walk_header(p, &path);
 	if (parent && elements)
@@ -376,7 +382,7 @@ static int parse_header(struct parser *p)
 	return 0;
 }
 
-/* --- the file ------------------------------------------------------------------------------ */
+/* --- the file -------------------------------------------------------------------------- */
 
 static int parse_line(struct parser *p)
 {
@@ -412,7 +418,11 @@ int document_parse(struct arena *arena, const struct source *source, const struc
 	index_init(&p.index, arena);
 	p.section = document.root = node_new(&p, NULL, TOML_TABLE, MADE_HEADER);
 	document.root->value.origin = (struct origin){
-		.source = source, .via = via, .line = p.lexer.line, .column = 1, .length = 1,
+		.source = source,
+		.via = via,
+		.line = p.lexer.line,
+		.column = 1,
+		.length = 1,
 	};
 	while (p.lexer.at < p.lexer.end && !p.lexer.stop) {
 		p.arrays = p.braces = 0;
@@ -455,8 +465,9 @@ const struct toml_value *toml_get(const struct toml_value *table, const char *ke
 const char *toml_type_name(enum toml_type type)
 {
 	static const char *const names[] = {
-		[TOML_STRING] = "string",   [TOML_INTEGER] = "integer",	  [TOML_FLOAT] = "float",
-		[TOML_BOOLEAN] = "boolean", [TOML_DATETIME] = "datetime", [TOML_ARRAY] = "array",
+		[TOML_STRING] = "string",     [TOML_INTEGER] = "integer",
+		[TOML_FLOAT] = "float",	      [TOML_BOOLEAN] = "boolean",
+		[TOML_DATETIME] = "datetime", [TOML_ARRAY] = "array",
 		[TOML_TABLE] = "table",
 	};
 

@@ -47,7 +47,7 @@ static size_t rest_digits(struct rest *rest, unsigned base, char **out)
 	}
 }
 
-/* --- integers ------------------------------------------------------------------------------ */
+/* --- integers -------------------------------------------------------------------------- */
 
 static const char *parse_integer(const char *digits, unsigned base, bool negative,
 				 struct toml_value *value, const char **ret_code)
@@ -76,18 +76,21 @@ static unsigned prefix_base(struct rest *rest)
 	} bases[] = { { 'b', 2 }, { 'o', 8 }, { 'x', 16 } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(bases); i++)
-		if (rest->end - rest->at > 2 && rest->at[0] == '0' && rest->at[1] == bases[i].letter) {
+		if (rest->end - rest->at > 2 && rest->at[0] == '0' &&
+		    rest->at[1] == bases[i].letter) {
 			rest->at += 2;
 			return bases[i].base;
 		}
 	return 10;
 }
 
-/* --- floats -------------------------------------------------------------------------------- */
+/* --- floats ---------------------------------------------------------------------------- */
 
-static const char *parse_float(const char *digits, struct toml_value *value, const char **ret_code)
+static const char *parse_float(const char *digits, struct toml_value *value,
+			       const char **ret_code)
 {
-	locale_t c = newlocale(LC_ALL_MASK, "C", NULL); /* a decimal point, whatever the user speaks */
+	/* a decimal point, whatever the user speaks */
+	locale_t c = newlocale(LC_ALL_MASK, "C", NULL);
 
 	must(c != NULL);
 	value->type = TOML_FLOAT;
@@ -153,13 +156,14 @@ static const char *parse_number(struct arena *arena, struct rest rest, struct to
 	if (base == 10 && zero && count > 1)
 		return "begins with a zero";
 	if (rest.at == rest.end)
-		return parse_integer(digits + (sign && negative), base, negative, value, ret_code);
+		return parse_integer(digits + (sign && negative), base, negative, value,
+				     ret_code);
 	if (base != 10 || !take_float_tail(&rest, &out))
 		return "is not a number";
 	return parse_float(digits, value, ret_code);
 }
 
-/* --- dates --------------------------------------------------------------------------------- */
+/* --- dates ----------------------------------------------------------------------------- */
 
 static bool take_fixed(struct rest *rest, unsigned digits, unsigned least, unsigned most,
 		       unsigned *ret)
@@ -182,7 +186,8 @@ static bool take_date(struct rest *rest)
 	    !take_fixed(rest, 2, 1, 12, &month) || !rest_take(rest, '-') ||
 	    !take_fixed(rest, 2, 1, days[month - 1], &day))
 		return false;
-	return month != 2 || day < 29 || (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
+	return month != 2 || day < 29 ||
+	       (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
 }
 
 static bool take_time(struct rest *rest)
@@ -209,8 +214,9 @@ static bool take_offset(struct rest *rest)
 
 	if (rest_take(rest, 'Z') || rest_take(rest, 'z'))
 		return true;
-	return (rest_take(rest, '+') || rest_take(rest, '-')) && take_fixed(rest, 2, 0, 23, &number) &&
-	       rest_take(rest, ':') && take_fixed(rest, 2, 0, 59, &number);
+	return (rest_take(rest, '+') || rest_take(rest, '-')) &&
+	       take_fixed(rest, 2, 0, 23, &number) && rest_take(rest, ':') &&
+	       take_fixed(rest, 2, 0, 59, &number);
 }
 
 /* The kind as in toml_value.datetime_kind, or -1. */
