@@ -82,13 +82,15 @@ static bool device_matches(const struct rule *rule, const struct request *reques
 
 /* ---- bus --------------------------------------------------------------------------------- */
 
+enum { MESSAGES = ACCESS_CALL | ACCESS_BROADCAST };
+
 /* What a grant of the one contains of the others, and what a denial of it takes along. */
 static const struct { unsigned access, granted, denied; } bus_access[] = {
-	{ ACCESS_SEE,       0,                                                     ~0u },
-	{ ACCESS_TALK,      ACCESS_SEE | ACCESS_CALL | ACCESS_BROADCAST,           ACCESS_CALL | ACCESS_BROADCAST },
-	{ ACCESS_OWN,       ACCESS_SEE | ACCESS_TALK | ACCESS_CALL | ACCESS_BROADCAST, 0 },
-	{ ACCESS_CALL,      ACCESS_SEE,                                            0 },
-	{ ACCESS_BROADCAST, ACCESS_SEE,                                            0 },
+	{ ACCESS_SEE,       0,                                      ~0u },
+	{ ACCESS_TALK,      ACCESS_SEE | MESSAGES,                  MESSAGES },
+	{ ACCESS_OWN,       ACCESS_SEE | ACCESS_TALK | MESSAGES,    0 },
+	{ ACCESS_CALL,      ACCESS_SEE,                             0 },
+	{ ACCESS_BROADCAST, ACCESS_SEE,                             0 },
 };
 
 static unsigned bus_access_of(const struct rule *rule)
@@ -103,7 +105,8 @@ static unsigned bus_access_of(const struct rule *rule)
 }
 
 /* "*" is everything, "a.b.*" is a.b and all below, else the same text. */
-static bool dotted_matches(const char *pattern, size_t length, const char *text, size_t text_length)
+static bool dotted_matches(const char *pattern, size_t length, const char *text,
+			   size_t text_length)
 {
 	if (length == 1 && pattern[0] == '*')
 		return true;
@@ -259,7 +262,8 @@ struct verdict policy_decide(const struct policy *policy, const struct request *
 	if (request->kind == KIND_FILE && str_equal(request->verb, "list")) {
 		way = way_find(policy, request->subject);
 		if (way)
-			return (struct verdict){ .effect = EFFECT_ALLOW, .rule = way, .on_the_way = true };
+			return (struct verdict){ .effect = EFFECT_ALLOW, .rule = way,
+						 .on_the_way = true };
 	}
 	return (struct verdict){ .effect = EFFECT_DENY };
 }

@@ -173,7 +173,20 @@ static const char *name_check(const char *name)
 	return NULL;
 }
 
-static const char *host_parse(struct arena *arena, char *host, bool brackets, struct endpoint *ret)
+/* A host of that name could not be told from the protocol: "tcp.:80" would become "tcp:80". */
+static bool is_protocol(const char *name)
+{
+	size_t length = strlen(name);
+
+	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
+		if (length + 1 == strlen(protocols[i].prefix) &&
+		    strncmp(name, protocols[i].prefix, length) == 0)
+			return true;
+	return false;
+}
+
+static const char *host_parse(struct arena *arena, char *host, bool brackets,
+			      struct endpoint *ret)
 {
 	size_t length = strlen(host);
 	const char *name = host, *wrong;
@@ -194,7 +207,7 @@ static const char *host_parse(struct arena *arena, char *host, bool brackets, st
 	ret->form = str_starts(host, "*.") ? HOST_SUFFIX : HOST_NAME;
 	if (ret->form == HOST_SUFFIX)
 		name += 2;
-	wrong = name_check(name);
+	wrong = is_protocol(name) ? "that is the name of a protocol, not of a host" : name_check(name);
 	if (!wrong)
 		ret->name = arena_strdup(arena, name);
 	return wrong;
@@ -278,7 +291,7 @@ static const char *endpoint_read(struct arena *arena, char *text, struct endpoin
 	const char *wrong;
 
 	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
-		if (str_starts(text, protocols[i].prefix))
+		if (strncasecmp(text, protocols[i].prefix, strlen(protocols[i].prefix)) == 0)
 			protocol = &protocols[i];
 	if (protocol) {
 		text += strlen(protocol->prefix);
@@ -319,7 +332,8 @@ int endpoint_parse(struct arena *arena, const char *text, const struct origin *o
 static const char *network_text(struct arena *arena, const struct endpoint *e)
 {
 	char text[INET6_ADDRSTRLEN];
-	bool v4 = memcmp(e->address, ipv4_mapped, sizeof(ipv4_mapped)) == 0 && e->prefix >= IPV4_BITS;
+	bool v4 = e->prefix >= IPV4_BITS &&
+		  memcmp(e->address, ipv4_mapped, sizeof(ipv4_mapped)) == 0;
 
 	if (v4)
 		snprintf(text, sizeof(text), "%u.%u.%u.%u", e->address[12], e->address[13],
@@ -375,7 +389,8 @@ const char *endpoint_text(struct arena *arena, const struct endpoint *e)
 
 /* ---- comparing --------------------------------------------------------------------------- */
 
-static bool network_has(const unsigned char network[16], unsigned prefix, const unsigned char address[16])
+static bool network_has(const unsigned char network[16], unsigned prefix,
+			const unsigned char address[16])
 {
 	unsigned whole = prefix / 8, rest = prefix % 8;
 
@@ -460,9 +475,9 @@ static bool network_covers(const struct endpoint *rule, const struct endpoint *r
 	if (request->form != HOST_NETWORK || rule->prefix > request->prefix)
 		return false;
 	/* [::]/0 is all of IPv6 and says nothing of IPv4. */
-	if (is_ipv4(request->address) ? rule->prefix >= IPV4_BITS || request->prefix < IPV4_BITS : true)
-		if (network_has(rule->address, rule->prefix, request->address))
-			return true;
+	if ((rule->prefix >= IPV4_BITS || !is_ipv4(request->address)) &&
+	    network_has(rule->address, rule->prefix, request->address))
+		return true;
 	if (request->prefix != 128)
 		return false;
 	memcpy(folded, request->address, sizeof(folded));

@@ -81,7 +81,7 @@ static const char *class_parse(const char **at, struct class *ret)
 	bool negated = *s == '^';
 
 	if (*s == '!')
-		return "'[!' is the shell's way; write '[^…]' for \"none of these\", '[\\!…]' for the mark";
+		return "'[!' is the shell's way; write '[^' for \"none of\", '[\\!' for the mark";
 	s += negated;
 	if (*s == ']')
 		return "a class '[]' without members; write '\\]' for the bracket itself";
@@ -383,7 +383,7 @@ int glob_compile(struct arena *arena, const char *text, const struct origin *ori
 		return diag_error(d, "C200", origin, "'%s' is no valid pattern: %s",
 				  str_quote(d->arena, text), wrong);
 	if (count > LIMIT_GLOB_BRACES || !braces_expand(&e, text, 0)) {
-		diag_error(d, "C203", origin, "'%.60s…' stands for too many patterns (at most %d, %d bytes)",
+		diag_error(d, "C203", origin, "'%s' stands for too many patterns (at most %d, %d bytes)",
 			   str_quote(d->arena, text), LIMIT_GLOB_BRACES, LIMIT_GLOB_EXPANDED);
 		diag_help(d, "use '*' or '**', or split it into several patterns");
 		return -EINVAL;
@@ -433,7 +433,8 @@ static bool states_empty(const struct states *states)
 }
 
 /* Where the token at `index` leads by `byte`: added to `next`. */
-static void token_step(const struct matcher *m, size_t index, unsigned char byte, struct states *next)
+static void token_step(const struct matcher *m, size_t index, unsigned char byte,
+		       struct states *next)
 {
 	const struct token *token = &m->tokens[index];
 

@@ -50,6 +50,8 @@ static const struct { const char *text, *want; } forms[] = {
 	{ "host",                     "host" },
 	{ "printer",                  "printer" },
 	{ "_dns.example.org",         "_dns.example.org" },
+	{ "LISTEN:8080",              "listen:8080" },
+	{ "tcp.:80",                  NULL }, /* found by fuzz_endpoint */
 	{ "",                         NULL },
 	{ ":80",                      NULL },
 	{ "tcp:",                     NULL },
