@@ -2,8 +2,8 @@
  *
  * 1. gather: rules become one cell per call: which classes are allowed, which error denies.
  * 2. flatten: per architecture, calls become number ranges with one action each.
- * 3. emit: architecture check, then a balanced tree of comparisons over the ranges, whose leaves
- *    are a return or, where arguments count, a block of tests that ends in returns.
+ * 3. emit: architecture check, then a balanced tree of comparisons over the ranges, whose
+ *    leaves are a return or, where arguments count, a block of tests that ends in returns.
  * Must not: depend on the order of rules, on the machine's headers for numbers, or look at
  * anything but registers (memory that an argument points to may change behind our back). */
 #include "backend/seccomp.h"
@@ -221,8 +221,8 @@ static void emit_block(struct emitter *e, enum call call)
 	emit_return(e, ordinary ? ANSWER(ordinary) : SECCOMP_RET_ALLOW);
 }
 
-/* The tree over ranges [first, last): falls into the left half, jumps to the right one.  Jumps of
- * comparisons reach 255 instructions; only near the root a longer one takes its place. */
+/* The tree over ranges [first, last): falls into the left half, jumps to the right one.  Jumps
+ * of comparisons reach 255 instructions; only near the root a longer one takes its place. */
 static void emit_tree(struct emitter *e, size_t first, size_t last)
 {
 	size_t middle = (first + last) / 2, at = e->count, length;
@@ -245,7 +245,10 @@ static void emit_tree(struct emitter *e, size_t first, size_t last)
 			return;
 		memmove(&e->code[at + 2], &e->code[at + 1], length * sizeof(e->code[0]));
 		e->code[at].jf = 1;
-		e->code[at + 1] = (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, (uint32_t)length);
+		e->code[at + 1] = (struct sock_filter){
+			.code = BPF_JMP | BPF_JA,
+			.k = (uint32_t)length,
+		};
 	} else if (!e->is_full) {
 		e->code[at].jt = (uint8_t)length;
 	}
@@ -283,7 +286,7 @@ static void emit_all(struct emitter *e, enum abi abi, int twin)
 int seccomp_build_for(struct arena *arena, enum abi abi, const struct seccomp_rule *rules,
 		      size_t count, unsigned flags, struct sock_filter **ret, size_t *ret_count)
 {
-	struct emitter e; /* 40 kB of stack; only what must be zero is zeroed */
+	struct emitter e; /* 50 kB of stack; only what must be zero is zeroed */
 	struct sock_filter *code;
 	int r;
 

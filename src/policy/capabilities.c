@@ -1,4 +1,4 @@
-/* policy/capabilities.c - the table of capabilities (capabilities(7)); the index is the number. */
+/* policy/capabilities.c - the table of capabilities(7); the index is the number. */
 #include "policy/capabilities.h"
 #include "base/macros.h"
 

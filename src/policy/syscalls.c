@@ -26,7 +26,7 @@ const struct syscall syscalls[CALL_COUNT] = {
 #define NEW_TIME   0x00000080		/* CLONE_NEWTIME; in clone() these bits are a signal */
 enum { UNIX = 1, INET = 2, INET6 = 10, NETLINK = 16, PACKET = 17, VSOCK = 40 };
 
-/* socket(AF_INET, SOCK_PACKET) becomes AF_PACKET in the kernel (net/socket.c, __sock_create). */
+/* socket(AF_INET, SOCK_PACKET) becomes AF_PACKET in __sock_create() of the kernel. */
 const struct syscall_class syscall_classes[] = {
 	{ CALL_chmod, 1, "set-id", { SOME(1, SET_ID) } },
 	{ CALL_clone, 1, "user-namespace", { SOME(0, NEW_USER) } },
@@ -69,7 +69,8 @@ const struct syscall_class syscall_classes[] = {
 const size_t syscall_class_count = ARRAY_SIZE(syscall_classes);
 
 static const enum call hiding[] = {
-	CALL_clone3, CALL_io_uring_enter, CALL_io_uring_register, CALL_io_uring_setup, CALL_openat2,
+	CALL_clone3, CALL_io_uring_enter, CALL_io_uring_register, CALL_io_uring_setup,
+	CALL_openat2,
 };
 
 int syscall_find(const char *name, size_t length)

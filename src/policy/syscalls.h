@@ -1,7 +1,8 @@
 /* policy/syscalls.h - the names, numbers and argument classes of system calls.
  *
- * A rule speaks of NAME (ordinary arguments) or NAME(CLASS): `clone(user-namespace)`.  A call that
- * is made *needs* every class that its arguments fall in, or the ordinary class when in none. */
+ * A rule speaks of NAME (ordinary arguments) or NAME(CLASS): `clone(user-namespace)`.  A call
+ * that is made *needs* every class that its arguments fall in, or the ordinary class when in
+ * none. */
 #ifndef CUDDY_POLICY_SYSCALLS_H
 #define CUDDY_POLICY_SYSCALLS_H
 
@@ -24,10 +25,10 @@ struct syscall {
 	const char *name;
 	int number[ABI_COUNT]; /* -1: this architecture has no such call */
 };
-extern const struct syscall syscalls[CALL_COUNT]; /* sorted by name; the index is an enum call */
+extern const struct syscall syscalls[CALL_COUNT]; /* sorted by name; index: enum call */
 
-/* (argument & mask) == value, or != when negated.  Only the low 32 bits of an argument are looked
- * at: the kernel takes int, unsigned int or umode_t wherever this is used. */
+/* (argument & mask) == value, or != when negated.  Only the low 32 bits of an argument are
+ * looked at: the kernel takes int, unsigned int or umode_t wherever this is used. */
 struct syscall_condition {
 	uint32_t mask, value; /* mask 0 ends a list */
 	uint8_t argument;
@@ -57,8 +58,8 @@ int syscall_parse(const char *text, enum call *ret_call, unsigned *ret_class);
 /* "inet" for the class of `socket`; NULL for ordinary arguments. */
 const char *syscall_class_name(enum call call, unsigned class);
 
-/* Calls that libraries fall back from: they answer ENOSYS instead of EPERM when not granted, for
- * their arguments lie in memory, where a filter can't look. */
+/* Calls that libraries fall back from: they answer ENOSYS instead of EPERM when not granted,
+ * for their arguments lie in memory, where a filter can't look. */
 bool syscall_hides(enum call call);
 
 #endif

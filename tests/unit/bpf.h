@@ -1,5 +1,6 @@
-/* tests/unit/bpf.h - runs a seccomp program on given data, as the kernel's checker and interpreter
- * would: what the kernel refuses to load (bad offset, jump outside, no return) aborts. */
+/* tests/unit/bpf.h - runs a seccomp program on given data, as the kernel's checker and
+ * interpreter would: what the kernel refuses to load (bad offset, jump outside, no return)
+ * aborts. */
 #ifndef CUDDY_TESTS_BPF_H
 #define CUDDY_TESTS_BPF_H
 

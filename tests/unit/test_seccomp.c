@@ -1,8 +1,8 @@
 /* tests/unit/test_seccomp.c - is a seccomp program what its rules say?
  *
- * The expectation is written here a second time, plainly and from the manual pages, not from the
- * emitter's tables: a classifier per call and a loop over the rules.  Then libseccomp is asked,
- * where it is installed, and last the kernel. */
+ * The expectation is written here a second time, plainly and from the manual pages, not from
+ * the emitter's tables: a classifier per call and a loop over the rules.  Then libseccomp is
+ * asked, where it is installed, and last the kernel. */
 #include "backend/seccomp.h"
 #include "base/limits.h"
 #include "policy/capabilities.h"
@@ -415,11 +415,15 @@ struct peer {
 	__typeof__(&seccomp_release) release;
 };
 
-/* Allows one call's ordinary arguments; 1 where libseccomp has no words for them.  All are masked:
- * its own _32 comparisons look at the high half too. */
+/* Allows one call's ordinary arguments; 1 where libseccomp has no words for them.  All are
+ * masked: its own _32 comparisons look at the high half too. */
 static int peer_allow(const struct peer *peer, scmp_filter_ctx filter, enum call call)
 {
-	static const struct { enum call call; unsigned argument; uint64_t mask, values[2]; } words[] = {
+	static const struct {
+		enum call call;
+		unsigned argument;
+		uint64_t mask, values[2];
+	} words[] = {
 		{ CALL_unshare, 0, 0x7e020080, { 0, 0 } },
 		{ CALL_clone, 0, 0x7e020000, { 0, 0 } },
 		{ CALL_chmod, 1, 06000, { 0, 0 } },
