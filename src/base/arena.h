@@ -24,7 +24,8 @@ void *arena_alloc_array(struct arena *arena, size_t size, size_t count);
 char *arena_strdup(struct arena *arena, const char *text); /* NULL gives NULL */
 char *arena_strndup(struct arena *arena, const char *text, size_t length);
 char *arena_printf(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
-char *arena_vprintf(struct arena *arena, const char *format, va_list arguments);
+char *arena_vprintf(struct arena *arena, const char *format, va_list arguments)
+	PRINTF_LIKE(2, 0);
 
 /* A growing array whose items live in an arena.
  *     VEC(struct rule) rules = { 0 };

@@ -20,7 +20,15 @@
 #define must(condition) ((condition) ? (void)0 : must_failed(#condition, __FILE__, __LINE__))
 _Noreturn void must_failed(const char *condition, const char *file, int line);
 
-#define MIN(a, b) ({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ < b_ ? a_ : b_; })
-#define MAX(a, b) ({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ > b_ ? a_ : b_; })
+/* The names are new each time, so that MIN(MIN(a, b), c) shadows nothing. */
+#define MIN(a, b) PICK_(a, <, b, __COUNTER__)
+#define MAX(a, b) PICK_(a, >, b, __COUNTER__)
+#define PICK_(a, is, b, n) PICK__(a, is, b, n)
+#define PICK__(a, is, b, n)                                                                      \
+	({                                                                                       \
+		__typeof__(a) a_##n = (a);                                                       \
+		__typeof__(b) b_##n = (b);                                                       \
+		a_##n is b_##n ? a_##n : b_##n;                                                  \
+	})
 
 #endif

@@ -41,6 +41,7 @@ void diags_init(struct diags *d, struct arena *arena)
 	*d = (struct diags){ .arena = arena };
 }
 
+PRINTF_LIKE(5, 0)
 static void add(struct diags *d, enum severity severity, const char *code,
 		const struct origin *origin, const char *format, va_list arguments)
 {
@@ -283,7 +284,7 @@ void diags_print_json(const struct diags *d, struct json *json, const char *key)
 
 const struct diag_code *diag_code_at(size_t index)
 {
-	return index + 1 < ARRAY_SIZE(codes) ? &codes[index] : NULL;
+	return index < ARRAY_SIZE(codes) && codes[index].code ? &codes[index] : NULL;
 }
 
 const struct diag_code *diag_code_find(const char *code)

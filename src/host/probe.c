@@ -302,6 +302,26 @@ static bool is_chrooted(void)
 	       (own.st_dev != first.st_dev || own.st_ino != first.st_ino);
 }
 
+/* What was not tried for want of something else is mended with that. */
+static void blame_others(struct arena *arena, struct host *host)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(attempts); i++) {
+		struct finding *finding = &host->features[attempts[i].feature];
+		enum feature after = attempts[i].after;
+
+		if (finding->error == ENOSPC && !finding->detail)
+			finding->detail = "the limit on their number is reached";
+		if (finding->error != ECANCELED || after == FEATURE_COUNT)
+			continue;
+		if (host_has(host, after)) /* the second need of one row */
+			after = FEATURE_MOUNT_NAMESPACE;
+		finding->detail = arena_printf(arena, "not tried, it needs %s",
+					       feature_rows[after].title);
+		finding->remedy = host->features[after].remedy ? host->features[after].remedy
+							       : feature_rows[after].remedy;
+	}
+}
+
 static void blame(struct arena *arena, struct host *host)
 {
 	struct knobs knobs = {
@@ -321,7 +341,7 @@ static void blame(struct arena *arena, struct host *host)
 	if (user->support == SUPPORT_NONE)
 		knobs_blame(&knobs, user);
 	/* Ubuntu lets the namespace be made and takes its power away: seen at the first mount. */
-	if (user->support == SUPPORT_FULL && mounts->support == SUPPORT_NONE) {
+	if (user->support == SUPPORT_FULL && (mounts->error == EPERM || mounts->error == EACCES)) {
 		user->support = SUPPORT_PARTLY;
 		knobs_blame(&knobs, user);
 		*mounts = (struct finding){ .error = mounts->error, .detail = user->detail,
@@ -330,6 +350,7 @@ static void blame(struct arena *arena, struct host *host)
 	if (proc->support == SUPPORT_NONE && proc->error == EPERM)
 		proc->detail = "parts of /proc are covered by mounts, as in a container: the kernel "
 			       "then refuses a new one";
+	blame_others(arena, host);
 }
 
 /* ---- the kernel and its modules ---- */

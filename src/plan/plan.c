@@ -110,12 +110,24 @@ static bool is_listed(const char *const *items, size_t count, const char *path)
 	return false;
 }
 
-static bool is_covered(const struct plan *plan, const char *path)
+static bool is_within_any(const char *const *items, size_t count, const char *path)
 {
-	for (size_t i = 0; i < plan->covered.count; i++)
-		if (path_is_within(path, plan->covered.items[i]))
+	for (size_t i = 0; i < count; i++)
+		if (path_is_within(path, items[i]))
 			return true;
 	return false;
+}
+
+static bool is_covered(const struct plan *plan, const char *path)
+{
+	return is_within_any(plan->covered.items, plan->covered.count, path);
+}
+
+/* MKDIR and FILE leave the root's own tmpfs only where this flag allows it. */
+static unsigned crossing(const struct plan *plan, const char *path)
+{
+	return is_covered(plan, path) || is_within_any(plan->own.items, plan->own.count, path) ?
+		       PLAN_CREATE : 0;
 }
 
 static bool need_not_make(const struct plan *plan, const char *path, bool create)
@@ -135,7 +147,7 @@ static void make_directory(struct plan *plan, const char *path, unsigned mode, b
 			*slash = 0;
 		if (!need_not_make(plan, own, create)) {
 			plan_add(plan, OP_MKDIR, plan_text(plan, relative(own)), 0, 0,
-				 (slash ? 0755 : mode) | (is_covered(plan, own) ? PLAN_CREATE : 0),
+				 (slash ? 0755 : mode) | crossing(plan, own),
 				 origin);
 			*vec_push(plan->arena, &plan->made) = arena_strdup(plan->arena, own);
 		}
@@ -164,13 +176,14 @@ void plan_file(struct plan *plan, const char *path, const char *content, unsigne
 {
 	make_parent(plan, path, true, origin);
 	plan_add(plan, OP_FILE, plan_text(plan, relative(path)), plan_text(plan, content),
-		 (uint32_t)strlen(content), mode | (is_covered(plan, path) ? PLAN_CREATE : 0), origin);
+		 (uint32_t)strlen(content), mode | crossing(plan, path), origin);
 }
 
 void plan_symlink(struct plan *plan, const char *path, const char *target, const struct origin *origin)
 {
 	make_parent(plan, path, true, origin);
-	plan_add(plan, OP_SYMLINK, plan_text(plan, relative(path)), plan_text(plan, target), 0, 0, origin);
+	plan_add(plan, OP_SYMLINK, plan_text(plan, relative(path)), plan_text(plan, target), 0,
+		 crossing(plan, path), origin);
 }
 
 static void make_point(struct plan *plan, const char *path, bool is_directory, unsigned flags,
@@ -186,7 +199,7 @@ static void make_point(struct plan *plan, const char *path, bool is_directory, u
 	if (need_not_make(plan, path, create))
 		return;
 	plan_add(plan, OP_FILE, plan_text(plan, relative(path)), 0, 0,
-		 0444 | (is_covered(plan, path) ? PLAN_CREATE : 0), origin);
+		 0444 | crossing(plan, path), origin);
 	*vec_push(plan->arena, &plan->made) = arena_strdup(plan->arena, path);
 }
 
@@ -220,6 +233,7 @@ void plan_private_dir(struct plan *plan, const char *path, unsigned mode, unsign
 	make_directory(plan, path, mode, false, origin);
 	plan_add(plan, OP_PRIVATE_DIR, plan_text(plan, relative(path)), 0, 0,
 		 (flags & PLAN_ATTRS) | PLAN_NOSUID | PLAN_NODEV, origin);
+	*vec_push(plan->arena, &plan->own) = arena_strdup(plan->arena, path);
 }
 
 void plan_own(struct plan *plan, const char *own, const char *path, unsigned flags,
@@ -246,6 +260,7 @@ void plan_tmpfs(struct plan *plan, const char *path, unsigned mode, uint64_t siz
 {
 	make_directory(plan, path, 0755, false, origin);
 	plan_add(plan, OP_TMPFS, plan_text(plan, relative(path)), mode, 0, size, origin);
+	*vec_push(plan->arena, &plan->own) = arena_strdup(plan->arena, path);
 }
 
 void plan_proc(struct plan *plan, const char *path, const struct origin *origin)

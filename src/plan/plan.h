@@ -72,8 +72,9 @@ struct plan {
 	VEC(struct plan_filter) filters;
 	VEC(uint32_t) argv, envp;	      /* text offsets */
 	VEC(const struct origin *) origins; /* [0] is NULL */
-	VEC(const char *) made, covered;      /* builder: directories made, trees bound */
-	bool host_network;		      /* keep the network namespace of the caller */
+	/* The builder's own: directories made, trees bound, places that are the cage's own mounts. */
+	VEC(const char *) made, covered, own;
+	bool host_network;		     /* keep the network namespace of the caller */
 };
 
 struct plan *plan_new(void);

@@ -5,6 +5,7 @@
  * depends on the kind, and for some kinds on the effect: where a pattern is vague, a deny takes
  * the wide reading and an allow the narrow one.  Must not: allocate, look at the system. */
 #include "policy/policy.h"
+#include "base/path.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -205,16 +206,48 @@ static const struct rule *way_find(const struct policy *policy, const char *dire
 	return NULL;
 }
 
+/* Whether the cage's own files or the host's appear at a path: what the deepest allow says, and
+ * among equals the host's.  A grant for the one says nothing about the other. */
+static bool is_host_path(const struct policy *policy, const struct request *request)
+{
+	size_t best = 0;
+	bool host = true;
+
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct rule *rule = &policy->rules[i];
+		const struct glob_alternative *a;
+		size_t count;
+
+		if (rule->kind != KIND_FILE || rule->effect != EFFECT_ALLOW || !rule->glob ||
+		    !glob_matches(rule->glob, request->subject))
+			continue;
+		count = glob_alternatives(rule->glob, &a);
+		for (size_t k = 0; k < count; k++) {
+			size_t depth = path_depth(a[k].prefix) + 1;
+
+			if (!path_is_within(request->subject, *a[k].prefix ? a[k].prefix : "/") ||
+			    depth < best)
+				continue;
+			host = rule->place == PLACE_HOST || (host && depth == best);
+			best = depth;
+		}
+	}
+	return host;
+}
+
 struct verdict policy_decide(const struct policy *policy, const struct request *request)
 {
 	const struct rule *first[EFFECT_LOG + 1] = { 0 };
 	const struct rule *way;
+	bool host = request->kind == KIND_FILE && is_host_path(policy, request);
 
 	for (size_t i = 0; i < policy->rule_count && !first[EFFECT_DENY]; i++) {
 		const struct rule *rule = &policy->rules[i];
 
 		if (rule->kind == request->kind && !first[rule->effect] &&
-		    rule->effect != EFFECT_LOG && matches[rule->kind](rule, request))
+		    rule->effect != EFFECT_LOG && matches[rule->kind](rule, request) &&
+		    (rule->kind != KIND_FILE || rule->effect != EFFECT_ALLOW ||
+		     host == (rule->place == PLACE_HOST)))
 			first[rule->effect] = rule;
 	}
 	if (first[EFFECT_DENY])

@@ -1,7 +1,7 @@
 /* toml/parser.c - from keys and values to a tree.
  *
- * One statement after the other.  After an error the next line is tried, except inside an array,
- * where nobody knows what the next line is.  Keys of all tables live in one hash table, keyed by
+ * One statement after the other.  After an error the next line is tried, except inside an array or
+ * behind an open brace, where nobody knows what the next line is.  Keys of all tables live in one hash table, keyed by
  * SipHash, so that no file makes us slow; recursion ends at LIMIT_TOML_DEPTH.
  * Must not: keep half a value that failed where a caller could take it for a whole one; one error
  * is enough to withhold the whole tree. */
@@ -18,6 +18,7 @@ struct parser {
 	struct index index;
 	struct node *section; /* where keys go */
 	unsigned arrays;      /* brackets that are open */
+	unsigned braces;
 };
 
 static int parse_value(struct parser *p, struct node *node);
@@ -124,16 +125,17 @@ static int parse_inline_table(struct parser *p, struct node *table)
 	int r;
 
 	lexer->at++;
+	p->braces++;
 	lexer_skip_blanks(lexer);
 	if (lexer_take(lexer, '}'))
-		return 0;
+		return p->braces--, 0;
 	for (;;) {
 		r = parse_pair(p, table);
 		if (r < 0)
 			return r;
 		lexer_skip_blanks(lexer);
 		if (lexer_take(lexer, '}'))
-			return 0;
+			return p->braces--, 0;
 		if (!lexer_take(lexer, ','))
 			return lexer_error(lexer, "C017", NULL,
 					   "expected ',' or '}' in the inline table, found %s",
@@ -246,7 +248,7 @@ static int parse_pair(struct parser *p, struct node *section)
 	node->section = section;
 	r = parse_value(p, node);
 	if (r < 0 || taken < 0)
-		return r; /* what could not be taken has been reported */
+		return r; /* a key that was not taken has been reported */
 	*vec_push(lexer->arena, &p->document->statements) =
 		(struct statement){ node, section, start, lexer_offset(lexer) };
 	section->tail = lexer_offset(lexer);
@@ -413,10 +415,10 @@ int document_parse(struct arena *arena, const struct source *source, const struc
 		.source = source, .via = via, .line = p.lexer.line, .column = 1, .length = 1,
 	};
 	while (p.lexer.at < p.lexer.end && !p.lexer.stop) {
-		p.arrays = 0;
+		p.arrays = p.braces = 0;
 		if (parse_line(&p) == 0)
 			continue;
-		if (p.arrays)
+		if (p.arrays || (p.braces && strchr("\r\n", *p.lexer.at)))
 			break;
 		lexer_skip_line(&p.lexer);
 	}

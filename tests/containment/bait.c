@@ -70,7 +70,6 @@ int bait_main(int argc, char **argv)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_PTRACER, -1L, 0, 0, 0);
 	segment = shmget(key, 4096, IPC_CREAT | 0666);
-	
 	if (listen_local(argv[1], true) < 0 || listen_local(path, false) < 0)
 		return 1;
 	if (bind(tcp, (void *)&address, sizeof(address)) < 0 || listen(tcp, 64) < 0 ||
@@ -97,4 +96,22 @@ int key_main(int argc, char **argv)
 	execvp(argv[1], argv + 1);
 	perror(argv[1]);
 	return 127;
+}
+
+/* --linger COOKIE leave|hold: a child in a session of its own stays for a while, the parent ends
+ * at once or stays too.  The driver looks for the cookie on command lines. */
+int linger_main(int argc, char **argv)
+{
+	pid_t child;
+
+	if (argc != 2)
+		return 2;
+	child = fork();
+	if (child < 0)
+		return 1;
+	if (child == 0)
+		setsid();
+	if (child == 0 || strcmp(argv[1], "hold") == 0)
+		sleep(20);
+	return 0;
 }

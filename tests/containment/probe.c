@@ -3,6 +3,7 @@
  *     probe [NAME=VALUE…]      one line per class: "open CLASS detail", "closed …" or "skip …"
  *     probe --bait …           what the driver leaves outside (bait.c)
  *     probe --with-key NAME CMD…
+ *     probe --linger COOKIE leave|hold    stays longer than it should
  *
  * Every row runs in a child of its own with a time limit.  Calls get invalid pointers, so that
  * "the kernel's code was reached" shows as EFAULT or EINVAL and nothing happens; files and
@@ -115,6 +116,8 @@ int main(int argc, char **argv)
 		return bait_main(argc - 2, argv + 2);
 	if (argc > 1 && strcmp(argv[1], "--with-key") == 0)
 		return key_main(argc - 2, argv + 2);
+	if (argc > 1 && strcmp(argv[1], "--linger") == 0)
+		return linger_main(argc - 2, argv + 2);
 	facts = argv + 1;
 	signal(SIGURG, SIG_IGN);
 	prctl(PR_SET_DUMPABLE, 1);

@@ -25,6 +25,7 @@ const char *own_directory(void);    /* a place that we can write, or NULL */
 extern const struct row call_rows[], file_rows[], inherit_rows[], net_rows[];
 int bait_main(int argc, char **argv);
 int key_main(int argc, char **argv);
+int linger_main(int argc, char **argv);
 
 #define BAD_POINTER 8L /* never mapped: below vm.mmap_min_addr */
 #endif

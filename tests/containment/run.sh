@@ -15,7 +15,7 @@
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 [ $# -gt 0 ] || { sed -n '2,15s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/containment.XXXXXX") || exit 1
-bait='' gate=''
+bait=''
 finish() {
 	exec 8>&- # the bait reads this pipe and ends by itself
 	[ -n "$bait" ] && wait "$bait" 2>/dev/null
@@ -77,12 +77,54 @@ probe_in() { # RESULT WORDS-BEFORE-THE-PROBE…
 	else
 		echo "closed process-group-signal nothing arrived outside"
 	fi >> "$work/result/$result"
-	ls "$work/out" | grep -qvx -e secret -e bait.sock -e signalled &&
-		echo "open outside-left-over $(ls "$work/out" | tr '\n' ' ')" >> "$work/result/$result"
+	for file in "$work/out"/*; do
+		case ${file##*/} in
+		secret | bait.sock | signalled) ;;
+		*) echo "open outside-left-over ${file##*/}" >> "$work/result/$result" ;;
+		esac
+	done
 	grep -qx 'end' "$work/result/$result"
 }
 
+# Who stays behind, by the cookie on its command line; ended here, one by one.
+lingering() {
+	found=''
+	for line in /proc/[0-9]*/cmdline; do
+		if { tr '\0' ' ' < "$line"; } 2>/dev/null | grep -q -e "^$work/bin/probe --linger $1 "; then
+			process=${line#/proc/}
+			found="$found ${process%/cmdline}"
+		fi
+	done
+	# shellcheck disable=SC2086
+	[ -z "$found" ] || kill -KILL $found 2>/dev/null
+	[ -n "$found" ]
+}
+
+linger_in() { # RESULT WORDS-BEFORE-THE-PROBE…
+	result=$1
+	shift
+	"$@" "$work/bin/probe" --linger "$cookie-leave" leave < /dev/null > /dev/null 2>&1 8>&-
+	sleep 0.5
+	if lingering "$cookie-leave"; then
+		echo "open life-after-program a background process stayed"
+	else
+		echo "closed life-after-program nothing stayed"
+	fi >> "$work/result/$result"
+	"$@" "$work/bin/probe" --linger "$cookie-hold" hold < /dev/null > /dev/null 2>&1 8>&- &
+	launcher=$!
+	sleep 1
+	kill -KILL "$launcher"
+	wait "$launcher" 2>/dev/null
+	sleep 0.5
+	if lingering "$cookie-hold"; then
+		echo "open life-after-launcher the program outlived its killed launcher"
+	else
+		echo "closed life-after-launcher nothing stayed"
+	fi >> "$work/result/$result"
+}
+
 probe_in control env || { echo "Bail out! the probe does not run without a cage"; exit 1; }
+linger_in control env
 count=$#
 while [ $count -gt 0 ]; do # the same words, with @DIR@ and @OUT@ filled in
 	case $1 in
@@ -100,6 +142,7 @@ probe_in caged "$@" || {
 	echo "Bail out! the probe did not run to its end in the cage"
 	exit 1
 }
+linger_in caged "$@"
 [ -n "$CONTAINMENT_KEEP" ] && mkdir -p "$CONTAINMENT_KEEP" &&
 	cp "$work/result/control" "$work/result/caged" "$CONTAINMENT_KEEP"
 

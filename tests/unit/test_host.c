@@ -4,6 +4,8 @@
 #include "base/json.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -159,6 +161,58 @@ static void test_probe(struct arena *arena, bool print)
 		fprintf(stderr, "%s%s\n", text.text, document.text);
 }
 
+static bool put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool good = fd >= 0 && write(fd, text, strlen(text)) > 0;
+
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+/* In a user namespace of its own, whose limits are its own too: 0 good, 1 wrong, 2 can't try. */
+static int probe_with_limit(const char *knob, enum feature first, enum feature second)
+{
+	struct arena *arena = arena_new();
+	const struct host *host;
+	char map[64];
+
+	snprintf(map, sizeof(map), "0 %u 1\n", geteuid());
+	if (unshare(CLONE_NEWUSER) < 0 || !put("/proc/self/uid_map", map) || !put(knob, "0"))
+		return 2;
+	if (host_probe(arena, &host) < 0)
+		return 1;
+	return host_can_cage(host) || host_has(host, first) || host_has(host, second) ||
+	       !host->features[first].detail || !host->features[second].detail ||
+	       !host->features[second].remedy;
+}
+
+static void test_limits(void)
+{
+	static const struct { const char *knob; enum feature first, second; } rows[] = {
+		{ "/proc/sys/user/max_user_namespaces", FEATURE_USER_NAMESPACE,
+		  FEATURE_NETWORK_NAMESPACE },
+		{ "/proc/sys/user/max_mnt_namespaces", FEATURE_MOUNT_NAMESPACE, FEATURE_OVERLAY },
+		{ "/proc/sys/user/max_pid_namespaces", FEATURE_PID_NAMESPACE, FEATURE_PROC_MOUNT },
+	};
+
+	fflush(stdout);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		int status = 0;
+		pid_t child = fork();
+
+		if (child == 0)
+			_exit(probe_with_limit(rows[i].knob, rows[i].first, rows[i].second));
+		waitpid(child, &status, 0);
+		if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
+			printf("ok %d - %s is 0 # SKIP no user namespaces here\n", ++count,
+			       rows[i].knob);
+		else
+			ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, rows[i].knob);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct arena *arena = arena_new();
@@ -166,6 +220,7 @@ int main(int argc, char **argv)
 	test_tables();
 	test_blame();
 	test_doctor(arena);
+	test_limits();
 	test_probe(arena, argc > 1 && strcmp(argv[1], "-p") == 0);
 	printf("1..%d\n", count);
 	arena_free(arena);

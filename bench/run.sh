@@ -1,0 +1,151 @@
+#!/bin/sh
+# bench/run.sh [PART…] - cuddy against bubblewrap and a bare fork and exec, in one run.
+#
+# PARTs: latency mounts tasks memory rate calls (default: all).
+# BENCH_CUDDY   the program (default: build/cuddy of this tree; left out when there is none)
+# BENCH_ARGS    its words before the program (default below; @N@ becomes a number of its own)
+# BENCH_USER    as root: run the launchers as this user
+# BENCH_ROUNDS  rounds of latency (default 60)
+# BENCH_GATE=1  fail when a budget is broken that noise does not move
+here=$(cd "$(dirname "$0")" && pwd) || exit 1
+cuddy=${BENCH_CUDDY:-$here/../build/cuddy}
+args=${BENCH_ARGS:-run --ephemeral --name bench-@N@ --profile desktop-app --}
+rounds=${BENCH_ROUNDS:-60}
+work=$(mktemp -d "${TMPDIR:-/var/tmp}/cuddy-bench.XXXXXX") || exit 1
+group=''
+finish() {
+	[ -n "$group" ] && rmdir "$group" 2>/dev/null
+	rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 1' INT TERM HUP
+chmod 755 "$work"
+
+for tool in ibench ihost; do
+	${CC:-cc} -std=gnu17 -D_GNU_SOURCE -O2 -o "$work/$tool" "$here/$tool.c" || exit 1
+done
+
+# What a desktop program gets by bubblewrap: some 32 read-only binds, its own home, /proc, /dev,
+# private /tmp and /run, every namespace.
+desk_words() {
+	for path in /usr /opt /sys/block /sys/bus /sys/class /sys/dev /sys/devices; do
+		[ -e "$path" ] && printf -- '--ro-bind %s %s ' "$path" "$path"
+	done
+	for name in passwd group hosts ssl fonts ld.so.cache nsswitch.conf localtime machine-id \
+		alternatives bash.bashrc host.conf gai.conf mime.types locale.alias os-release X11 \
+		alsa dconf gtk-3.0 glvnd ca-certificates default environment; do
+		[ -e "/etc/$name" ] && printf -- '--ro-bind /etc/%s /etc/%s ' "$name" "$name"
+	done
+	for name in bin lib lib64 sbin; do
+		if [ -L "/$name" ]; then
+			printf -- '--symlink %s /%s ' "$(readlink "/$name")" "$name"
+		elif [ -d "/$name" ]; then
+			printf -- '--ro-bind /%s /%s ' "$name" "$name"
+		fi
+	done
+	printf -- '--bind %s/home /home/app --proc /proc --dev /dev ' "$work"
+	printf -- '--tmpfs /tmp --tmpfs /run --dir /run/user/%s' "$(id -u)"
+}
+
+mkdir "$work/home" && chmod 777 "$work/home"
+printf 'bare\t/bin/true\n' > "$work/all"
+if command -v bwrap > /dev/null; then
+	printf 'bwrap-desk\tbwrap --unshare-all --die-with-parent --new-session %s /bin/true\n' \
+		"$(desk_words)" >> "$work/all"
+else
+	echo "# no bwrap here: nothing to compare with" >&2
+fi
+if [ -x "$cuddy" ]; then
+	printf 'cuddy\t%s %s /bin/true\n' "$cuddy" "$args" >> "$work/all"
+else
+	echo "# no $cuddy here: only the peers are measured" >&2
+fi
+sed 's/@N@/0/g' "$work/all" > "$work/one"
+grep -v '^bare' "$work/all" > "$work/cages"
+reference=$(grep -q '^bwrap' "$work/all" && echo bwrap-desk || echo bare)
+
+as_user() {
+	if [ "$(id -u)" = 0 ] && [ -n "$BENCH_USER" ]; then
+		home=$(getent passwd "$BENCH_USER" | cut -d: -f6)
+		HOME=$home setpriv --reuid "$BENCH_USER" --regid "$(id -g "$BENCH_USER")" \
+			--init-groups "$@"
+	else
+		"$@"
+	fi
+}
+
+# A group of our own, where we may: then CPU time includes helpers and clean-up by the kernel.
+for top in /sys/fs/cgroup/cpuacct /sys/fs/cgroup/cpu,cpuacct /sys/fs/cgroup; do
+	if [ -w "$top" ] && { [ -e "$top/cpuacct.usage" ] || [ -e "$top/cgroup.subtree_control" ]; } &&
+	   [ -z "$BENCH_USER" ] && mkdir "$top/cuddy-bench-$$" 2>/dev/null; then
+		group=$top/cuddy-bench-$$
+		break
+	fi
+done
+
+latency() { # NAME WORDS-BEFORE…
+	name=$1
+	shift
+	echo "== latency, $name ($rounds rounds, paired; ratios to $reference)"
+	as_user "$@" "$work/ibench" -n "$rounds" -r "$reference" -p 2 ${group:+-g "$group"} \
+		"$work/one" | tee "$work/latency-$name"
+}
+
+count_calls() {
+	echo "== system calls of one start (strace -f -c)"
+	command -v strace > /dev/null || { echo "# no strace"; return; }
+	while IFS="$(printf '\t')" read -r name words; do
+		# Word splitting is the format of the file.
+		# shellcheck disable=SC2086
+		as_user strace -f -qq -c -o "$work/home/calls" $words < /dev/null > /dev/null 2>&1
+		awk -v name="$name" '$NF == "total" { printf "%-24s %9d\n", name, $4 }' \
+			"$work/home/calls"
+		rm -f "$work/home/calls"
+	done < "$work/one" | tee "$work/calls"
+}
+
+part() {
+	case $1 in
+	latency) latency here env ;;
+	mounts)
+		if [ "$(id -u)" = 0 ] && [ -z "$BENCH_USER" ]; then
+			latency mounts "$work/ihost" mounts 300
+		else
+			latency mounts unshare -Urm "$work/ihost" mounts 300
+		fi ;;
+	tasks) latency tasks "$work/ihost" crowd 4000 ;;
+	memory)
+		echo "== memory of a resting cage, our processes only (20 at once)"
+		as_user "$work/ihost" rest 20 "$work/cages" | tee "$work/memory" ;;
+	rate)
+		echo "== throughput, $(nproc) at once"
+		as_user "$work/ihost" rate 2 "$(nproc)" "$work/all" | tee "$work/rate" ;;
+	calls) count_calls ;;
+	*) echo "run.sh: no part '$1'; there are latency mounts tasks memory rate calls" >&2; exit 2 ;;
+	esac
+}
+
+[ $# -gt 0 ] || set -- latency mounts tasks memory rate calls
+for name; do
+	part "$name"
+done
+[ -n "$BENCH_GATE" ] || exit 0
+
+# Only what noise can't move: calls, CPU ratio with a margin, growth with mounts and tasks.
+touch "$work/calls" "$work/latency-here" "$work/latency-mounts" "$work/latency-tasks" "$work/memory"
+awk -v dir="$work" '
+	function judge(what, value, most) {
+		printf "%s - %s: %.2f, at most %.2f\n", value <= most ? "ok" : "not ok", what, value, most
+		bad += value > most; judged++
+	}
+	$1 != "cuddy" { next }
+	FILENAME == dir "/calls" { judge("system calls", $2, 200) }
+	FILENAME == dir "/memory" { judge("PSS of a resting cage in kB", $4, 100) }
+	FILENAME == dir "/latency-here" { judge("CPU ratio", $7, 0.45); base = $5; failed += $8 }
+	FILENAME == dir "/latency-mounts" && base { judge("growth with 300 mounts", $5 / base, 1.3) }
+	FILENAME == dir "/latency-tasks" && base { judge("growth with 4000 tasks", $5 / base, 1.3) }
+	END {
+		if (failed) { print "not ok - runs that failed: " failed; bad++ }
+		if (!judged) { print "not ok - cuddy was not measured"; bad++ }
+		exit bad > 0
+	}' "$work/calls" "$work/memory" "$work/latency-here" "$work/latency-mounts" "$work/latency-tasks"

@@ -1,0 +1,519 @@
+/* launch/steps.c - one small function per operation of a plan.
+ * Each does what its step says, on descriptors, and returns 0 or -errno.
+ * Must not: allocate, print, read the environment, resolve a path that the plan does not hold. */
+#include "launch/child.h"
+#include "launch/kernel.h"
+
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/if.h>
+#include <linux/keyctl.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <linux/securebits.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#define MS_REC_     0x4000ul	/* sys/mount.h and linux/mount.h do not bear each other everywhere */
+#define MS_PRIVATE_ 0x40000ul
+
+static const char *text(const struct child *c, uint32_t offset)
+{
+	return c->plan->text.text + offset;
+}
+
+static int write_file(int dir, const char *name, const char *bytes, size_t count)
+{
+	int fd = RESULT(openat(dir, name, O_WRONLY | O_CLOEXEC | O_NOCTTY));
+
+	if (fd < 0)
+		return fd;
+	int r = RESULT(write(fd, bytes, count));
+	close(fd);
+	return r < 0 ? r : (size_t)r == count ? 0 : -EIO;
+}
+
+/* "INSIDE OUTSIDE 1" into uid_map or gid_map. */
+static int write_map(const struct child *c, const char *name, uint64_t inside, uint64_t outside)
+{
+	char line[64], number[24], *end = line;
+
+	end = stpcpy(end, decimal(number, sizeof(number), inside));
+	*end++ = ' ';
+	end = stpcpy(end, decimal(number, sizeof(number), outside));
+	end = stpcpy(end, " 1\n");
+	return write_file(c->self, name, line, (size_t)(end - line));
+}
+
+static int step_map_ids(struct child *c, const struct step *s)
+{
+	/* Through /proc of the host, where we still are; the same descriptor serves NEST. */
+	c->self = RESULT(open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC));
+	if (c->self < 0)
+		return c->self;
+	int r = write_file(c->self, "setgroups", "deny", 4);
+	if (r == 0)
+		r = write_map(c, "uid_map", 0, s->a);
+	return r < 0 ? r : write_map(c, "gid_map", 0, s->b);
+}
+
+static int step_keyring(struct child *c UNUSED, const struct step *s UNUSED)
+{
+	int r = RESULT(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL));
+
+	return r < 0 && r != -ENOSYS ? r : 0; /* a kernel without keys has none to leak */
+}
+
+static int step_userns_limit(struct child *c UNUSED, const struct step *s)
+{
+	char room[24], *number = decimal(room, sizeof(room), s->x);
+
+	/* Counts namespaces below ours: NEST makes the first. */
+	return write_file(AT_FDCWD, "/proc/sys/user/max_user_namespaces", number, strlen(number));
+}
+
+static int step_private(struct child *c UNUSED, const struct step *s UNUSED)
+{
+	/* Not slave: what the host mounts later would appear without our attributes. */
+	return RESULT(syscall(SYS_mount, NULL, "/", NULL, MS_REC_ | MS_PRIVATE_, NULL));
+}
+
+/* Most descriptors are left to CLOSE, which takes all of them with one call; only a plan with very many
+ * mounts closes one by one.  (A launch makes some seventy; each close() is a call that it can spare.) */
+static void release(const struct child *c, int fd)
+{
+	if (fd >= 200 && fd != c->root)
+		close(fd);
+}
+
+static int make_tmpfs(const struct child *c, uint64_t size, const char *mode)
+{
+	char room[24];
+	int fs = sys_fsopen("tmpfs");
+
+	if (fs < 0)
+		return fs;
+	int r = sys_fsconfig_string(fs, "size", decimal(room, sizeof(room), size));
+	if (r == 0)
+		r = sys_fsconfig_string(fs, "mode", mode);
+	if (r == 0)
+		r = sys_fsmount(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	release(c, fs);
+	return r;
+}
+
+static const char *const mask_names[2] = {
+	[PLAN_MASK_FILE] = ".cuddy-mask-file", [PLAN_MASK_DIRECTORY] = ".cuddy-mask-directory",
+};
+
+/* Empty, mode 000, read-only wherever they are shown; unlinked by ENTER. */
+static int make_mask_objects(struct child *c)
+{
+	const char *file = mask_names[PLAN_MASK_FILE], *directory = mask_names[PLAN_MASK_DIRECTORY];
+	int fd = RESULT(openat(c->root, file, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0));
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	int r = RESULT(mkdirat(c->root, directory, 0));
+	if (r < 0)
+		return r;
+	c->mask_objects[PLAN_MASK_FILE] = RESULT(openat(c->root, file, O_PATH | O_CLOEXEC));
+	c->mask_objects[PLAN_MASK_DIRECTORY] = RESULT(openat(c->root, directory, O_PATH | O_CLOEXEC));
+	return MIN(0, MIN(c->mask_objects[0], c->mask_objects[1]));
+}
+
+static int step_newroot(struct child *c, const struct step *s)
+{
+	if (s->a & PLAN_KEEP_HOST) {
+		c->host_root = sys_open_tree(AT_FDCWD, "/", AT_RECURSIVE);
+		if (c->host_root < 0)
+			return c->host_root;
+	}
+	c->root = make_tmpfs(c, s->x, "0755");
+	if (c->root < 0)
+		return c->root;
+	int host = RESULT(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+	if (host < 0)
+		return host;
+	/* It covers "/" for those who enter the namespace; our own root is still the old one, so that
+	 * absolute sources resolve there, and nothing of the new root is reached by a path. */
+	int r = sys_move_mount(c->root, host);
+	release(c, host);
+	return r < 0 ? r : make_mask_objects(c);
+}
+
+/* Opens the directory that holds the last component of the target; *ret_name is that component. */
+static int open_parent(struct child *c, const struct step *s, const char **ret_name)
+{
+	const char *path = text(c, s->a), *slash = strrchr(path, '/');
+	uint64_t resolve = s->x & PLAN_CREATE ? 0 : RESOLVE_NO_XDEV;
+	char parent[4096];
+
+	*ret_name = slash ? slash + 1 : path;
+	if (!slash)
+		return c->root;
+	if ((size_t)(slash - path) >= sizeof(parent))
+		return -ENAMETOOLONG;
+	memcpy(parent, path, (size_t)(slash - path));
+	parent[slash - path] = 0;
+	return sys_open_below(c->root, parent, O_PATH | O_DIRECTORY, resolve);
+}
+
+static int step_mkdir(struct child *c, const struct step *s)
+{
+	const char *name;
+	struct stat status;
+	int parent = open_parent(c, s, &name);
+
+	if (parent < 0)
+		return parent;
+	int r = RESULT(mkdirat(parent, name, s->x & 07777));
+	if (r == -EEXIST) {
+		r = RESULT(fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW));
+		if (r == 0 && !S_ISDIR(status.st_mode))
+			r = -ENOTDIR;
+	}
+	release(c, parent);
+	return r;
+}
+
+static int step_file(struct child *c, const struct step *s)
+{
+	const char *name;
+	int parent = open_parent(c, s, &name);
+
+	if (parent < 0)
+		return parent;
+	/* In data of the cage a mount point may be there from the last time; it is not truncated. */
+	int keep = s->x & PLAN_CREATE && !s->c ? 0 : O_EXCL;
+	int r = RESULT(openat(parent, name, O_CREAT | keep | O_NOFOLLOW | O_WRONLY | O_CLOEXEC | O_NONBLOCK,
+			      s->x & 07777));
+	release(c, parent);
+	if (r == -EACCES && !keep)
+		return 0; /* it is there, not writable: move_mount will tell */
+	if (r < 0)
+		return r;
+	int fd = r;
+	for (uint32_t done = 0; r >= 0 && done < s->c; done += (uint32_t)r)
+		r = RESULT(write(fd, text(c, s->b) + done, s->c - done));
+	close(fd);
+	return MIN(r, 0);
+}
+
+static int step_symlink(struct child *c, const struct step *s)
+{
+	const char *name;
+	int parent = open_parent(c, s, &name);
+
+	if (parent < 0)
+		return parent;
+	int r = RESULT(symlinkat(text(c, s->b), parent, name));
+	release(c, parent);
+	return r;
+}
+
+/* Puts a detached tree in its place and closes it. */
+static int attach(struct child *c, int tree, const char *path)
+{
+	int target = sys_open_below(c->root, path, O_PATH, 0);
+	int r = target < 0 ? target : sys_move_mount(tree, target);
+
+	if (target >= 0)
+		release(c, target);
+	if (r == 0 && !*path) { /* it covers the root: from now on it is the root */
+		close(c->root);
+		c->root = tree;
+		c->root_covered = true;
+		return 0;
+	}
+	release(c, tree);
+	return r;
+}
+
+static int step_bind(struct child *c, const struct step *s)
+{
+	const struct object *object = &c->plan->objects.items[s->c];
+	const char *source = text(c, s->b);
+	struct stat status;
+	int tree;
+
+	if (strcmp(source, "/") == 0) {
+		tree = c->host_root < 0 ? -EBADF : c->host_root;
+		c->host_root = -1;
+	} else {
+		tree = sys_open_tree(AT_FDCWD, source, AT_RECURSIVE);
+	}
+	if (tree < 0)
+		return tree;
+	int r = RESULT(fstat(tree, &status));
+	if (r == 0 && (status.st_dev != object->dev || status.st_ino != object->ino ||
+		       (status.st_mode & S_IFMT) != (object->mode & S_IFMT)))
+		r = -ESTALE;
+	if (r == 0)
+		r = sys_mount_setattr(tree, s->x & PLAN_ATTRS, AT_RECURSIVE);
+	if (r == 0)
+		return attach(c, tree, text(c, s->a));
+	release(c, tree);
+	return r;
+}
+
+/* Binds what is visible at the target on itself, with attributes of its own. */
+static int bind_self(struct child *c, const struct step *s, unsigned recursive)
+{
+	int place = sys_open_below(c->root, text(c, s->a), O_PATH, 0);
+
+	if (place < 0)
+		return place;
+	int tree = sys_open_tree(place, "", AT_EMPTY_PATH | recursive);
+	release(c, place);
+	if (tree < 0)
+		return tree;
+	int r = sys_mount_setattr(tree, s->x & PLAN_ATTRS, recursive);
+	if (r == 0)
+		return attach(c, tree, text(c, s->a));
+	release(c, tree);
+	return r;
+}
+
+static int step_private_dir(struct child *c, const struct step *s)
+{
+	return bind_self(c, s, 0);
+}
+
+static int step_read_only(struct child *c, const struct step *s)
+{
+	return bind_self(c, s, AT_RECURSIVE);
+}
+
+static int step_mask(struct child *c, const struct step *s)
+{
+	int tree = sys_open_tree(c->mask_objects[s->b & 1], "", AT_EMPTY_PATH);
+
+	if (tree < 0)
+		return tree;
+	int r = sys_mount_setattr(tree, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+						MOUNT_ATTR_NOEXEC, 0);
+	if (r == 0)
+		return attach(c, tree, text(c, s->a));
+	release(c, tree);
+	return r;
+}
+
+static int step_tmpfs(struct child *c, const struct step *s)
+{
+	static const char *const modes[] = { "0700", "0755", "1777" };
+	const char *mode = modes[s->b == 01777 ? 2 : s->b == 0755 ? 1 : 0];
+	int tree = make_tmpfs(c, s->x, mode);
+
+	return tree < 0 ? tree : attach(c, tree, text(c, s->a));
+}
+
+static int step_proc(struct child *c, const struct step *s)
+{
+	int fs = sys_fsopen("proc");
+
+	if (fs < 0)
+		return fs;
+	int tree = sys_fsmount(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	release(c, fs);
+	return tree < 0 ? tree : attach(c, tree, text(c, s->a));
+}
+
+static int step_devpts(struct child *c, const struct step *s)
+{
+	int fs = sys_fsopen("devpts");
+
+	if (fs < 0)
+		return fs;
+	int r = sys_fsconfig_flag(fs, "newinstance");
+	if (r == 0)
+		r = sys_fsconfig_string(fs, "ptmxmode", "0666");
+	if (r == 0)
+		r = sys_fsconfig_string(fs, "mode", "0620");
+	if (r == 0)
+		r = sys_fsmount(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	release(c, fs);
+	return r < 0 ? r : attach(c, r, text(c, s->a));
+}
+
+/* The old root stays below, unreachable: our root is the topmost mount, and after NEST nobody inside has
+ * power over the mount namespace (tried without a limit on user namespaces
+ * too: unmount, pivot, move, clone of the tree from a fresh namespace reveal nothing). */
+static int step_enter(struct child *c, const struct step *s)
+{
+	int r = 0;
+
+	/* Where a bind covers the root tmpfs, it hides these too, and c->root is the host's. */
+	for (int i = 0; i < 2 && r == 0 && !c->root_covered; i++)
+		r = RESULT(unlinkat(c->root, mask_names[i], i ? AT_REMOVEDIR : 0));
+	if (r < 0)
+		return r;
+	r = sys_mount_setattr(c->root, s->x & PLAN_ATTRS, 0);
+	if (r == 0)
+		r = RESULT(fchdir(c->root));
+	if (r == 0)
+		r = RESULT(chroot("."));
+	close(c->root);
+	c->root = -1;
+	return r;
+}
+
+static int step_hostname(struct child *c, const struct step *s)
+{
+	const char *name = text(c, s->a);
+
+	return RESULT(sethostname(name, strlen(name)));
+}
+
+static int step_chdir(struct child *c, const struct step *s)
+{
+	return RESULT(chdir(text(c, s->a)));
+}
+
+static int step_loopback(struct child *c UNUSED, const struct step *s UNUSED)
+{
+	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	int fd = RESULT(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+
+	if (fd < 0)
+		return fd;
+	int r = RESULT(ioctl(fd, SIOCSIFFLAGS, &request));
+	close(fd);
+	return r;
+}
+
+static int step_rlimit(struct child *c UNUSED, const struct step *s)
+{
+	struct rlimit limit = { s->x, s->x };
+
+	return RESULT(setrlimit((int)s->a, &limit));
+}
+
+static int step_nice(struct child *c UNUSED, const struct step *s)
+{
+	return RESULT(setpriority(PRIO_PROCESS, 0, (int)s->a));
+}
+
+static int step_nest(struct child *c, const struct step *s)
+{
+	int r = RESULT(syscall(SYS_unshare, CLONE_NEWUSER));
+
+	if (r == 0)
+		r = write_map(c, "uid_map", s->a, 0);
+	if (r == 0)
+		r = write_map(c, "gid_map", s->b, 0);
+	close(c->self);
+	c->self = -1;
+	return r;
+}
+
+static int step_caps(struct child *c UNUSED, const struct step *s)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[2];
+	unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
+			     SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED;
+	int r;
+
+	if (!s->x)
+		bits |= SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+	r = RESULT(prctl(PR_SET_SECUREBITS, bits, 0, 0, 0));
+	for (unsigned cap = 0; r == 0 && cap < 63; cap++)
+		if (!(s->x >> cap & 1))
+			r = RESULT(prctl(PR_CAPBSET_DROP, cap, 0, 0, 0));
+	if (r < 0 && r != -EINVAL) /* EINVAL: the kernel knows no more of them */
+		return r;
+	for (unsigned i = 0; i < 2; i++) {
+		uint32_t half = (uint32_t)(s->x >> 32 * i);
+		sets[i] = (struct __user_cap_data_struct){ half, half, half };
+	}
+	r = RESULT(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
+	if (r == 0)
+		r = RESULT(syscall(SYS_capset, &header, sets));
+	for (unsigned cap = 0; r == 0 && cap < 63; cap++)
+		if (s->x >> cap & 1)
+			r = RESULT(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0));
+	return r;
+}
+
+static int step_no_new_privs(struct child *c UNUSED, const struct step *s UNUSED)
+{
+	return RESULT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+}
+
+static int step_dumpable(struct child *c UNUSED, const struct step *s UNUSED)
+{
+	return RESULT(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
+}
+
+static int step_close(struct child *c, const struct step *s UNUSED)
+{
+	unsigned keep = (unsigned)c->report;
+	int r = keep > 3 ? sys_close_range(3, keep - 1) : 0;
+
+	return r < 0 ? r : sys_close_range(keep + 1, ~0u);
+}
+
+static int step_filter(struct child *c, const struct step *s)
+{
+	const struct plan_filter *filter = &c->plan->filters.items[s->a];
+	struct sock_fprog program = { (unsigned short)filter->count, (struct sock_filter *)filter->code };
+
+	return RESULT(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
+}
+
+/* As execvp() does, without its fallback to a shell: EACCES is remembered while the search goes on. */
+static int search_exec(struct child *c, const char *name, const char *search)
+{
+	char path[4096];
+	size_t length = strlen(name);
+	int result = -ENOENT;
+
+	for (const char *end; ; search = end + 1) {
+		end = search + strcspn(search, ":");
+		size_t directory = (size_t)(end - search);
+		if (*search == '/' && directory + length + 2 <= sizeof(path)) {
+			memcpy(path, search, directory);
+			path[directory] = '/';
+			memcpy(path + directory + 1, name, length + 1);
+			int r = RESULT(execve(path, c->argv, c->envp));
+			if (r != -ENOENT && r != -ENOTDIR && r != -EACCES)
+				return r;
+			if (r == -EACCES)
+				result = r;
+		}
+		if (!*end)
+			return result;
+	}
+}
+
+static int step_exec(struct child *c, const struct step *s)
+{
+	const char *program = text(c, s->a);
+
+	if (*program == '/')
+		return RESULT(execve(program, c->argv, c->envp));
+	return search_exec(c, program, text(c, s->b));
+}
+
+step_function *const step_table[OP_COUNT] = {
+	[OP_MAP_IDS] = step_map_ids,	       [OP_KEYRING] = step_keyring,
+	[OP_USERNS_LIMIT] = step_userns_limit, [OP_PRIVATE] = step_private,
+	[OP_NEWROOT] = step_newroot,	       [OP_MKDIR] = step_mkdir,
+	[OP_FILE] = step_file,		       [OP_SYMLINK] = step_symlink,
+	[OP_BIND] = step_bind,		       [OP_PRIVATE_DIR] = step_private_dir,
+	[OP_READ_ONLY] = step_read_only,       [OP_MASK] = step_mask,
+	[OP_TMPFS] = step_tmpfs,	       [OP_PROC] = step_proc,
+	[OP_DEVPTS] = step_devpts,	       [OP_ENTER] = step_enter,
+	[OP_HOSTNAME] = step_hostname,	       [OP_CHDIR] = step_chdir,
+	[OP_LOOPBACK] = step_loopback,	       [OP_RLIMIT] = step_rlimit,
+	[OP_NICE] = step_nice,		       [OP_NEST] = step_nest,
+	[OP_CAPS] = step_caps,		       [OP_NO_NEW_PRIVS] = step_no_new_privs,
+	[OP_DUMPABLE] = step_dumpable,	       [OP_CLOSE] = step_close,
+	[OP_FILTER] = step_filter,	       [OP_EXEC] = step_exec,
+};

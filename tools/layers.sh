@@ -1,0 +1,35 @@
+#!/bin/sh
+# tools/layers.sh - dependencies point downwards only: a directory of src/ includes itself and what
+# stands before it in the list.  src/launch/ may include base/ and plan/plan.h and nothing else.
+cd "$(dirname "$0")/.." || exit 1
+grep -rnE '^[ 	]*#[ 	]*include[ 	]*"' src --include='*.[ch]' | LC_ALL=C sort | awk '
+BEGIN {
+	count = split("base diag toml policy profile host plan backend launch cage lib cli", order, " ")
+	for (i = 1; i <= count; i++)
+		rank[order[i]] = i
+}
+{
+	split($0, part, ":")
+	split(part[1], from, "/")
+	header = $0
+	sub(/^[^"]*"/, "", header)
+	sub(/".*$/, "", header)
+	layer = header
+	sub(/\/.*$/, "", layer)
+	why = ""
+	if (index(header, "/") == 0)
+		why = "is not written as \"directory/file\""
+	else if (!(from[2] in rank))
+		why = "" # programs of their own: relay, gui, export, import
+	else if (!(layer in rank))
+		why = "is in no known layer"
+	else if (from[2] == "launch" && layer != "launch" && layer != "base" && header != "plan/plan.h")
+		why = "is more than launch/ may know"
+	else if (rank[layer] > rank[from[2]])
+		why = "is above " from[2] "/"
+	if (why != "") {
+		printf "%s:%s: \"%s\" %s\n", part[1], part[2], header, why
+		bad = 1
+	}
+}
+END { exit bad }'
