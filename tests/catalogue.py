@@ -3,9 +3,9 @@
 
 Usage: catalogue.py SOURCE-ROOT [LIST-SYSCALLS]
 Every system call that libseccomp knows (tests/list_syscalls.c prints them) or our table has
-stands in a flag or in permissions/never.toml, never in both; no name is unknown; every flag has a description and a risk;
-everything is sorted; every flag and profile that is mentioned exists; the strict profile takes
-nothing that an ordinary program needs.  Prints TAP."""
+stands in a flag or in permissions/never.toml, never in both; no name is unknown; every flag has
+a description and a risk; everything is sorted; every flag and profile that is mentioned exists;
+the strict profile takes nothing that an ordinary program needs.  Prints TAP."""
 import os
 import re
 import subprocess

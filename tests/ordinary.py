@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True
 import catalogue
 
 FALL_BACK = {"clone3", "io_uring_enter", "io_uring_register", "io_uring_setup", "openat2"}
