@@ -2,7 +2,8 @@
  *
  * Places are directories: DIR/profiles/NAME.toml, DIR/profiles/NAME.d/X.toml and
  * DIR/profiles/NAME.local.toml (both add), DIR/permissions/CATEGORY.toml and DIR/flags/X.toml
- * ([define.CATEGORY.NAME]).  A later place wins by name. */
+ * ([define.CATEGORY.NAME]).  A later place wins by name.  share/permissions/builtin.toml holds for
+ * every cage; its limits are defaults. */
 #ifndef CUDDY_PROFILE_PROFILE_H
 #define CUDDY_PROFILE_PROFILE_H
 

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DEPTH_DEFAULTS 1000 /* permissions/builtin.toml: behind every profile and include */
+
 struct walk {
 	struct loader *l;
 	struct policy *policy;
@@ -327,7 +329,7 @@ static int add_limit(struct walk *w, const struct key *key, const struct toml_va
 	uint64_t number;
 	int r = schema_limit(w->l->arena, key->limit, value, w->l->d, &number);
 
-	if (r < 0)
+	if (r < 0 || (w->unit->depth == DEPTH_DEFAULTS && now->is_set))
 		return r;
 	/* A higher nice level is the tighter one. */
 	if (!now->is_set || (key->limit == LIMIT_NICE ? number > now->value : number < now->value))
@@ -476,6 +478,17 @@ static int apply_flag(struct walk *w, enum category category, enum effect effect
 	return r;
 }
 
+/* What holds for every cage; its limits count where no file sets one, so it comes last. */
+static int load_defaults(struct loader *l)
+{
+	const char *share = l->context->places.share;
+	char *path = share ? path_join(l->arena, share, "permissions/builtin.toml") : NULL;
+
+	if (!path || !places_exists(path))
+		return 0;
+	return load_unit(l, path, NULL, DEPTH_DEFAULTS, false, false);
+}
+
 int profile_resolve(struct arena *arena, const struct profile_context *context, const char *name,
 		    struct diags *d, struct policy **ret)
 {
@@ -489,6 +502,8 @@ int profile_resolve(struct arena *arena, const struct profile_context *context, 
 		r = load_profile(&l, name, NULL, 0, false);
 	if (r == 0 && context->tighten)
 		r = load_unit(&l, context->tighten, NULL, 0, true, true);
+	if (r == 0)
+		r = load_defaults(&l);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < l.units.count; i++) {

@@ -117,6 +117,9 @@ static void test_good(const char *proposal)
 	   p->limits[LIMIT_MEMORY].value == 512u << 20, "nearest scalar, smaller limit");
 	ok(p && count(p, KIND_FILE, EFFECT_DENY) == 1 && count(p, KIND_FILE, EFFECT_ALLOW) == 2 &&
 	   count(p, KIND_NETWORK, EFFECT_ASK) == 1, "denies of /etc stay, ask stays");
+	put("share/permissions/builtin.toml", "[runtime]\nmemory = \"1M\"\ntasks = 7\n");
+	ok(resolve(arena, "a", NULL, &d, &p) == 0 && p->limits[LIMIT_TASKS].value == 7 &&
+	   p->limits[LIMIT_MEMORY].value == 512u << 20, "built-in limits are defaults");
 	put("tight.toml", "[networking]\nallow = [\"any\"]\ndeny-flags = [\"web\"]\n");
 	ok(resolve(arena, "a", arena_printf(arena, "%s/tight.toml", top), &d, &p) == 0 &&
 	   d.list.count == 1 && count(p, KIND_NETWORK, EFFECT_DENY) == 1, "a .cuddy.toml only tightens");
