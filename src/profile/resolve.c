@@ -380,8 +380,12 @@ static int apply_nested(struct walk *w, const struct key *key, const struct toml
 static int apply_key(struct walk *w, const struct key *key, const struct toml_value *e,
 		     unsigned scope)
 {
+	bool granted = !w->flag || w->effect == EFFECT_ALLOW;
 	int r, result = 0;
 
+	/* A flag that is denied or asked for grants no setting (x11 = "host"). */
+	if (!granted && (key->form == FORM_TEXT || key->form == FORM_LIST))
+		return 0;
 	switch (key->form) {
 	case FORM_TABLE: return apply_nested(w, key, e);
 	case FORM_TEXT: return add_setting(w, key, e);

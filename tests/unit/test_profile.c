@@ -120,6 +120,9 @@ static void test_good(const char *proposal)
 	put("share/permissions/builtin.toml", "[runtime]\nmemory = \"1M\"\ntasks = 7\n");
 	ok(resolve(arena, "a", NULL, &d, &p) == 0 && p->limits[LIMIT_TASKS].value == 7 &&
 	   p->limits[LIMIT_MEMORY].value == 512u << 20, "built-in limits are defaults");
+	put("share/permissions/desktop.toml", "[x]\nx11 = \"host\"\n");
+	put("user/profiles/x.toml", "[desktop]\ndeny-flags = [\"x\"]\n");
+	ok(resolve(arena, "x", NULL, &d, &p) == 0 && !p->x11.value, "a denied flag sets nothing");
 	put("tight.toml", "[networking]\nallow = [\"any\"]\ndeny-flags = [\"web\"]\n");
 	ok(resolve(arena, "a", arena_printf(arena, "%s/tight.toml", top), &d, &p) == 0 &&
 	   d.list.count == 1 && count(p, KIND_NETWORK, EFFECT_DENY) == 1, "a .cuddy.toml only tightens");
