@@ -1,0 +1,47 @@
+/* profile/profile.h - from TOML tables to a policy.
+ *
+ * Places are directories: DIR/profiles/NAME.toml, DIR/profiles/NAME.d/X.toml and
+ * DIR/profiles/NAME.local.toml (both add), DIR/permissions/CATEGORY.toml and DIR/flags/X.toml
+ * ([define.CATEGORY.NAME]).  A later place wins by name.  share/permissions/builtin.toml holds for
+ * every cage; its limits are defaults. */
+#ifndef CUDDY_PROFILE_PROFILE_H
+#define CUDDY_PROFILE_PROFILE_H
+
+#include "policy/policy.h"
+
+/* Configuration directories, NULL to leave one out, such as /usr/share/cuddy, /etc/cuddy. */
+struct profile_places { const char *share, *etc, *user; };
+
+struct profile_variable { const char *name, *value; }; /* "HOME", "XDG_CONFIG_HOME", "PWD", … */
+
+struct profile_context {
+	struct profile_places places;
+	const struct profile_variable *variables; /* HOME also expands "~" */
+	size_t variable_count;
+	const char *tighten; /* a .cuddy.toml whose denies and limits count, or NULL */
+};
+
+/* Finds, reads and expands profile `name` (a file when it has a slash).  0 and the sorted policy,
+ * whose memory is in `arena`; or -errno, and `d` says every reason. */
+int profile_resolve(struct arena *arena, const struct profile_context *context, const char *name,
+		    struct diags *d, struct policy **ret);
+
+struct profile_entry { const char *name, *path; };
+
+/* All profiles by name, sorted, with the file that wins. */
+int profile_list(struct arena *arena, const struct profile_context *context,
+		 struct profile_entry **ret, size_t *ret_count);
+
+struct profile_flag {
+	const char *name; /* "networking.dns" */
+	enum category category;
+	const char *description;
+	enum risk risk;
+	const struct toml_value *table;
+};
+
+/* All flags of the places, sorted by name. */
+int profile_list_flags(struct arena *arena, const struct profile_context *context,
+		       struct diags *d, struct profile_flag **ret, size_t *ret_count);
+
+#endif

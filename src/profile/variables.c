@@ -1,0 +1,69 @@
+/* profile/variables.c - ~, $NAME and ${NAME}, from what the caller gives; values are escaped, so
+ * that a home called "a*b" stays one directory. */
+#include "profile/internal.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static const char *lookup(const struct profile_context *context, const char *name, size_t length)
+{
+	for (size_t i = 0; i < context->variable_count; i++)
+		if (strlen(context->variables[i].name) == length &&
+		    memcmp(context->variables[i].name, name, length) == 0)
+			return context->variables[i].value;
+	return NULL;
+}
+
+static void add_escaped(struct strbuf *out, const char *value)
+{
+	for (; *value; value++) {
+		if (strchr("*?[]{}\\,^", *value))
+			strbuf_add(out, "\\");
+		strbuf_add_bytes(out, value, 1);
+	}
+}
+
+char *variables_expand(struct arena *arena, const struct profile_context *context,
+		       const char *text, const struct origin *origin, struct diags *d)
+{
+	struct strbuf out = { .arena = arena };
+	const char *at = text;
+
+	if (at[0] == '~' && !strchr("/{", at[1]) && at[1]) {
+		diag_error(d, "C104", origin, "'~' stands for the home only before a '/'");
+		return NULL;
+	}
+	while (*at) {
+		const char *name = at + 1, *value;
+		size_t length = 0, skip;
+		bool brace = false;
+
+		if (*at == '~' && at == text) {
+			name = "HOME";
+			length = 4;
+			skip = 1;
+		} else if (*at == '$') {
+			brace = *name == '{';
+			name += brace;
+			while (isalnum((unsigned char)name[length]) || name[length] == '_')
+				length++;
+			skip = 1 + length + 2 * brace;
+			if (brace && name[length] != '}')
+				length = 0;
+		} else {
+			if (*at == '\\' && at[1])
+				strbuf_add_bytes(&out, at++, 1);
+			strbuf_add_bytes(&out, at++, 1);
+			continue;
+		}
+		value = length ? lookup(context, name, length) : NULL;
+		if (!value || value[0] == '\0') {
+			diag_error(d, "C105", origin, "'%s' has a variable that is not set",
+				   str_quote(arena, text));
+			return NULL;
+		}
+		add_escaped(&out, value);
+		at += skip;
+	}
+	return (char *)strbuf_text(&out);
+}
