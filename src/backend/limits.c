@@ -18,8 +18,12 @@ static int compile(struct compilation *c)
 	plan_add(c->plan, OP_RLIMIT, RLIMIT_CORE, 0, 0, 0, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct number_setting *set = &c->policy->limits[rows[i].limit];
+		struct rlimit now;
 		uint64_t value = set->is_set ? set->value : rows[i].standard;
 
+		/* Limits only go down: what the caller may not have, the cage may not either. */
+		if (value && getrlimit(rows[i].resource, &now) == 0)
+			value = MIN(value, (uint64_t)now.rlim_max);
 		if (value && value != UINT64_MAX)
 			plan_add(c->plan, OP_RLIMIT, (uint32_t)rows[i].resource, 0, 0, value, set->origin);
 	}

@@ -109,7 +109,9 @@ static void add_node(void *context, const char *path)
 	for (size_t i = 0; i < c->policy->rule_count; i++) {
 		const struct rule *rule = &c->policy->rules[i];
 
-		if (rule->kind == KIND_DEVICE && rule->effect != EFFECT_ALLOW && glob_matches(rule->glob, path))
+		/* Denied, or there already by an earlier rule. */
+		if (rule->kind == KIND_DEVICE && glob_matches(rule->glob, path) &&
+		    (rule->effect == EFFECT_DENY || (rule->effect == EFFECT_ALLOW && rule < visit->rule)))
 			return;
 	}
 	/* /dev/pts and /dev/ptmx are the cage's own. */
@@ -204,6 +206,7 @@ static int add_entry(struct compilation *c, const struct view_entry *e)
 		add_bind(c, e);
 		return 0;
 	case PLACE_TEMPORARY:
+	case PLACE_PERSIST: /* until cages have a memory; see the claims */
 		add_temporary(c, e);
 		return 0;
 	case PLACE_PROC:
@@ -214,7 +217,6 @@ static int add_entry(struct compilation *c, const struct view_entry *e)
 		return 0;
 	case PLACE_SYNTHETIC:
 		return add_synthetic(c, e);
-	case PLACE_PERSIST:
 	case PLACE_COPY_ON_WRITE:
 		return 0; /* not claimed below, so refused with their line */
 	}
@@ -260,7 +262,7 @@ static int add_view(struct compilation *c, const struct view *view)
 			r = add_entry(c, e);
 			break;
 		case VIEW_MASK:
-			if (e->place == PLACE_TEMPORARY)
+			if (e->place == PLACE_TEMPORARY || e->place == PLACE_PERSIST)
 				plan_mkdir(c->plan, e->path, 0755, origin);
 			plan_mask(c->plan, e->path, e->is_directory, origin);
 			break;
@@ -280,8 +282,12 @@ static int compile(struct compilation *c)
 	for (size_t i = 0; i < c->policy->rule_count; i++) {
 		const struct rule *rule = &c->policy->rules[i];
 
-		if (rule->kind == KIND_FILE && rule->effect != EFFECT_LOG && rule->place != PLACE_PERSIST &&
-		    rule->place != PLACE_COPY_ON_WRITE)
+		if (rule->kind != KIND_FILE || rule->effect == EFFECT_LOG || rule->place == PLACE_COPY_ON_WRITE)
+			continue;
+		/* A private home is one without a memory for now; who asks for a memory is refused. */
+		if (rule->place == PLACE_PERSIST && rule->flag)
+			backend_claim(c, i, "mounts", EXACTNESS_COARSE, "empty at each start, gone at the end");
+		else if (rule->place != PLACE_PERSIST)
 			backend_claim(c, i, "mounts", view.exactness[i], view.note[i]);
 	}
 	return 0;

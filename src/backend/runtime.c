@@ -8,8 +8,6 @@
 #include <linux/filter.h>
 #include <string.h>
 
-#define FOREIGN_ABI "foreign-abi" /* not a call: 32-bit programs may run */
-
 static int compile_filter(struct compilation *c)
 {
 	VEC(struct seccomp_rule) rules = { 0 };
@@ -26,12 +24,9 @@ static int compile_filter(struct compilation *c)
 		if (rule->kind != KIND_SYSCALL || rule->effect == EFFECT_LOG)
 			continue;
 		last = rule->origin;
-		if (str_equal(rule->pattern, FOREIGN_ABI)) {
-			if (rule->effect == EFFECT_ALLOW)
-				flags |= SECCOMP_FOREIGN_ABI;
-			backend_claim(c, i, "seccomp", EXACTNESS_EXACT, NULL);
-			continue;
-		}
+		/* Only the flag foreign-abi grants it, and only 32-bit programs call it. */
+		if (str_equal(rule->pattern, "set_thread_area") && rule->effect == EFFECT_ALLOW)
+			flags |= SECCOMP_FOREIGN_ABI;
 		if (syscall_parse(rule->pattern, &call, &class) < 0)
 			return diag_error(c->d, "C303", rule->origin, "there is no system call '%s'",
 					  str_quote(c->arena, rule->pattern));

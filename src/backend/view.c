@@ -294,6 +294,12 @@ static const char *source_of(struct builder *b, const struct point *p, const str
 			   strlen(a->prefix) + (p->path[strlen(a->prefix)] == '/') : 0));
 }
 
+/* Places that start empty: what is denied there is made, so that it can be hidden. */
+static bool is_ours_to_fill(enum place place)
+{
+	return place == PLACE_TEMPORARY || place == PLACE_PERSIST;
+}
+
 static void weigh(struct builder *b, const struct point *p)
 {
 	const struct rule *allow = NULL, *deny = NULL;
@@ -316,7 +322,7 @@ static void weigh(struct builder *b, const struct point *p)
 	} else if (!(access & ACCESS_READ)) {
 		/* Hidden: where nothing shows it, or nothing is there, there is nothing to do. */
 		if (!over || !(over->access & ACCESS_READ) ||
-		    (!p->status.exists && over->place == PLACE_HOST))
+		    (!p->status.exists && !is_ours_to_fill(over->place)))
 			return;
 		e.kind = VIEW_MASK;
 		e.place = over->place;
@@ -324,7 +330,7 @@ static void weigh(struct builder *b, const struct point *p)
 		if (!p->status.exists)
 			e.is_directory = true;
 	} else {
-		if (!p->status.exists && !ours)
+		if (!p->status.exists && (!ours || (over && over->place == PLACE_PROC)))
 			return;
 		e.place = allow->place;
 		e.source = source_of(b, p, allow);

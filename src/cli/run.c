@@ -61,7 +61,7 @@ static int may_start(struct cli *cli, const struct policy *policy)
 static int run(struct cli *cli, void *values)
 {
 	const struct run *o = values;
-	CLEANUP(policy_freep) struct policy *policy = NULL;
+	struct policy *policy;
 	CLEANUP(plan_freep) struct plan *plan = NULL;
 	struct launch_options launch = { .timeout = (unsigned)o->timeout };
 	struct claim *claims;
@@ -75,7 +75,7 @@ static int run(struct cli *cli, void *values)
 		diag_help(&cli->d, "for example: cuddy run bash");
 		return EXIT_REFUSED;
 	}
-	if (session_policy(cli, &cage, o->profile ? o->profile : session_profile_for(cli, cli->arguments[0]), &policy) < 0)
+	if (session_policy(cli, &cage, o->profile ? o->profile : session_profile_for(cli, &cage, cli->arguments[0]), &policy) < 0)
 		return EXIT_REFUSED;
 	status = may_start(cli, policy);
 	if (status)

@@ -12,6 +12,15 @@ int session_cage(struct cli *cli, struct cage *ret);
 int session_policy(struct cli *cli, const struct cage *cage, const char *name, struct policy **ret);
 
 /* The profile that a program gets without `-p`. */
-const char *session_profile_for(struct cli *cli, const char *program);
+const char *session_profile_for(struct cli *cli, const struct cage *cage, const char *program);
+
+/* Where profiles are and what variables hold, for this caller. */
+struct profile_context;
+void session_context(struct cli *cli, const struct cage *cage, struct profile_context *ret);
+
+
+
+/* Prints a plan as text or JSON; the exit status. */
+int cli_print_plan(struct cli *cli, const struct plan *plan, bool as_json);
 
 #endif

@@ -15,7 +15,9 @@ static const char *reason(struct cli *cli, const struct verdict *v)
 		return "it leads to something granted; listing shows only that";
 	if (!v->rule)
 		return "nothing allows it";
-	return arena_printf(cli->arena, "'%s'%s%s at %s", str_quote(cli->arena, v->rule->pattern),
+	return arena_printf(cli->arena, "%s'%s'%s%s at %s",
+			    v->effect == EFFECT_ALLOW && v->rule->kind == KIND_FILE && v->rule->place != PLACE_HOST ?
+			    "of the cage's own, not of the host: " : "", str_quote(cli->arena, v->rule->pattern),
 			    v->rule->flag ? " of " : "", v->rule->flag ? v->rule->flag : "",
 			    origin_text(cli->arena, v->rule->origin));
 }
@@ -23,7 +25,7 @@ static const char *reason(struct cli *cli, const struct verdict *v)
 static int run(struct cli *cli, void *values)
 {
 	const struct why *o = values;
-	CLEANUP(policy_freep) struct policy *policy = NULL;
+	struct policy *policy;
 	struct strbuf out = { .arena = cli->arena };
 	struct json json = { .out = &out };
 	struct request request;

@@ -285,6 +285,24 @@ static int step_private_dir(struct child *c, const struct step *s)
 	return bind_self(c, s, 0);
 }
 
+/* Shows a file of the root tmpfs at a second place. */
+static int step_own(struct child *c, const struct step *s)
+{
+	int own = sys_open_below(c->root, text(c, s->b), O_PATH, 0);
+
+	if (own < 0)
+		return own;
+	int tree = sys_open_tree(own, "", AT_EMPTY_PATH);
+	close(own);
+	if (tree < 0)
+		return tree;
+	int r = sys_mount_setattr(tree, s->x & PLAN_ATTRS, 0);
+	if (r == 0)
+		return attach(c, tree, text(c, s->a));
+	close(tree);
+	return r;
+}
+
 static int step_read_only(struct child *c, const struct step *s)
 {
 	return bind_self(c, s, AT_RECURSIVE);
@@ -507,6 +525,7 @@ step_function *const step_table[OP_COUNT] = {
 	[OP_NEWROOT] = step_newroot,	       [OP_MKDIR] = step_mkdir,
 	[OP_FILE] = step_file,		       [OP_SYMLINK] = step_symlink,
 	[OP_BIND] = step_bind,		       [OP_PRIVATE_DIR] = step_private_dir,
+	[OP_OWN] = step_own,
 	[OP_READ_ONLY] = step_read_only,       [OP_MASK] = step_mask,
 	[OP_TMPFS] = step_tmpfs,	       [OP_PROC] = step_proc,
 	[OP_DEVPTS] = step_devpts,	       [OP_ENTER] = step_enter,

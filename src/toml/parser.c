@@ -229,7 +229,7 @@ static int parse_pair(struct parser *p, struct node *section)
 {
 	struct lexer *lexer = &p->lexer;
 	uint32_t start = lexer_offset(lexer);
-	struct node *table, *node, *other = NULL;
+	struct node *table = NULL, *node, *other = NULL;
 	const struct key *key;
 	struct path path;
 	int r, taken;

@@ -1,0 +1,122 @@
+/* cli/session.c - who calls, from where, and which policy that gives.
+ * The only place that reads the caller's environment and asks where our own files are. */
+#include "cli/session.h"
+#include "base/path.h"
+#include "profile/profile.h"
+
+#include <limits.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef CUDDY_DATA_DIR
+#define CUDDY_DATA_DIR "/usr/share/cuddy"
+#endif
+
+extern char **environ;
+
+/* Directories of the user; the XDG base directory and user-dirs specifications' defaults. */
+static const struct { const char *name, *standard; } directories[] = {
+	{ "XDG_CACHE_HOME", ".cache" },		{ "XDG_CONFIG_HOME", ".config" },
+	{ "XDG_DATA_HOME", ".local/share" },	{ "XDG_DESKTOP_DIR", "Desktop" },
+	{ "XDG_DOCUMENTS_DIR", "Documents" },	{ "XDG_DOWNLOAD_DIR", "Downloads" },
+	{ "XDG_MUSIC_DIR", "Music" },		{ "XDG_PICTURES_DIR", "Pictures" },
+	{ "XDG_PUBLICSHARE_DIR", "Public" },	{ "XDG_STATE_HOME", ".local/state" },
+	{ "XDG_TEMPLATES_DIR", "Templates" },	{ "XDG_VIDEOS_DIR", "Videos" },
+};
+
+int session_cage(struct cli *cli, struct cage *ret)
+{
+	const struct passwd *entry = getpwuid(getuid());
+	const char *home = getenv("HOME"), *shell = getenv("SHELL");
+	char *directory = getcwd(NULL, 0);
+
+	if (!directory)
+		return diag_error(&cli->d, "C511", NULL, "the working directory is gone");
+	*ret = (struct cage){
+		.name = "cage", .uid = getuid(), .gid = getgid(), .environment = environ,
+		.user = arena_strdup(cli->arena, entry ? entry->pw_name : "user"),
+		.home = arena_strdup(cli->arena, home && *home == '/' ? home : entry ? entry->pw_dir : "/"),
+		.shell = shell && *shell == '/' ? shell : "/bin/sh",
+		.working_directory = arena_strdup(cli->arena, directory),
+	};
+	ret->home = path_normal(cli->arena, "/", ret->home);
+	free(directory);
+	return 0;
+}
+
+/* Run from a build directory, the tree's own files are used. */
+static const char *share_directory(struct cli *cli)
+{
+	char path[PATH_MAX];
+	ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	const char *tree;
+
+	if (size <= 0)
+		return CUDDY_DATA_DIR;
+	path[size] = '\0';
+	tree = path_normal(cli->arena, "/", arena_printf(cli->arena, "%s/../..", path));
+	return access(path_join(cli->arena, tree, "permissions/filesystem.toml"), R_OK) == 0 ? tree : CUDDY_DATA_DIR;
+}
+
+static const char *directory_of(struct cli *cli, const struct cage *cage, const char *name, const char *standard)
+{
+	const char *value = getenv(name);
+
+	return path_normal(cli->arena, cage->home, value && *value == '/' ? value : standard);
+}
+
+void session_context(struct cli *cli, const struct cage *cage, struct profile_context *ret)
+{
+	VEC(struct profile_variable) v = { 0 };
+	const char *runtime = arena_printf(cli->arena, "/run/user/%u", cage->uid);
+
+	for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
+		*vec_push(cli->arena, &v) = (struct profile_variable){
+			directories[i].name, directory_of(cli, cage, directories[i].name, directories[i].standard),
+		};
+	*vec_push(cli->arena, &v) = (struct profile_variable){ "HOME", cage->home };
+	*vec_push(cli->arena, &v) = (struct profile_variable){ "PWD", cage->working_directory };
+	*vec_push(cli->arena, &v) = (struct profile_variable){ "USER", cage->user };
+	*vec_push(cli->arena, &v) = (struct profile_variable){ "UID", arena_printf(cli->arena, "%u", cage->uid) };
+	*vec_push(cli->arena, &v) = (struct profile_variable){ "XDG_RUNTIME_DIR", directory_of(cli, cage, "XDG_RUNTIME_DIR", runtime) };
+	*ret = (struct profile_context){
+		.places = { share_directory(cli), "/etc/cuddy",
+			    path_join(cli->arena, directory_of(cli, cage, "XDG_CONFIG_HOME", ".config"), "cuddy") },
+		.variables = v.items, .variable_count = v.count,
+	};
+	for (const char *at = cage->working_directory; *at;) {
+		const char *file = path_join(cli->arena, at, ".cuddy.toml"), *slash = strrchr(at, '/');
+
+		if (access(file, F_OK) == 0) {
+			ret->tighten = file;
+			return;
+		}
+		at = slash ? arena_strndup(cli->arena, at, (size_t)(slash - at)) : "";
+	}
+}
+
+int session_policy(struct cli *cli, const struct cage *cage, const char *name, struct policy **ret)
+{
+	struct profile_context context;
+
+	session_context(cli, cage, &context);
+	return profile_resolve(cli->arena, &context, name, &cli->d, ret) < 0 ? -22 : 0;
+}
+
+const char *session_profile_for(struct cli *cli, const struct cage *cage, const char *program)
+{
+	const char *name = path_base_name(program);
+	struct profile_context context;
+	struct profile_entry *entries;
+	size_t count = 0;
+
+	session_context(cli, cage, &context);
+	if (profile_list(cli->arena, &context, &entries, &count) < 0)
+		return "command-line";
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(entries[i].name, name) == 0)
+			return entries[i].name;
+	return "command-line";
+}
