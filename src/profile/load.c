@@ -71,7 +71,7 @@ int load_unit(struct loader *l, const char *path, const struct origin *via, unsi
 }
 
 static int load_drop_ins(struct loader *l, const char *place, const char *name,
-			 const struct origin *via, unsigned depth)
+			 const struct origin *via, unsigned depth, bool only_denies)
 {
 	char *directory = arena_printf(l->arena, "%s/profiles/%s.d", place, name);
 	char *local = arena_printf(l->arena, "%s/profiles/%s.local.toml", place, name);
@@ -81,12 +81,12 @@ static int load_drop_ins(struct loader *l, const char *place, const char *name,
 
 	for (size_t i = 0; i < count; i++) {
 		r = load_unit(l, arena_printf(l->arena, "%s/%s.toml", directory, names[i]), via,
-			      depth, false, false);
+			      depth, only_denies, false);
 		if (r < 0)
 			result = r;
 	}
 	if (places_exists(local)) {
-		r = load_unit(l, local, via, depth, false, false);
+		r = load_unit(l, local, via, depth, only_denies, false);
 		if (r < 0)
 			result = r;
 	}
@@ -118,7 +118,7 @@ static int load_named(struct loader *l, const char *name, const struct origin *v
 		result = r < 0 ? r : result;
 	}
 	for (size_t i = 0; i < count; i++) {
-		r = load_drop_ins(l, places[i], name, via, depth);
+		r = load_drop_ins(l, places[i], name, via, depth, only_denies);
 		result = r < 0 ? r : result;
 	}
 	return result;

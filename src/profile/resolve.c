@@ -26,7 +26,7 @@ struct walk {
 	const struct profile_flag *flag;
 	const struct origin *via;
 	enum effect effect;
-	bool full;
+	bool full, tight[LIMIT_COUNT]; /* limits that a tightening file set */
 };
 
 static int apply_flag(struct walk *w, enum category category, enum effect effect,
@@ -329,10 +329,11 @@ static int add_limit(struct walk *w, const struct key *key, const struct toml_va
 	uint64_t number;
 	int r = schema_limit(w->l->arena, key->limit, value, w->l->d, &number);
 
-	if (r < 0 || (w->unit->depth == DEPTH_DEFAULTS && now->is_set))
+	if (r < 0 || (w->unit->depth == DEPTH_DEFAULTS && now->is_set && !w->tight[key->limit]))
 		return r;
 	/* A higher nice level is the tighter one. */
 	if (!now->is_set || (key->limit == LIMIT_NICE ? number > now->value : number < now->value))
+		w->tight[key->limit] = w->unit->only_denies,
 		*now = (struct number_setting){ number, true, origin_of(w, value) };
 	return 0;
 }
