@@ -102,6 +102,13 @@ int session_policy(struct cli *cli, const struct cage *cage, const char *name, s
 	struct profile_context context;
 
 	session_context(cli, cage, &context);
+	/* Without it the denies that hold for every cage would be missing, without a word. */
+	if (access(path_join(cli->arena, context.places.share, "permissions/builtin.toml"), R_OK) < 0) {
+		diag_error(&cli->d, "C517", NULL, "cuddy's own files are not in '%s'",
+			   str_quote(cli->arena, context.places.share));
+		diag_help(&cli->d, "install them with 'make install', or run cuddy from its build directory");
+		return -22;
+	}
 	return profile_resolve(cli->arena, &context, name, &cli->d, ret) < 0 ? -22 : 0;
 }
 

@@ -103,6 +103,9 @@ static int load_named(struct loader *l, const char *name, const struct origin *v
 	for (size_t i = 0; i < count; i++) {
 		char *path = arena_printf(l->arena, "%s/profiles/%s.toml", places[i], name);
 
+		/* The shipped bases have a folder of their own, so that the others stand out. */
+		if (!places_exists(path) && places[i] == l->context->places.share)
+			path = arena_printf(l->arena, "%s/profiles/base/%s.toml", places[i], name);
 		if (!places_exists(path))
 			continue;
 		winner = path;

@@ -532,11 +532,15 @@ int profile_list(struct arena *arena, const struct profile_context *context,
 		 struct profile_entry **ret, size_t *ret_count)
 {
 	VEC(struct profile_entry) list = { 0 };
-	const char *places[3], **names;
-	size_t count = places_all(context, places), i;
+	const char *places[3], *directories[4], **names;
+	size_t count = places_all(context, places), i, kinds = 0;
 
-	while (count--) { /* later places win, so they come first */
-		char *directory = path_join(arena, places[count], "profiles");
+	if (context->places.share)
+		directories[kinds++] = path_join(arena, context->places.share, "profiles/base");
+	for (i = 0; i < count; i++)
+		directories[kinds++] = path_join(arena, places[i], "profiles");
+	while (kinds--) { /* later places win, so they come first */
+		const char *directory = directories[kinds];
 		size_t files = places_names(arena, directory, &names);
 
 		for (size_t f = 0; f < files; f++) {
