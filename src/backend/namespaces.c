@@ -1,13 +1,9 @@
 /* backend/namespaces.c - user, mount, pid, ipc, uts, cgroup and network namespaces: always.
  * The network is none (an own namespace with loopback) or the host's (endpoint word `host`). */
 #include "backend/backend.h"
-#include "base/path.h"
-
-#include <string.h>
 
 static bool is_allowed(const struct policy *policy, const char *syscall)
 {
-	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	struct request request = { .kind = KIND_SYSCALL, .access = ACCESS_USE, .verb = "syscall", .subject = syscall };
 
 	return policy_decide(policy, &request).effect == EFFECT_ALLOW;
