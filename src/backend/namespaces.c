@@ -34,7 +34,7 @@ static void claim_network(struct compilation *c, bool host)
 					      form == HOST_HOST ? NULL : "the whole network of the host is open");
 		} else if (rule->effect != EFFECT_ALLOW) {
 			backend_claim(c, i, "namespaces", EXACTNESS_EXACT, NULL);
-		} else if (form == HOST_LOOPBACK) {
+		} else if (form == HOST_LOOPBACK || rule->endpoint->access == ACCESS_LISTEN) {
 			backend_claim(c, i, "namespaces", EXACTNESS_EXACT, "the cage's own loopback");
 		}
 	}
