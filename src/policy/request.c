@@ -5,6 +5,8 @@
 #include "policy/policy.h"
 
 #include "base/path.h"
+#include "policy/capabilities.h"
+#include "policy/syscalls.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -166,9 +168,13 @@ static int syscall_read(const struct reader *reader, const char *text, struct re
 {
 	size_t name = strspn(text, SMALL "_"), class;
 	const char *rest = text + name;
+	enum call call;
+	unsigned number;
 
 	class = *rest == '(' ? strspn(rest + 1, SMALL "_-") : 0;
 	if (name == 0 || (*rest && (class == 0 || !str_equal(rest + 1 + class, ")"))))
+		return bad_name(reader, text, "system call", "syscall clone(user-namespace)");
+	if (syscall_parse(text, &call, &number) == -ENOENT)
 		return bad_name(reader, text, "system call", "syscall clone(user-namespace)");
 	request->subject = arena_strdup(reader->arena, text);
 	return 0;
@@ -184,6 +190,8 @@ static int capability_read(const struct reader *reader, const char *text, struct
 	for (char *c = name; *c; c++)
 		*c = (char)(*c == '-' ? '_' : tolower((unsigned char)*c));
 	request->subject = str_starts(name, "cap_") ? name + 4 : name;
+	if (capability_find(request->subject) < 0)
+		return bad_name(reader, text, "capability", "capability net_raw");
 	return 0;
 }
 

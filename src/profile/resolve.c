@@ -5,6 +5,8 @@
 
 #include "base/limits.h"
 #include "base/path.h"
+#include "policy/capabilities.h"
+#include "policy/syscalls.h"
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -95,6 +97,20 @@ static const char *tree_of(struct walk *w, const char *path)
 	return arena_printf(w->l->arena, "%.*s{,/,/**}", (int)length, path);
 }
 
+/* A misspelt call or capability would otherwise be a rule that nothing matches: a deny lost. */
+static int check_name(struct walk *w, enum kind kind, const char *name, const struct toml_value *value)
+{
+	enum call call;
+	unsigned class;
+
+	if ((kind != KIND_SYSCALL || syscall_parse(name, &call, &class) == 0) &&
+	    (kind != KIND_CAPABILITY || capability_find(name) >= 0))
+		return 0;
+	return diag_error(w->l->d, "C222", &value->origin, "there is no %s '%s'",
+			  kind == KIND_SYSCALL ? "system call" : "capability",
+			  str_quote(w->l->arena, value->string));
+}
+
 static int add_text(struct walk *w, const struct key *key, const struct toml_value *value)
 {
 	struct arena *arena = w->l->arena;
@@ -118,6 +134,8 @@ static int add_text(struct walk *w, const struct key *key, const struct toml_val
 		if (str_starts(pattern, "cap_"))
 			pattern += 4;
 	}
+	if (check_name(w, key->kind, pattern, value) < 0)
+		return -EINVAL;
 	rule.pattern = key->place != PLACE_HOST ? tree_of(w, pattern) : pattern;
 	return add_rule(w, rule, value);
 }
