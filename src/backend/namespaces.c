@@ -1,13 +1,9 @@
 /* backend/namespaces.c - user, mount, pid, ipc, uts, cgroup and network namespaces: always.
  * The network is none (an own namespace with loopback) or the host's (endpoint word `host`). */
 #include "backend/backend.h"
-#include "base/path.h"
-
-#include <string.h>
 
 static bool is_allowed(const struct policy *policy, const char *syscall)
 {
-	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	struct request request = { .kind = KIND_SYSCALL, .access = ACCESS_USE, .verb = "syscall", .subject = syscall };
 
 	return policy_decide(policy, &request).effect == EFFECT_ALLOW;
@@ -38,7 +34,7 @@ static void claim_network(struct compilation *c, bool host)
 					      form == HOST_HOST ? NULL : "the whole network of the host is open");
 		} else if (rule->effect != EFFECT_ALLOW) {
 			backend_claim(c, i, "namespaces", EXACTNESS_EXACT, NULL);
-		} else if (form == HOST_LOOPBACK) {
+		} else if (form == HOST_LOOPBACK || rule->endpoint->access == ACCESS_LISTEN) {
 			backend_claim(c, i, "namespaces", EXACTNESS_EXACT, "the cage's own loopback");
 		}
 	}
