@@ -28,12 +28,22 @@ struct builder {
 	struct arena *arena;
 	struct walk walk;
 	const struct policy *policy;
+	VEC(const struct rule *) rules[EFFECT_LOG + 1]; /* those about files */
 	struct diags *d;
 	VEC(struct point) points;
 	VEC(struct alias) aliases;
 	VEC(struct view_entry) entries;
 	struct view *view;
 };
+
+static char *path_as_directory(struct arena *arena, const char *path)
+{
+	size_t length = strcmp(path, "/") == 0 ? 0 : strlen(path);
+	char *text = arena_strndup(arena, path, length + 1); /* room for the slash, and the zero */
+
+	text[length] = '/';
+	return text;
+}
 
 /* Does a rule speak of this point (and, for a directory, of all that is below) under this name? */
 static bool covers(const struct rule *rule, const char *name, bool is_directory, const char *with_slash)
@@ -65,14 +75,13 @@ struct weight {
 static void weigh_name(const struct builder *b, enum effect effect, const char *name, bool is_directory,
 		       struct weight *w)
 {
-	const char *with_slash = arena_printf(b->arena, "%s/", strcmp(name, "/") == 0 ? "" : name);
+	const char *with_slash = is_directory ? path_as_directory(b->arena, name) : NULL;
 
-	for (size_t i = 0; i < b->policy->rule_count; i++) {
-		const struct rule *rule = &b->policy->rules[i];
+	for (size_t i = 0; i < b->rules[effect].count; i++) {
+		const struct rule *rule = b->rules[effect].items[i];
 		size_t depth;
 
-		if (rule->kind != KIND_FILE || rule->effect != effect ||
-		    !covers(rule, name, is_directory, with_slash))
+		if (!covers(rule, name, is_directory, with_slash))
 			continue;
 		*(rule->place == PLACE_HOST ? &w->host : &w->own) |= rule->access;
 		depth = rule_depth(rule, name);
@@ -355,6 +364,9 @@ int view_build(struct arena *arena, const struct policy *policy, struct diags *d
 	struct builder b = { .arena = arena, .walk.arena = arena, .policy = policy, .d = d, .view = &view };
 	int r = 0;
 
+	for (size_t i = 0; i < policy->rule_count; i++)
+		if (policy->rules[i].kind == KIND_FILE)
+			*vec_push(arena, &b.rules[policy->rules[i].effect]) = &policy->rules[i];
 	for (size_t i = 0; i < policy->rule_count; i++)
 		if (policy->rules[i].kind == KIND_FILE && policy->rules[i].effect != EFFECT_LOG &&
 		    add_rule(&b, &policy->rules[i]) < 0)

@@ -103,13 +103,15 @@ char *arena_strdup(struct arena *arena, const char *text)
 char *arena_vprintf(struct arena *arena, const char *format, va_list arguments)
 {
 	va_list again;
-	char *text;
+	char first[512], *text;
 	int length;
 
 	va_copy(again, arguments);
-	length = vsnprintf(NULL, 0, format, again);
+	length = vsnprintf(first, sizeof(first), format, again);
 	va_end(again);
 	must(length >= 0);
+	if ((size_t)length < sizeof(first)) /* nearly always: formatted once */
+		return arena_strndup(arena, first, (size_t)length);
 	text = arena_alloc(arena, (size_t)length + 1);
 	vsnprintf(text, (size_t)length + 1, format, arguments);
 	return text;
