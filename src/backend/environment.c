@@ -1,5 +1,6 @@
 /* backend/environment.c - the environment inside, built from an allow list; and the command. */
 #include "backend/backend.h"
+#include "base/path.h"
 #include "base/limits.h"
 
 #include <fnmatch.h>
@@ -49,8 +50,13 @@ static int compile(struct compilation *c)
 	plan_env(c->plan, "container", "cuddy");
 	plan_env(c->plan, "CUDDY_CAGE", c->cage->name);
 	plan_env(c->plan, "CUDDY_PROFILE", policy->name);
-	if (c->cage->argv && c->cage->argv[0])
-		plan_exec(c->plan, c->cage->argv[0], search, c->cage->argv, NULL);
+	if (c->cage->argv && c->cage->argv[0]) {
+		const char *program = c->cage->argv[0];
+
+		if (strchr(program, '/')) /* "./configure", from where the caller stands */
+			program = path_normal(c->arena, c->cage->working_directory, program);
+		plan_exec(c->plan, program, search, c->cage->argv, NULL);
+	}
 	return 0;
 }
 
