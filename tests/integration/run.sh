@@ -107,10 +107,11 @@ programs_work() {
 	ok "$profile: standard input and output are passed" says '#INCLUDE <STDDEF.H>'
 }
 
-# Each line of the second word is a program that prints "leaked" when it could read the file.
+# Programs that work in the cage, asked for what lies outside.
 secrets_stay() {
 	for file in "$HOME/.ssh/id_ed25519" "$HOME/other/secret"; do
 		name=${file#"$HOME"/}
+		ok "outside the cage $name can be read" grep -q planted- "$file"
 		caged "bash cannot read $name" 1 '' bash -c 'cat "$1"' - "$file"
 		ok "$profile: nor shows any of $name" not says planted
 		caged "python3 cannot read $name" 1 '' python3 -c 'import sys; print(open(sys.argv[1]).read())' "$file"
