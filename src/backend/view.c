@@ -2,6 +2,7 @@
  *
  * Order: (1) every alternative of every glob gives points, partial ones by reading directories;
  * (2) a literal deny that does not exist in a writable tree freezes the directories above it;
+ * one that exists pins them, so that none is renamed and made anew;
  * (3) points are sorted, so a directory comes before what is in it; (4) each is compared with the
  * nearest entry above.  Must not: follow a link without saying so, change anything. */
 #include "backend/view.h"
@@ -19,6 +20,7 @@ struct point {
 	const struct rule *rule; /* first that named it */
 	struct walk_status status;
 	bool frozen;
+	bool pinned; /* a mount of its own even where nothing differs: mount points can't be renamed */
 };
 
 /* A path of a rule that leads through links, and where it leads. */
@@ -261,6 +263,38 @@ static int freeze_for(struct builder *b, const struct rule *deny)
 	return 0;
 }
 
+/* A rename of `.git` would take the mount on `.git/hooks` along, and the name would be free. */
+static void pin_above(struct builder *b, const char *path, const struct rule *deny)
+{
+	for (const char *slash; (slash = strrchr(path, '/')) && slash != path;) {
+		struct point probe = { .path = path = arena_strndup(b->arena, path, (size_t)(slash - path)) };
+		struct point *p = find_point(b, path);
+		const struct rule *allow = NULL;
+
+		walk_status(path, &probe.status);
+		if (!probe.status.exists || !(access_at(b, EFFECT_ALLOW, &probe, &allow) & ACCESS_WRITE) ||
+		    !allow || allow->place != PLACE_HOST)
+			return;
+		if (!p) {
+			add_point(b, path, deny, true);
+			p = &b->points.items[b->points.count - 1];
+		}
+		if (p->pinned)
+			return;
+		p->pinned = true;
+	}
+}
+
+static void pin_all(struct builder *b)
+{
+	for (size_t i = 0, count = b->points.count; i < count; i++) {
+		struct point p = b->points.items[i];
+
+		if (p.status.exists && p.rule->effect == EFFECT_DENY)
+			pin_above(b, p.path, p.rule);
+	}
+}
+
 static int compare_points(const void *a, const void *b)
 {
 	const struct point *x = a, *y = b;
@@ -348,13 +382,19 @@ static void weigh(struct builder *b, const struct point *p)
 		e.rule = allow;
 		if (over && over->place == allow->place &&
 		    (over->place == PLACE_HOST || over->rule == allow)) {
-			if (over->access == access)
+			if (over->access == access && !p->pinned)
 				return;
 			e.kind = VIEW_CHANGE;
 			e.rule = deny ? deny : allow;
 		}
 	}
 	*vec_push(b->arena, &b->entries) = e;
+}
+
+static void merge_point(struct point *p, const struct point *other)
+{
+	p->status.is_directory |= other->status.is_directory;
+	p->pinned |= other->pinned;
 }
 
 int view_build(struct arena *arena, const struct policy *policy, struct diags *d, struct view *ret)
@@ -378,13 +418,14 @@ int view_build(struct arena *arena, const struct policy *policy, struct diags *d
 			r = -EINVAL;
 	if (r < 0)
 		return r;
+	pin_all(&b);
 	if (b.points.count)
 		qsort(b.points.items, b.points.count, sizeof(*b.points.items), compare_points);
 	for (size_t i = 0, next; i < b.points.count; i = next) {
 		struct point *p = &b.points.items[i];
 
 		for (next = i + 1; next < b.points.count && strcmp(b.points.items[next].path, p->path) == 0; next++)
-			p->status.is_directory |= b.points.items[next].status.is_directory;
+			merge_point(p, &b.points.items[next]);
 		weigh(&b, p);
 	}
 	view.entries = b.entries.items;

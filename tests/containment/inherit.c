@@ -176,6 +176,22 @@ static pid_t find_bait(void)
 	return found;
 }
 
+/* Where root is the caller, the kernel shows the numbers; what stands behind them must stay closed. */
+static enum verdict descriptors_of_first(const struct row *row)
+{
+	DIR *directory = opendir("/proc/1/fd");
+	enum verdict verdict = say(VERDICT_CLOSED, directory ? "numbers only" : "%s", strerror(errno));
+
+	(void)row;
+	for (struct dirent *entry; directory && (entry = readdir(directory));)
+		if (isdigit((unsigned char)entry->d_name[0]) &&
+		    readlinkat(dirfd(directory), entry->d_name, buffer, sizeof(buffer)) >= 0)
+			verdict = say(VERDICT_OPEN, "/proc/1/fd/%.20s can be read", entry->d_name);
+	if (directory)
+		closedir(directory);
+	return verdict;
+}
+
 static enum verdict outside_process(const struct row *row)
 {
 	struct iovec local = { buffer, 16 }, remote = { &environ, sizeof(environ) };
@@ -269,7 +285,7 @@ const struct row inherit_rows[] = {
 	{ "environment-preload",    secret_variable, "LD_LIBRARY_PATH", { 0 } },
 	{ "pid-1-environment",	    secret_of_first, "CUDDY_PROBE_SECRET", { 0 } },
 	{ "pid-1-executable",	    first_process, "/proc/1/exe", { O_RDONLY } },
-	{ "pid-1-descriptors",	    first_process, "/proc/1/fd", { O_RDONLY | O_DIRECTORY } },
+	{ "pid-1-descriptors",	    descriptors_of_first, NULL, { 0 } },
 	{ "pid-1-memory",	    first_process, "/proc/1/mem", { O_RDONLY } },
 	{ "pid-1-root",		    first_process, "/proc/1/root/", { O_RDONLY | O_DIRECTORY } },
 	{ "pid-1-directory",	    first_process, "/proc/1/cwd/", { O_RDONLY | O_DIRECTORY } },

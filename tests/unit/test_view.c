@@ -103,6 +103,8 @@ int main(void)
 	      { EFFECT_DENY, ALL, PLACE_HOST, "/a/**" });
 	CHECK("deny-write", "bind /a rw/;change /a/b r/;", { EFFECT_ALLOW, R | W, PLACE_HOST, "/a/**" },
 	      { EFFECT_DENY, W, PLACE_HOST, "/a/b/**" });
+	CHECK("a deny pins what is above it", "bind /a rw/;change /a/b rw/;change /a/b/f r;",
+	      { EFFECT_ALLOW, R | W, PLACE_HOST, "/a/**" }, { EFFECT_DENY, W, PLACE_HOST, "/a/b/f*" });
 	CHECK("an allow answers an ask", "bind /a r/;",
 	      { EFFECT_ALLOW, R, PLACE_HOST, "/a/**" }, { EFFECT_ASK, ALL, PLACE_HOST, "/a/y.txt" });
 	CHECK("an ask grants nothing", "", { EFFECT_ASK, ALL, PLACE_HOST, "/a/**" });
