@@ -547,8 +547,10 @@ bool glob_covers_tree(const struct glob *glob, const char *path)
 
 	for (size_t i = 0; i < glob->count; i++) {
 		const struct matcher *m = &glob->matchers[i];
+		unsigned last = m->count ? m->tokens[m->count - 1].type : TOKEN_BYTE;
 
-		if (!matcher_run(m, path, length, true, &states))
+		/* Only "**" covers, with nothing behind it that needs a byte. */
+		if ((last != TOKEN_TREE && last != TOKEN_STAR) || !matcher_run(m, path, length, true, &states))
 			continue;
 		for (size_t index = 0; index < m->count; index++)
 			if (states_has(&states, index) && tokens_cover(m, index))
