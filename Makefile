@@ -13,8 +13,9 @@ test: all
 check:
 	./check
 
+# BENCH_ARGS, BENCH_ROUNDS, BENCH_GATE: see bench/run.sh; PARTS="latency calls" runs only these.
 bench: all
-	@if [ -x bench/run ]; then bench/run; else echo "there is no benchmark yet" >&2; exit 1; fi
+	BENCH_CUDDY="$${BENCH_CUDDY:-$(CURDIR)/$(BUILD)/cuddy}" bench/run.sh $(PARTS)
 
 install: all
 	meson install -C $(BUILD)

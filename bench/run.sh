@@ -9,7 +9,7 @@
 # BENCH_GATE=1  fail when a budget is broken that noise does not move
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 cuddy=${BENCH_CUDDY:-$here/../build/cuddy}
-args=${BENCH_ARGS:-run --ephemeral --name bench-@N@ --profile desktop-app --}
+args=${BENCH_ARGS:-run --name bench-@N@ --profile $(cd "$here/.." && pwd)/profiles/base/command-line.toml --}
 rounds=${BENCH_ROUNDS:-60}
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/cuddy-bench.XXXXXX") || exit 1
 group=''

@@ -94,6 +94,5 @@ int main(int argc, char **argv)
 	status = dispatch(&cli, argc ? argv + 1 : argv);
 	diags_print(&cli.d, &errors, cli.colour);
 	(void)fd_write_all(STDERR_FILENO, strbuf_text(&errors), strlen(strbuf_text(&errors)));
-	arena_free(arena);
-	exit(status);
+	exit(status); /* the arena goes with the process */
 }

@@ -368,8 +368,7 @@ static int alternatives_compile(struct arena *arena, const struct expansion *e, 
 int glob_compile(struct arena *arena, const char *text, const struct origin *origin, struct diags *d,
 		 const struct glob **ret)
 {
-	CLEANUP(arena_freep) struct arena *scratch = strchr(text, '{') ? arena_new() : NULL;
-	struct expansion e = { .scratch = scratch ? scratch : arena };
+	struct expansion e = { .scratch = arena };
 	struct glob *glob;
 	const char *at = text, *wrong;
 	size_t count;
@@ -488,10 +487,14 @@ static bool matcher_run(const struct matcher *m, const char *path, size_t length
 	states_clear(ret, m);
 	states_add(ret, m, at);
 	for (; at < total; at++) {
+		/* A "**" at the end stays possible whatever follows, and decides all three questions. */
+		if (m->count && m->tokens[m->count - 1].type == TOKEN_TREE && states_has(ret, m->count - 1))
+			return true;
 		states_step(m, ret, at < length ? (unsigned char)path[at] : '/', &next);
 		if (states_empty(&next))
 			return false;
-		memcpy(ret->bits, next.bits, next.words * sizeof(next.bits[0]));
+		for (size_t i = 0; i < next.words; i++)
+			ret->bits[i] = next.bits[i];
 	}
 	return true;
 }
@@ -544,8 +547,10 @@ bool glob_covers_tree(const struct glob *glob, const char *path)
 
 	for (size_t i = 0; i < glob->count; i++) {
 		const struct matcher *m = &glob->matchers[i];
+		unsigned last = m->count ? m->tokens[m->count - 1].type : TOKEN_BYTE;
 
-		if (!matcher_run(m, path, length, true, &states))
+		/* Only "**" covers, with nothing behind it that needs a byte. */
+		if ((last != TOKEN_TREE && last != TOKEN_STAR) || !matcher_run(m, path, length, true, &states))
 			continue;
 		for (size_t index = 0; index < m->count; index++)
 			if (states_has(&states, index) && tokens_cover(m, index))

@@ -114,7 +114,9 @@ int flags_load(struct loader *l)
 		char *directory = path_join(l->arena, places[i], "flags");
 		size_t files = places_names(l->arena, directory, &names);
 
-		for (enum category c = 0; c < CATEGORY_COUNT; c++) {
+		bool built_in = places_exists(path_join(l->arena, places[i], "permissions"));
+
+		for (enum category c = 0; built_in && c < CATEGORY_COUNT; c++) {
 			char *path = arena_printf(l->arena, "%s/permissions/%s.toml", places[i],
 						  category_name(c));
 
