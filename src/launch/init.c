@@ -73,6 +73,7 @@ _Noreturn void init_run(struct child *c, size_t index)
 		child_give_up(c, index, -errno);
 	/* The program has its own copies of these, and init must not keep a pipe of the caller open. */
 	sys_close_range(0, (unsigned)c->report - 1);
+	sys_close_range((unsigned)c->report + 1, ~0u);
 
 	sigemptyset(&wanted);
 	sigaddset(&wanted, SIGCHLD);

@@ -15,8 +15,8 @@
 #define EXIT_NOT_FOUND  127
 
 struct launch_options {
-	/* What becomes the program's 0, 1 and 2; NULL: the caller's own.  A relay of the terminal hands in
-	 * three times the inner end of its pty here; the cage has no controlling terminal by itself. */
+	/* What the program's 0, 1 and 2 lead to, open until launch_wait() returns; NULL: the caller's own.
+	 * Sockets, /dev/null and /dev/zero are passed, all else is copied (launch/relay.h). */
 	const int *streams;
 	unsigned timeout; /* seconds; 0: none */
 };
@@ -26,6 +26,7 @@ struct launch {
 	const struct plan *plan;
 	pid_t pid;	     /* of the cage's pid 1, in our pid namespace; never signal it by number */
 	int pidfd, report;   /* poll() both for POLLIN: the cage has ended; it has something to say */
+	struct relays *relays;
 	unsigned timeout;
 	sigset_t mask;	     /* the caller's, put back by launch_wait() */
 	sigset_t forwarded;  /* blocked meanwhile, passed on to the program */
@@ -36,7 +37,7 @@ struct launch {
 int launch_start(const struct plan *plan, const struct launch_options *options, struct diags *d,
 		 struct launch *ret);
 
-/* Waits until all of the cage is gone; passes HUP, INT, QUIT, TERM, USR1, USR2, WINCH, CONT on.  Returns the
+/* Waits until all of the cage is gone and its output is written; passes HUP, INT, QUIT, TERM, USR1, USR2, WINCH, CONT on.  Returns the
  * exit status as the shell shows it; 124 to 127 are ours, with a diagnostic. */
 int launch_wait(struct launch *launch, struct diags *d);
 

@@ -3,6 +3,7 @@
 #include "launch/launch.h"
 #include "launch/child.h"
 #include "launch/kernel.h"
+#include "launch/relay.h"
 #include "base/fd.h"
 
 #include <linux/sched.h>
@@ -81,56 +82,89 @@ static int clone_failed(struct diags *d, int error)
 	return error;
 }
 
+/* Above 2 even if the caller closed its streams: 0 to 2 are the program's. */
+static int report_pipe(int ends[2])
+{
+	int low[2], error = 0;
+
+	if (pipe2(low, O_CLOEXEC) < 0)
+		return -errno;
+	for (int i = 0; i < 2; i++) {
+		ends[i] = RESULT(fcntl(low[i], F_DUPFD_CLOEXEC, 3));
+		error = MIN(error, ends[i]);
+		close(low[i]);
+	}
+	if (error < 0) {
+		fd_closep(&ends[0]);
+		fd_closep(&ends[1]);
+	}
+	return error;
+}
+
+/* One child in all namespaces, with our signals held back meanwhile.  0 or -errno. */
+static int clone_child(struct launch *launch, struct child *child)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	choose_signals(launch);
+	sigprocmask(SIG_SETMASK, &all, &launch->mask);
+	child->mask = launch->mask;
+	struct clone_args how = {
+		.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+			 CLONE_NEWCGROUP | CLONE_PIDFD | CLONE_CLEAR_SIGHAND |
+			 (launch->plan->host_network ? 0 : CLONE_NEWNET),
+		.exit_signal = SIGCHLD, .pidfd = (uintptr_t)&launch->pidfd,
+	};
+	long pid = syscall(SYS_clone3, &how, sizeof(how));
+	if (pid == 0)
+		child_run(child);
+	int error = pid < 0 ? -errno : 0;
+	sigset_t waiting = launch->mask;
+	if (pid > 0) { /* the rest of our signals work as ever; EPIPE is for the relay */
+		sigorset(&waiting, &launch->mask, &launch->forwarded);
+		sigaddset(&waiting, SIGPIPE);
+	}
+	sigprocmask(SIG_SETMASK, &waiting, NULL);
+	launch->pid = (pid_t)pid;
+	return error;
+}
+
 int launch_start(const struct plan *plan, const struct launch_options *options, struct diags *d,
 		 struct launch *ret)
 {
 	static const struct launch_options none;
+	static const int own[3] = { 0, 1, 2 };
 	struct launch launch = { .plan = plan, .pidfd = -1 };
 	int ends[2], r = plan_verify(plan, d);
 
 	if (r < 0)
 		return r;
 	options = options ? options : &none;
+	launch.relays = arena_new_object(plan->arena, struct relays);
 	struct child child = {
-		.plan = plan, .streams = options->streams, .fault = fault_step(),
+		.plan = plan, .streams = launch.relays->streams, .fault = fault_step(),
 		.argv = words(plan, plan->argv.items, plan->argv.count),
 		.envp = words(plan, plan->envp.items, plan->envp.count),
 	};
 	find_own_words(&child);
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return clone_failed(d, -errno);
-	/* Above 2 even if the caller closed its streams: 0 to 2 are the program's. */
-	AUTO_FD int reader = fcntl(ends[0], F_DUPFD_CLOEXEC, 3);
-	AUTO_FD int writer = fcntl(ends[1], F_DUPFD_CLOEXEC, 3);
-	close(ends[0]);
-	close(ends[1]);
-	if (reader < 0 || writer < 0)
-		return clone_failed(d, -errno);
+	r = report_pipe(ends);
+	if (r < 0)
+		return clone_failed(d, r);
+	AUTO_FD int reader = ends[0];
+	AUTO_FD int writer = ends[1];
 	child.report_reader = reader;
 	child.report = writer;
+	r = relays_open(launch.relays, options->streams ? options->streams : own);
+	if (r < 0)
+		return clone_failed(d, r);
 
-	sigset_t all;
-	sigfillset(&all);
-	choose_signals(&launch);
-	sigprocmask(SIG_SETMASK, &all, &launch.mask);
-	child.mask = launch.mask;
-	struct clone_args how = {
-		.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
-			 CLONE_NEWCGROUP | CLONE_PIDFD | CLONE_CLEAR_SIGHAND |
-			 (plan->host_network ? 0 : CLONE_NEWNET),
-		.exit_signal = SIGCHLD, .pidfd = (uintptr_t)&launch.pidfd,
-	};
-	long pid = syscall(SYS_clone3, &how, sizeof(how));
-	if (pid == 0)
-		child_run(&child);
-	int error = pid < 0 ? -errno : 0;
-	sigset_t waiting = launch.mask;
-	if (pid > 0) /* the rest of our signals work as ever */
-		sigorset(&waiting, &launch.mask, &launch.forwarded);
-	sigprocmask(SIG_SETMASK, &waiting, NULL);
-	if (error)
+	int error = clone_child(&launch, &child);
+	relays_started(launch.relays);
+	if (error) {
+		relays_close(launch.relays);
 		return clone_failed(d, error);
-	launch.pid = (pid_t)pid;
+	}
 	launch.timeout = options->timeout;
 	launch.report = TAKE_FD(reader);
 	*ret = launch;
@@ -198,31 +232,65 @@ static void send(const struct launch *launch, int number)
 	syscall(SYS_pidfd_send_signal, launch->pidfd, number, NULL, 0);
 }
 
-/* Waits for the end of pid 1, passing signals on; true when the time limit struck. */
+/* Passes waiting signals on; true when one of them asks us to end. */
+static bool pass_signals(const struct launch *launch, int signals)
+{
+	struct signalfd_siginfo got;
+	bool end = false;
+
+	while (signals >= 0 && read(signals, &got, sizeof(got)) == sizeof(got)) {
+		int number = (int)got.ssi_signo;
+		send(launch, number);
+		end = end || number == SIGHUP || number == SIGINT || number == SIGQUIT || number == SIGTERM;
+	}
+	return end;
+}
+
+/* Waits for the end of pid 1 and of its output, passing signals on; true when the time limit struck.
+ * With the cage gone, a signal or the limit also ends the wait for whoever does not read our output. */
 static bool wait_for_end(const struct launch *launch)
 {
 	AUTO_FD int signals = signalfd(-1, &launch->forwarded, SFD_CLOEXEC | SFD_NONBLOCK);
-	struct pollfd polled[2] = { { launch->pidfd, POLLIN, 0 }, { signals, POLLIN, 0 } };
+	struct pollfd polled[2 + RELAY_POLLED] = { { launch->pidfd, POLLIN, 0 }, { signals, POLLIN, 0 } };
 	long long deadline = launch->timeout ? now_ms() + launch->timeout * 1000LL : -1;
-	bool struck = false, killed = false;
+	bool struck = false, killed = false, ended = false;
 
 	for (;;) {
 		long long left = deadline < 0 || killed ? -1 : MAX(deadline - now_ms(), 0LL);
-		int r = poll(polled, signals < 0 ? 1 : 2, (int)MIN(left, 1000000000LL));
+		relays_poll(launch->relays, polled + 2);
+		int r = poll(polled, ARRAY_SIZE(polled), (int)MIN(left, 1000000000LL));
 		if (r < 0 && errno != EINTR && errno != EAGAIN)
 			return struck;
-		if (r > 0 && polled[0].revents)
+		if (r > 0 && polled[0].revents) {
+			ended = true;
+			polled[0] = (struct pollfd){ .fd = -1 };
+		}
+		if (r > 0)
+			relays_move(launch->relays, polled + 2);
+		if (ended && relays_drained(launch->relays))
 			return struck;
-		struct signalfd_siginfo got;
-		while (signals >= 0 && read(signals, &got, sizeof(got)) == sizeof(got))
-			send(launch, (int)got.ssi_signo);
+		if (pass_signals(launch, signals) && ended)
+			return struck;
 		if (deadline >= 0 && !killed && now_ms() >= deadline) {
+			if (ended)
+				return true;
 			send(launch, struck ? SIGKILL : SIGTERM);
 			killed = struck;
 			struck = true;
 			deadline += GRACE_MS;
 		}
 	}
+}
+
+/* A SIGPIPE of the relay must not strike when the caller's mask is back. */
+static void forget_sigpipe(const struct launch *launch)
+{
+	sigset_t only;
+
+	sigemptyset(&only);
+	sigaddset(&only, SIGPIPE);
+	if (!sigismember(&launch->mask, SIGPIPE))
+		sigtimedwait(&only, NULL, &(struct timespec){ 0 });
 }
 
 int launch_wait(struct launch *launch, struct diags *d)
@@ -238,6 +306,8 @@ int launch_wait(struct launch *launch, struct diags *d)
 		;
 	close(launch->report);
 	close(launch->pidfd);
+	int lost = relays_close(launch->relays);
+	forget_sigpipe(launch);
 	sigprocmask(SIG_SETMASK, &launch->mask, NULL);
 	if (struck) {
 		diag_error(d, "C405", NULL, "the time limit of %u s is over", launch->timeout);
@@ -249,6 +319,10 @@ int launch_wait(struct launch *launch, struct diags *d)
 	}
 	if (report.kind == REPORT_FAILED)
 		return tell_failure(launch->plan, &report, d);
+	if (lost < 0) {
+		diag_error(d, "C407", NULL, "the program's output could not be written: %s", strerror(-lost));
+		return EXIT_CUDDY;
+	}
 	if (WIFSIGNALED(report.value))
 		return 128 + WTERMSIG(report.value);
 	return WEXITSTATUS(report.value);
