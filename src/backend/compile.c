@@ -36,25 +36,42 @@ static bool may_degrade(const struct policy *policy, enum category category)
 	return false;
 }
 
-/* Fail closed, and only here. */
+static bool is_unclaimed(const struct compilation *c, size_t index)
+{
+	const struct rule *rule = &c->policy->rules[index];
+
+	/* An ask that nothing can ask counts as deny; a deny must hold at least at start. */
+	return (!c->claims[index].backend ||
+		(rule->effect != EFFECT_ALLOW && c->claims[index].exactness == EXACTNESS_NONE)) &&
+	       !may_degrade(c->policy, rule->category);
+}
+
+/* Fail closed, and only here.  One line for each category; the others are counted. */
 static int refuse_unclaimed(struct compilation *c)
 {
+	size_t first[CATEGORY_COUNT], count[CATEGORY_COUNT] = { 0 };
 	int r = 0;
 
 	for (size_t i = 0; i < c->policy->rule_count; i++) {
-		const struct rule *rule = &c->policy->rules[i];
+		enum category category = c->policy->rules[i].category;
 
-		/* An ask that nothing can ask counts as deny; a deny must hold at least at start. */
-		if (c->claims[i].backend &&
-		    (rule->effect == EFFECT_ALLOW || c->claims[i].exactness != EXACTNESS_NONE))
+		if (is_unclaimed(c, i) && !count[category]++)
+			first[category] = i;
+	}
+	for (unsigned category = 0; category < CATEGORY_COUNT; category++) {
+		const struct rule *rule;
+
+		if (!count[category])
 			continue;
-		if (may_degrade(c->policy, rule->category))
-			continue;
-		r = diag_error(c->d, "C300", rule->origin, "nothing on this host can %s %s '%s'",
+		rule = &c->policy->rules[first[category]];
+		r = diag_error(c->d, "C300", rule->origin, "nothing on this host can %s %s '%s'%s",
 			       rule->effect == EFFECT_ALLOW ? "provide" : "enforce",
-			       kind_name(rule->kind), str_quote(c->arena, rule->pattern));
+			       kind_name(rule->kind), str_quote(c->arena, rule->pattern),
+			       count[category] == 1 ? "" :
+			       arena_printf(c->arena, ", nor %zu more rules of '%s'", count[category] - 1,
+					    category_name(category)));
 		diag_help(c->d, "remove it, or accept less with: may-degrade = [\"%s\"]",
-			  category_name(rule->category));
+			  category_name(category));
 	}
 	return r;
 }

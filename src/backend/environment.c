@@ -1,7 +1,6 @@
 /* backend/environment.c - the environment inside, built from an allow list; and the command. */
 #include "backend/backend.h"
 #include "base/path.h"
-#include "base/limits.h"
 
 #include <fnmatch.h>
 #include <string.h>
@@ -20,6 +19,14 @@ static bool is_set(const struct policy *policy, const char *name)
 		if (strcmp(policy->set.items[i].name, name) == 0)
 			return true;
 	return false;
+}
+
+/* A bare name is looked up inside; a path with a slash is meant from where the caller stands. */
+static const char *program(struct compilation *c)
+{
+	const char *name = c->cage->argv[0];
+
+	return strchr(name, '/') ? path_normal(c->arena, c->cage->working_directory, name) : name;
 }
 
 static int compile(struct compilation *c)
@@ -50,13 +57,8 @@ static int compile(struct compilation *c)
 	plan_env(c->plan, "container", "cuddy");
 	plan_env(c->plan, "CUDDY_CAGE", c->cage->name);
 	plan_env(c->plan, "CUDDY_PROFILE", policy->name);
-	if (c->cage->argv && c->cage->argv[0]) {
-		const char *program = c->cage->argv[0];
-
-		if (strchr(program, '/')) /* "./configure", from where the caller stands */
-			program = path_normal(c->arena, c->cage->working_directory, program);
-		plan_exec(c->plan, program, search, c->cage->argv, NULL);
-	}
+	if (c->cage->argv && c->cage->argv[0])
+		plan_exec(c->plan, program(c), search, c->cage->argv, NULL);
 	return 0;
 }
 

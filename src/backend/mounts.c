@@ -95,7 +95,7 @@ static int add_synthetic(struct compilation *c, const struct view_entry *e)
 
 /* ---- /dev ---- */
 
-struct node_visit { struct compilation *c; const struct rule *rule; };
+struct node_visit { struct compilation *c; const struct rule *rule; struct walk *walk; };
 
 static void add_node(void *context, const char *path)
 {
@@ -103,7 +103,7 @@ static void add_node(void *context, const char *path)
 	struct compilation *c = visit->c;
 	struct walk_status status;
 
-	walk_status(path, &status);
+	walk_status(visit->walk, path, &status);
 	if (!S_ISCHR(status.mode) && !S_ISBLK(status.mode))
 		return;
 	for (size_t i = 0; i < c->policy->rule_count; i++) {
@@ -124,10 +124,12 @@ static void add_node(void *context, const char *path)
 
 static int add_devices(struct compilation *c)
 {
+	struct walk walk = { .arena = c->arena };
+
 	for (size_t i = 0; i < c->policy->rule_count; i++) {
 		const struct rule *rule = &c->policy->rules[i];
 		const struct glob_alternative *a;
-		struct node_visit visit = { c, rule };
+		struct node_visit visit = { c, rule, &walk };
 		bool literal = true;
 		size_t count;
 
@@ -140,7 +142,7 @@ static int add_devices(struct compilation *c)
 				continue;
 			if (a[k].is_literal)
 				add_node(&visit, a[k].prefix);
-			else if (walk_matches(c->arena, rule->glob, a[k].prefix, add_node, &visit) < 0)
+			else if (walk_matches(&walk, rule->glob, a[k].prefix, add_node, &visit) < 0)
 				return diag_error(c->d, "C310", rule->origin, "'%s' stands for too many devices",
 						  str_quote(c->arena, rule->pattern));
 		}

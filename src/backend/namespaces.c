@@ -1,13 +1,9 @@
 /* backend/namespaces.c - user, mount, pid, ipc, uts, cgroup and network namespaces: always.
  * The network is none (an own namespace with loopback) or the host's (endpoint word `host`). */
 #include "backend/backend.h"
-#include "base/path.h"
-
-#include <string.h>
 
 static bool is_allowed(const struct policy *policy, const char *syscall)
 {
-	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	struct request request = { .kind = KIND_SYSCALL, .access = ACCESS_USE, .verb = "syscall", .subject = syscall };
 
 	return policy_decide(policy, &request).effect == EFFECT_ALLOW;
@@ -15,11 +11,19 @@ static bool is_allowed(const struct policy *policy, const char *syscall)
 
 static bool wants_host(const struct policy *policy)
 {
-	for (size_t i = 0; i < policy->rule_count; i++)
-		if (policy->rules[i].kind == KIND_NETWORK && policy->rules[i].effect == EFFECT_ALLOW &&
-		    policy->rules[i].endpoint->form == HOST_HOST)
-			return true;
-	return false;
+	bool allowed = false;
+
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct rule *rule = &policy->rules[i];
+
+		if (rule->kind != KIND_NETWORK)
+			continue;
+		if (rule->effect == EFFECT_DENY &&
+		    (rule->endpoint->form == HOST_HOST || rule->endpoint->form == HOST_ANY))
+			return false;
+		allowed = allowed || (rule->effect == EFFECT_ALLOW && rule->endpoint->form == HOST_HOST);
+	}
+	return allowed;
 }
 
 static void claim_network(struct compilation *c, bool host)
@@ -38,17 +42,18 @@ static void claim_network(struct compilation *c, bool host)
 					      form == HOST_HOST ? NULL : "the whole network of the host is open");
 		} else if (rule->effect != EFFECT_ALLOW) {
 			backend_claim(c, i, "namespaces", EXACTNESS_EXACT, NULL);
-		} else if (form == HOST_LOOPBACK) {
+		} else if (form == HOST_LOOPBACK || rule->endpoint->access == ACCESS_LISTEN) {
 			backend_claim(c, i, "namespaces", EXACTNESS_EXACT, "the cage's own loopback");
-		} else if (rule->endpoint->access == ACCESS_LISTEN) {
-			/* Waiting in a network that nobody else is in; single ports are not told apart. */
-			bool all = form == HOST_ANY && rule->endpoint->first_port == 0 &&
-				   rule->endpoint->last_port == UINT16_MAX;
-
-			backend_claim(c, i, "namespaces", all ? EXACTNESS_EXACT : EXACTNESS_COARSE,
-				      "in the cage's own network, which nobody outside reaches");
 		}
 	}
+}
+
+/* No bus is shown and no abstract socket can be reached, so a deny needs nothing more. */
+static void claim_bus(struct compilation *c)
+{
+	for (size_t i = 0; i < c->policy->rule_count; i++)
+		if (c->policy->rules[i].kind == KIND_BUS && c->policy->rules[i].effect != EFFECT_ALLOW)
+			backend_claim(c, i, "namespaces", EXACTNESS_EXACT, NULL);
 }
 
 static int compile(struct compilation *c)
@@ -80,6 +85,8 @@ static int compile(struct compilation *c)
 	if (!host)
 		plan_add(c->plan, OP_LOOPBACK, 0, 0, 0, 0, NULL);
 	claim_network(c, host);
+	if (!host)
+		claim_bus(c);
 	return 0;
 }
 

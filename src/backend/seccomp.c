@@ -210,12 +210,12 @@ static void emit_block(struct emitter *e, enum call call)
 {
 	unsigned ordinary = answer_of(e, call, CLASS_ORDINARY);
 
-	for (int allows = 0; allows <= (ordinary != 0); allows++)
+	for (int allows = 0; allows <= (ordinary ? 1 : 0); allows++)
 		for (size_t i = e->rows[call]; i < e->rows[call + 1]; i++) {
 			const struct syscall_class *row = &syscall_classes[i];
 			unsigned answer = answer_of(e, call, row->class);
 
-			if (row->class != CLASS_ORDINARY && (answer == 0) == allows)
+			if (row->class != CLASS_ORDINARY && (answer == 0) == (allows == 1))
 				emit_row(e, row, answer ? ANSWER(answer) : SECCOMP_RET_ALLOW);
 		}
 	emit_return(e, ordinary ? ANSWER(ordinary) : SECCOMP_RET_ALLOW);

@@ -26,13 +26,24 @@ struct alias { const char *name, *real; };
 
 struct builder {
 	struct arena *arena;
+	struct walk walk;
 	const struct policy *policy;
+	VEC(const struct rule *) rules[EFFECT_LOG + 1]; /* those about files */
 	struct diags *d;
 	VEC(struct point) points;
 	VEC(struct alias) aliases;
 	VEC(struct view_entry) entries;
 	struct view *view;
 };
+
+static char *path_as_directory(struct arena *arena, const char *path)
+{
+	size_t length = strcmp(path, "/") == 0 ? 0 : strlen(path);
+	char *text = arena_strndup(arena, path, length + 1); /* room for the slash, and the zero */
+
+	text[length] = '/';
+	return text;
+}
 
 /* Does a rule speak of this point (and, for a directory, of all that is below) under this name? */
 static bool covers(const struct rule *rule, const char *name, bool is_directory, const char *with_slash)
@@ -64,14 +75,13 @@ struct weight {
 static void weigh_name(const struct builder *b, enum effect effect, const char *name, bool is_directory,
 		       struct weight *w)
 {
-	const char *with_slash = arena_printf(b->arena, "%s/", strcmp(name, "/") == 0 ? "" : name);
+	const char *with_slash = is_directory ? path_as_directory(b->arena, name) : NULL;
 
-	for (size_t i = 0; i < b->policy->rule_count; i++) {
-		const struct rule *rule = &b->policy->rules[i];
+	for (size_t i = 0; i < b->rules[effect].count; i++) {
+		const struct rule *rule = b->rules[effect].items[i];
 		size_t depth;
 
-		if (rule->kind != KIND_FILE || rule->effect != effect ||
-		    !covers(rule, name, is_directory, with_slash))
+		if (!covers(rule, name, is_directory, with_slash))
 			continue;
 		*(rule->place == PLACE_HOST ? &w->host : &w->own) |= rule->access;
 		depth = rule_depth(rule, name);
@@ -110,7 +120,7 @@ static void add_point(struct builder *b, const char *path, const struct rule *ru
 	struct point *p = vec_push(b->arena, &b->points);
 
 	*p = (struct point){ .path = path, .rule = rule };
-	walk_status(path, &p->status);
+	walk_status(&b->walk, path, &p->status);
 	if (!p->status.exists || (rule->effect == EFFECT_ALLOW && rule->place != PLACE_HOST))
 		p->status.is_directory = tree;
 }
@@ -132,7 +142,7 @@ static void add_host_path(struct builder *b, const char *path, const struct rule
 {
 	struct walk_link links[WALK_LINKS];
 	size_t count = 0;
-	const char *real = walk_resolve(b->arena, path, links, &count);
+	const char *real = walk_resolve(&b->walk, path, links, &count);
 
 	for (size_t i = 0; i < count; i++) {
 		struct view_entry *e = vec_push(b->arena, &b->entries);
@@ -165,7 +175,7 @@ static int add_rule(struct builder *b, const struct rule *rule)
 		} else {
 			b->view->exactness[index] = EXACTNESS_AT_START;
 			b->view->note[index] = "for what exists when the cage starts";
-			if (walk_matches(b->arena, rule->glob, prefix, visit_match, &visit) < 0)
+			if (walk_matches(&b->walk, rule->glob, prefix, visit_match, &visit) < 0)
 				return diag_error(b->d, "C310", rule->origin,
 						  "'%s' stands for more than %d files, or needs more "
 						  "than %d looked at", str_quote(b->arena, rule->pattern),
@@ -197,7 +207,7 @@ static int freeze(struct builder *b, const char *path, const struct rule *deny)
 		struct visit visit = { b, deny };
 		const char *slash;
 
-		walk_status(path, &probe.status);
+		walk_status(&b->walk, path, &probe.status);
 		if (!probe.status.exists || !access_at(b, EFFECT_ALLOW, &probe, NULL))
 			return 0;
 		p = find_point(b, path);
@@ -208,7 +218,7 @@ static int freeze(struct builder *b, const char *path, const struct rule *deny)
 		if (p->frozen)
 			return 0;
 		p->frozen = true;
-		if (walk_directory(b->arena, path, LIMIT_FREEZE_ENTRIES, freeze_visit, &visit) < 0)
+		if (walk_directory(&b->walk, path, LIMIT_FREEZE_ENTRIES, freeze_visit, &visit) < 0)
 			return diag_error(b->d, "C311", deny->origin,
 					  "'%s' cannot be kept out of '%s', which has more than %d entries",
 					  str_quote(b->arena, deny->pattern), str_quote(b->arena, path),
@@ -232,12 +242,12 @@ static int freeze_for(struct builder *b, const struct rule *deny)
 		const char *slash;
 		size_t index = (size_t)(deny - b->policy->rules);
 
-		walk_status(probe.path, &probe.status);
+		walk_status(&b->walk, probe.path, &probe.status);
 		if (probe.status.exists || !(alternatives[i].is_tree || alternatives[i].is_literal))
 			continue;
 		while (!probe.status.exists && (slash = strrchr(probe.path, '/')) && slash != probe.path) {
 			probe.path = arena_strndup(b->arena, probe.path, (size_t)(slash - probe.path));
-			walk_status(probe.path, &probe.status);
+			walk_status(&b->walk, probe.path, &probe.status);
 		}
 		if (!(access_at(b, EFFECT_ALLOW, &probe, &allow) & ACCESS_WRITE) ||
 		    !allow || allow->place != PLACE_HOST)
@@ -351,9 +361,12 @@ int view_build(struct arena *arena, const struct policy *policy, struct diags *d
 {
 	struct view view = { .exactness = arena_new_array(arena, unsigned char, policy->rule_count),
 			     .note = arena_new_array(arena, const char *, policy->rule_count) };
-	struct builder b = { .arena = arena, .policy = policy, .d = d, .view = &view };
+	struct builder b = { .arena = arena, .walk.arena = arena, .policy = policy, .d = d, .view = &view };
 	int r = 0;
 
+	for (size_t i = 0; i < policy->rule_count; i++)
+		if (policy->rules[i].kind == KIND_FILE)
+			*vec_push(arena, &b.rules[policy->rules[i].effect]) = &policy->rules[i];
 	for (size_t i = 0; i < policy->rule_count; i++)
 		if (policy->rules[i].kind == KIND_FILE && policy->rules[i].effect != EFFECT_LOG &&
 		    add_rule(&b, &policy->rules[i]) < 0)

@@ -10,20 +10,59 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-void walk_status(const char *path, struct walk_status *ret)
-{
-	struct stat status;
+struct walk_known {
+	struct walk_known *next;
+	const char *path;
+	struct walk_status status;
+};
 
-	*ret = (struct walk_status){ 0 };
-	if (lstat(path, &status) < 0)
-		return;
-	*ret = (struct walk_status){ .exists = true, .is_directory = S_ISDIR(status.st_mode),
-				     .is_link = S_ISLNK(status.st_mode), .device = status.st_dev,
-				     .inode = status.st_ino, .mode = status.st_mode };
+static struct walk_known **place_of(struct walk *walk, const char *path, size_t length)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a; a long chain is slow, not wrong */
+	struct walk_known **at;
+
+	for (size_t i = 0; i < length; i++)
+		hash = (hash ^ (unsigned char)path[i]) * 16777619u;
+	for (at = &walk->known[(hash ^ hash >> 16) % ARRAY_SIZE(walk->known)]; *at; at = &(*at)->next)
+		if (strncmp((*at)->path, path, length) == 0 && !(*at)->path[length])
+			return at;
+	return at;
 }
 
-const char *walk_resolve(struct arena *arena, const char *path, struct walk_link *links, size_t *ret_count)
+/* Nothing is found below what could not be looked at. */
+static bool is_below_missing(struct walk *walk, const char *path)
 {
+	const char *slash = strrchr(path, '/');
+	const struct walk_known *parent;
+
+	if (!slash || slash == path)
+		return false;
+	parent = *place_of(walk, path, (size_t)(slash - path));
+	return parent && !parent->status.exists;
+}
+
+void walk_status(struct walk *walk, const char *path, struct walk_status *ret)
+{
+	struct walk_known **place = place_of(walk, path, strlen(path)), *known = *place;
+	struct stat status;
+
+	if (!known) {
+		known = *place = arena_new_object(walk->arena, struct walk_known);
+		known->path = arena_strdup(walk->arena, path);
+		if (!is_below_missing(walk, path) && lstat(path, &status) == 0)
+			known->status = (struct walk_status){
+				.exists = true, .is_directory = S_ISDIR(status.st_mode),
+				.is_link = S_ISLNK(status.st_mode), .device = status.st_dev,
+				.inode = status.st_ino, .mode = status.st_mode,
+			};
+	}
+	*ret = known->status;
+}
+
+const char *walk_resolve(struct walk *walk, const char *path, struct walk_link *links, size_t *ret_count)
+{
+	struct arena *arena = walk->arena;
+	struct walk_status status;
 	const char *rest = path;
 	char *done = arena_strdup(arena, "");
 
@@ -39,14 +78,15 @@ const char *walk_resolve(struct arena *arena, const char *path, struct walk_link
 			break;
 		name = path_join(arena, parent, arena_strndup(arena, rest, length));
 		rest += length;
-		size = readlink(name, text, sizeof(text) - 1);
-		if (size < 0 && errno != EINVAL)
+		walk_status(walk, name, &status);
+		if (!status.exists)
 			return NULL;
-		if (size < 0) {
+		if (!status.is_link) {
 			done = arena_strdup(arena, name);
 			continue;
 		}
-		if (*ret_count == WALK_LINKS)
+		size = readlink(name, text, sizeof(text) - 1);
+		if (size < 0 || *ret_count == WALK_LINKS)
 			return NULL;
 		text[size] = '\0';
 		links[(*ret_count)++] = (struct walk_link){ name, arena_strdup(arena, text) };
@@ -57,12 +97,23 @@ const char *walk_resolve(struct arena *arena, const char *path, struct walk_link
 }
 
 struct search {
-	struct arena *arena;
+	struct walk *walk;
 	const struct glob *glob;
 	void (*visit)(void *context, const char *path);
 	void *context;
 	size_t matches, visits;
 };
+
+/* Most file systems say in the entry what it is; the others are asked. */
+static bool is_directory(struct walk *walk, const struct dirent *entry, const char *path)
+{
+	struct walk_status status;
+
+	if (entry->d_type != DT_UNKNOWN)
+		return entry->d_type == DT_DIR;
+	walk_status(walk, path, &status);
+	return status.is_directory;
+}
 
 static int search_directory(struct search *s, const char *path, unsigned depth)
 {
@@ -73,8 +124,8 @@ static int search_directory(struct search *s, const char *path, unsigned depth)
 	if (!directory)
 		return 0;
 	while (r == 0 && (entry = readdir(directory))) {
-		struct walk_status status;
 		const char *name;
+		bool tree;
 
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
@@ -82,30 +133,30 @@ static int search_directory(struct search *s, const char *path, unsigned depth)
 			r = -E2BIG;
 			break;
 		}
-		name = path_join(s->arena, path, entry->d_name);
-		walk_status(name, &status);
-		if (glob_matches(s->glob, status.is_directory ? arena_printf(s->arena, "%s/", name) : name)) {
+		name = path_join(s->walk->arena, path, entry->d_name);
+		tree = is_directory(s->walk, entry, name);
+		if (glob_matches(s->glob, tree ? arena_printf(s->walk->arena, "%s/", name) : name)) {
 			if (++s->matches > LIMIT_GLOB_MATCHES)
 				r = -E2BIG;
 			else
 				s->visit(s->context, name);
 		}
-		if (r == 0 && status.is_directory && depth < 64 && glob_may_match_below(s->glob, name))
+		if (r == 0 && tree && depth < 64 && glob_may_match_below(s->glob, name))
 			r = search_directory(s, name, depth + 1);
 	}
 	closedir(directory);
 	return r;
 }
 
-int walk_matches(struct arena *arena, const struct glob *glob, const char *prefix,
+int walk_matches(struct walk *walk, const struct glob *glob, const char *prefix,
 		 void (*visit)(void *context, const char *path), void *context)
 {
-	struct search s = { .arena = arena, .glob = glob, .visit = visit, .context = context };
+	struct search s = { .walk = walk, .glob = glob, .visit = visit, .context = context };
 
 	return search_directory(&s, prefix, 0);
 }
 
-int walk_directory(struct arena *arena, const char *path, size_t most,
+int walk_directory(struct walk *walk, const char *path, size_t most,
 		   void (*visit)(void *context, const char *path), void *context)
 {
 	DIR *directory = opendir(path);
@@ -121,7 +172,7 @@ int walk_directory(struct arena *arena, const char *path, size_t most,
 		if (++count > most)
 			r = -E2BIG;
 		else
-			visit(context, path_join(arena, path, entry->d_name));
+			visit(context, path_join(walk->arena, path, entry->d_name));
 	}
 	closedir(directory);
 	return r;

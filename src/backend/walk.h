@@ -13,21 +13,27 @@ struct walk_status {
 	ino_t inode;
 	mode_t mode;
 };
-void walk_status(const char *path, struct walk_status *ret); /* lstat; missing is no error */
+/* What was looked at while one view is built: every path once.  A bind checks device and inode again. */
+struct walk_known;
+struct walk {
+	struct arena *arena;
+	struct walk_known *known[256];
+};
+void walk_status(struct walk *walk, const char *path, struct walk_status *ret); /* lstat; missing is no error */
 
 struct walk_link { const char *path, *text; };
 
 /* The path without symbolic links, and the links met on the way, in order (room for WALK_LINKS).
  * NULL when it does not exist, leads in a circle, or is not to be looked at. */
-const char *walk_resolve(struct arena *arena, const char *path, struct walk_link *links, size_t *ret_count);
+const char *walk_resolve(struct walk *walk, const char *path, struct walk_link *links, size_t *ret_count);
 
 /* Calls `visit` for all that exists at or below directory `prefix` and matches (links are not
  * followed).  0, or -E2BIG past LIMIT_GLOB_MATCHES or LIMIT_GLOB_VISITS. */
-int walk_matches(struct arena *arena, const struct glob *glob, const char *prefix,
+int walk_matches(struct walk *walk, const struct glob *glob, const char *prefix,
 		 void (*visit)(void *context, const char *path), void *context);
 
 /* The entries of one directory.  0, or -E2BIG when there are more than `most`. */
-int walk_directory(struct arena *arena, const char *path, size_t most,
+int walk_directory(struct walk *walk, const char *path, size_t most,
 		   void (*visit)(void *context, const char *path), void *context);
 
 #endif

@@ -16,7 +16,8 @@ struct arena {
 	struct block *block;
 };
 
-#define FIRST_BLOCK (16 * 1024 - 64)
+/* Above what the C libraries take from their heap (128 kB): fresh pages come zeroed, only when touched. */
+#define FIRST_BLOCK (512 * 1024 - 64)
 #define LARGEST_BLOCK (1024 * 1024)
 
 void must_failed(const char *condition, const char *file, int line)
@@ -102,13 +103,15 @@ char *arena_strdup(struct arena *arena, const char *text)
 char *arena_vprintf(struct arena *arena, const char *format, va_list arguments)
 {
 	va_list again;
-	char *text;
+	char first[512], *text;
 	int length;
 
 	va_copy(again, arguments);
-	length = vsnprintf(NULL, 0, format, again);
+	length = vsnprintf(first, sizeof(first), format, again);
 	va_end(again);
 	must(length >= 0);
+	if ((size_t)length < sizeof(first)) /* nearly always: formatted once */
+		return arena_strndup(arena, first, (size_t)length);
 	text = arena_alloc(arena, (size_t)length + 1);
 	vsnprintf(text, (size_t)length + 1, format, arguments);
 	return text;

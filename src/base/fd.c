@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -72,11 +73,14 @@ int fd_write_all(int fd, const void *bytes, size_t count)
 
 int fd_replace_file(int dir, const char *name, const char *text, size_t length, mode_t mode)
 {
-	char temporary[NAME_MAX + 1];
+	char temporary[PATH_MAX];
 	AUTO_FD int fd = -1;
 	int r;
 
-	r = snprintf(temporary, sizeof(temporary), ".%s.%ld.new", name, (long)getpid());
+	const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;
+
+	r = snprintf(temporary, sizeof(temporary), "%.*s.%s.%ld.new", (int)(base - name), name, base,
+		     (long)getpid());
 	if (r < 0 || (size_t)r >= sizeof(temporary))
 		return -ENAMETOOLONG;
 	fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);

@@ -5,10 +5,14 @@
 
 char *path_join(struct arena *arena, const char *directory, const char *name)
 {
-	size_t length = strlen(directory);
-	bool slash = length && directory[length - 1] == '/';
+	size_t length = strlen(directory), rest = strlen(name);
+	char *path = arena_alloc(arena, length + 1 + rest + 1);
 
-	return arena_printf(arena, "%s%s%s", directory, slash ? "" : "/", name);
+	memcpy(path, directory, length);
+	if (!length || directory[length - 1] != '/')
+		path[length++] = '/';
+	memcpy(path + length, name, rest + 1);
+	return path;
 }
 
 char *path_normal(struct arena *arena, const char *base, const char *path)

@@ -23,6 +23,7 @@ struct words { const char **items; size_t count; };
 struct cli {
 	struct arena *arena;
 	struct diags d;
+	const struct source *extra; /* rules of the command line as TOML, or NULL */
 	const struct command *command;
 	char **arguments; /* what follows the options; NULL-terminated */
 	int count;

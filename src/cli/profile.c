@@ -2,7 +2,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/limits.h"
-#include "cli/session.h"
+#include "cli/profile_actions.h"
 #include "profile/profile.h"
 
 #include <fcntl.h>
@@ -75,12 +75,16 @@ static int run(struct cli *cli, void *values)
 		return show_profile(cli, &context, cli->arguments[1]);
 	if (strcmp(action, "check") == 0 && cli->count == 2)
 		return session_policy(cli, &cage, cli->arguments[1], &policy) < 0 ? EXIT_REFUSED : 0;
-	diag_error(&cli->d, "C513", NULL, "'cuddy profile' wants list, show NAME or check NAME");
+	if (strcmp(action, "diff") == 0 && cli->count == 3)
+		return profile_diff(cli, &cage, cli->arguments[1], cli->arguments[2]);
+	if (strcmp(action, "new") == 0 && (cli->count == 2 || cli->count == 3))
+		return profile_new(cli, &cage, cli->arguments[1], cli->count == 3 ? cli->arguments[2] : "command-line");
+	diag_error(&cli->d, "C513", NULL, "'cuddy profile' wants list, show NAME, check NAME, diff A B or new NAME [BASE]");
 	return EXIT_REFUSED;
 }
 
 const struct command command_profile = {
-	"profile", "list | show NAME | check NAME", "list, show and check profiles", options,
+	"profile", "list | show NAME | check NAME | diff A B | new NAME [BASE]", "list, show, check, compare and begin profiles", options,
 	sizeof(struct listing), run,
 };
 

@@ -84,7 +84,7 @@ void session_context(struct cli *cli, const struct cage *cage, struct profile_co
 	*ret = (struct profile_context){
 		.places = { share_directory(cli), "/etc/cuddy",
 			    path_join(cli->arena, directory_of(cli, cage, "XDG_CONFIG_HOME", ".config"), "cuddy") },
-		.variables = v.items, .variable_count = v.count,
+		.extra = cli->extra, .variables = v.items, .variable_count = v.count,
 	};
 	for (const char *at = cage->working_directory; *at;) {
 		const char *file = path_join(cli->arena, at, ".cuddy.toml"), *slash = strrchr(at, '/');

@@ -368,8 +368,8 @@ static int alternatives_compile(struct arena *arena, const struct expansion *e, 
 int glob_compile(struct arena *arena, const char *text, const struct origin *origin, struct diags *d,
 		 const struct glob **ret)
 {
-	CLEANUP(arena_freep) struct arena *scratch = arena_new();
-	struct expansion e = { .scratch = scratch };
+	CLEANUP(arena_freep) struct arena *scratch = strchr(text, '{') ? arena_new() : NULL;
+	struct expansion e = { .scratch = scratch ? scratch : arena };
 	struct glob *glob;
 	const char *at = text, *wrong;
 	size_t count;

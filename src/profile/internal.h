@@ -50,6 +50,7 @@ int load_file(struct loader *l, const char *path, const struct origin *via,
 	      const struct toml_value **ret);
 int load_unit(struct loader *l, const char *path, const struct origin *via, unsigned depth,
 	      bool only_denies, bool warn);
+int load_extra(struct loader *l); /* context->extra */
 int flags_load(struct loader *l);
 int flags_define(struct loader *l, const struct toml_value *root);
 const struct profile_flag *flags_find(struct loader *l, enum category category,

@@ -46,18 +46,11 @@ static int load_includes(struct loader *l, const struct toml_value *list, unsign
 	return result;
 }
 
-int load_unit(struct loader *l, const char *path, const struct origin *via, unsigned depth,
-	      bool only_denies, bool warn)
+static int load_root(struct loader *l, const char *path, const struct toml_value *root,
+		     unsigned depth, bool only_denies, bool warn)
 {
-	const struct toml_value *root;
-	int r, result = 0;
+	int r, result;
 
-	if (l->units.count >= LIMIT_INCLUDES)
-		return diag_error(l->d, "C111", via, "more than %d files make one profile",
-				  LIMIT_INCLUDES);
-	r = load_file(l, path, via, &root);
-	if (r < 0)
-		return r;
 	*vec_push(l->arena, &l->units) = (struct unit){ path, root, depth, only_denies, warn };
 	result = only_denies && warn ? 0 : flags_define(l, root);
 	for (const struct toml_value *entry = root->first; entry; entry = entry->next) {
@@ -68,6 +61,27 @@ int load_unit(struct loader *l, const char *path, const struct origin *via, unsi
 			result = r;
 	}
 	return result;
+}
+
+int load_unit(struct loader *l, const char *path, const struct origin *via, unsigned depth,
+	      bool only_denies, bool warn)
+{
+	const struct toml_value *root;
+	int r;
+
+	if (l->units.count >= LIMIT_INCLUDES)
+		return diag_error(l->d, "C111", via, "more than %d files make one profile",
+				  LIMIT_INCLUDES);
+	r = load_file(l, path, via, &root);
+	return r < 0 ? r : load_root(l, path, root, depth, only_denies, warn);
+}
+
+int load_extra(struct loader *l)
+{
+	const struct toml_value *root;
+	int r = toml_parse(l->arena, l->context->extra, NULL, l->d, &root);
+
+	return r < 0 ? r : load_root(l, l->context->extra->name, root, 0, false, false);
 }
 
 static int load_drop_ins(struct loader *l, const char *place, const char *name,

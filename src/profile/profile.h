@@ -18,6 +18,7 @@ struct profile_context {
 	struct profile_places places;
 	const struct profile_variable *variables; /* HOME also expands "~" */
 	size_t variable_count;
+	const struct source *extra; /* TOML that adds like a drop-in: the command line; or NULL */
 	const char *tighten; /* a .cuddy.toml whose denies and limits count, or NULL */
 };
 

@@ -505,6 +505,8 @@ int profile_resolve(struct arena *arena, const struct profile_context *context, 
 
 	if (r == 0)
 		r = load_profile(&l, name, NULL, 0, false);
+	if (r == 0 && context->extra)
+		r = load_extra(&l);
 	if (r == 0 && context->tighten)
 		r = load_unit(&l, context->tighten, NULL, 0, true, true);
 	if (r == 0)

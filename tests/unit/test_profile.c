@@ -134,13 +134,12 @@ static void test_good(const char *proposal)
 
 int main(void)
 {
-	static char here[] = __FILE__;
+	const char *root = getenv("MESON_SOURCE_ROOT");
 	char proposal[512];
 
 	if (!mkdtemp(top))
 		return 1;
-	snprintf(proposal, sizeof(proposal), "%.*s./proposal.toml",
-		 (int)(strrchr(here, '/') ? strrchr(here, '/') - here + 1 : 0), here);
+	snprintf(proposal, sizeof(proposal), "%s/tests/unit/proposal.toml", root ? root : ".");
 	put("share/permissions/networking.toml", "[web]\nallow = [\"tcp:internet:443\"]\n"
 	    "[dns]\n[ping]\n[incoming]\n[outgoing]\n");
 	put("share/permissions/filesystem.toml", "[tmp]\n");

@@ -1,0 +1,443 @@
+#!/bin/sh
+# tests/integration/run.sh - the program as its users meet it, as TAP: once as the caller and,
+# when that is root, once more as cuddy-test.
+#
+# CUDDY names the program (default build/cuddy).  It is copied, with the profiles and flags of
+# this tree, to where both users can read it; homes and projects are made there too.
+root=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
+user=cuddy-test
+PATH=/usr/local/bin:/usr/bin:/bin
+unset XDG_CONFIG_HOME XDG_DATA_HOME XDG_CACHE_HOME XDG_STATE_HOME XDG_RUNTIME_DIR SHELL BASH_ENV ENV
+export PATH LC_ALL=C NO_COLOR=1
+umask 022
+
+# ---- the second part: called again for each user, in a directory of its own ----------------
+
+count=0
+plan() { echo "1..$count"; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# ok TITLE COMMAND…: passes when the command does.
+ok() {
+	title=$1; shift
+	count=$((count + 1))
+	if "$@"; then
+		echo "ok $count - $title"
+	else
+		echo "not ok $count - $title"
+		head -n 8 "$work/out" "$work/err" 2>/dev/null | sed 's/^/# /'
+	fi
+}
+skip() { count=$((count + 1)); echo "ok $count - $* # SKIP not here"; }
+
+# cuddy ARGUMENT…: leaves $work/out, $work/err and $status.
+cuddy() {
+	"$tree/build/cuddy" "$@" >"$work/out" 2>"$work/err" </dev/null
+	status=$?
+}
+is_status()  { [ "$status" = "$1" ]; }
+says()       { grep -q -e "$1" "$work/out"; }
+complains()  { grep -q -e "$1" "$work/err"; }
+is_quiet()   { [ ! -s "$work/err" ]; }
+not()        { ! "$@"; }
+
+# caged TITLE STATUS PATTERN COMMAND…: runs it under $profile in the project; what was planted
+# never shows.
+caged() {
+	title=$1 wanted=$2 pattern=$3; shift 3
+	cuddy run -p "$profile" "$@"
+	ok "$profile: $title" is_good
+}
+is_good() {
+	[ "$status" = "$wanted" ] && ! grep -q planted- "$work/out" "$work/err" &&
+		{ [ -z "$pattern" ] || grep -q -e "$pattern" "$work/out"; }
+}
+
+make_home() {
+	mkdir -p "$HOME/.ssh" "$HOME/other" "$HOME/project/src"
+	echo planted-key >"$HOME/.ssh/id_ed25519"
+	chmod 600 "$HOME/.ssh/id_ed25519"
+	echo '# planted' >"$HOME/.bashrc"
+	echo planted-project >"$HOME/other/secret"
+	cd "$HOME/project" || exit 1
+	cat >src/words.c <<-'END'
+	#include <stdio.h>
+	#include "words.h"
+	int main(void) { printf("%zu words\n", words_count("a cage of words")); return 0; }
+	END
+	cat >src/count.c <<-'END'
+	#include "words.h"
+	size_t words_count(const char *s)
+	{
+		size_t n = 0;
+		for (; *s; s++)
+			n += *s != ' ' && (s[1] == ' ' || !s[1]);
+		return n;
+	}
+	END
+	printf '#include <stddef.h>\nsize_t words_count(const char *s);\n' >src/words.h
+	printf 'words: src/words.o src/count.o\n\t$(CC) -o $@ $^\nsrc/%%.o: src/words.h\n' >Makefile
+	git init -q local && echo text >local/file && git -C local add file &&
+		git -C local -c user.name=t -c user.email=t@example.org commit -q -m first
+}
+
+programs_work() {
+	caged "bash runs" 0 '^7$' bash -c 'echo $((3 + 4))'
+	caged "python3 runs" 0 '^55$' python3 -c 'import json, hashlib, subprocess; print(sum(range(11)))'
+	caged "python3 starts threads and processes" 0 '^x 4$' python3 -c \
+		'import subprocess as s, threading as t; r = []; [a.start() or a.join() for a in [t.Thread(target=r.append, args=(1,)) for i in range(4)]]; print(s.check_output(["echo", "x"]).decode().strip(), len(r))'
+	rm -rf clone
+	caged "git clones a local repository" 0 '' git clone -q local clone
+	ok "$profile: the clone is there for the host" grep -q text clone/file
+	caged "git log reads it" 0 first git -C clone log --oneline
+	rm -f words src/*.o
+	if have gcc && have make; then
+		caged "make builds a project with gcc" 0 words.o make -j2 CC=gcc
+		caged "what was built runs" 0 '^4 words$' ./words
+		ok "$profile: what was built is there for the host" test -x words
+	else
+		skip "$profile: gcc and make"
+	fi
+	if have node; then
+		caged "node runs" 0 '^42$' node -e 'setTimeout(() => console.log(6 * 7), 1)'
+	else
+		skip "$profile: node"
+	fi
+	"$tree/build/cuddy" run -p "$profile" tr a-z A-Z <src/words.h >"$work/out" 2>"$work/err"
+	ok "$profile: standard input and output are passed" says '#INCLUDE <STDDEF.H>'
+}
+
+# Each line of the second word is a program that prints "leaked" when it could read the file.
+secrets_stay() {
+	for file in "$HOME/.ssh/id_ed25519" "$HOME/other/secret"; do
+		name=${file#"$HOME"/}
+		caged "bash cannot read $name" 1 '' bash -c 'cat "$1"' - "$file"
+		ok "$profile: nor shows any of $name" not says planted
+		caged "python3 cannot read $name" 1 '' python3 -c 'import sys; print(open(sys.argv[1]).read())' "$file"
+		cuddy run -p "$profile" git hash-object "$file"
+		ok "$profile: git cannot read $name" is_status 128
+		printf '#include "%s"\nint main(void) { return 0; }\n' "$file" >src/steal.c
+		cuddy run -p "$profile" gcc -E src/steal.c
+		ok "$profile: gcc cannot include $name" not says planted
+		have node && caged "node cannot read $name" 1 '' node -e 'console.log(require("fs").readFileSync(process.argv[1], "utf8"))' "$file"
+		ln -sf "$file" link
+		cuddy run -p "$profile" cat link
+		ok "$profile: a link does not lead to $name" is_status 1
+		rm -f link src/steal.c
+	done
+	cuddy run -p "$profile" git clone -q "$HOME/other" stolen
+	ok "$profile: git cannot clone the other project" is_status 128
+	for shell in 'bash -c' 'python3 -c'; do
+		case $shell in
+		bash*) text='echo evil >>~/.bashrc' ;;
+		*)     text='import os; open(os.path.expanduser("~/.bashrc"), "a").write("evil")' ;;
+		esac
+		# shellcheck disable=SC2086 # two words
+		cuddy run -p "$profile" $shell "$text"
+		ok "$profile: ${shell%% *} does not write ~/.bashrc of the host" \
+			test "$(cat "$HOME/.bashrc")" = '# planted'
+	done
+	caged "the host's ~/.bashrc is not shown" 0 '^none$' bash -c 'grep planted ~/.bashrc || echo none'
+}
+
+# exits STATUS TITLE COMMAND…
+exits() {
+	wanted=$1 title=$2; shift 2
+	cuddy "$@"
+	ok "status $wanted: $title" is_status "$wanted"
+}
+
+statuses() {
+	exits 0 true run -p command-line true
+	exits 1 false run -p command-line false
+	exits 7 "of the program" run -p command-line sh -c 'exit 7'
+	exits 124 "--timeout" run -p command-line --timeout 1 sleep 5
+	ok "the time limit is named" complains 'C405'
+	exits 125 "unknown option" run --no-such-option true
+	exits 125 "no program" run -p command-line
+	exits 125 "unknown command" no-such-command
+	exits 125 "unknown profile" run -p no-such-profile true
+	exits 125 "--timeout takes a number" run -p command-line --timeout soon true
+	exits 126 "not executable" run -p command-line ./Makefile
+	exits 127 "no such program" run -p command-line no-such-program
+	exits 137 "SIGKILL of its own" run -p command-line sh -c 'kill -KILL $$'
+	exits 143 "SIGTERM of its own" run -p command-line sh -c 'kill -TERM $$'
+}
+
+empty_profile() {
+	nothing=$tree/profiles/base/nothing.toml
+	exits 126 "the empty profile starts nothing" run -p "$nothing" true
+	ok "the message names the flag for system calls" complains 'runtime\.ordinary'
+	ok "the message names the flag for files" complains 'filesystem\.system'
+	ok "one error" test "$(grep -c 'error\[' "$work/err")" = 1
+	if have strace && strace -o "$work/trace" true 2>/dev/null; then
+		strace -f -o "$work/trace" -e trace=process "$tree/build/cuddy" run -p "$nothing" true 2>/dev/null
+		ok "it makes no process" not grep -qE '(clone3?|v?fork)\(' "$work/trace"
+		ok "it executes nothing" test "$(grep -c 'execve(' "$work/trace")" = 1
+	else
+		skip "strace"
+	fi
+}
+
+# ask VERDICT PROFILE PLACE QUESTION…: the verdict, and for an allow the line that decided.
+ask() {
+	verdict=$1 asked=$2 place=$3 question=$4
+	cuddy why "$asked" "$question"
+	ok "why: $verdict $question" is_answer
+}
+is_answer() { [ "$status" = 0 ] && grep -q "^$verdict: .*$place" "$work/out"; }
+
+questions() {
+	proposal=$tree/tests/unit/proposal.toml
+	bus=$work/bus.toml
+	cat >"$bus" <<-'END'
+	[desktop]
+	session-bus = { talk = ["org.example.Talk"], see = ["org.example.See"], own = ["org.example.Own"], call = ["org.example.Call=org.example.I.Do@/o"], broadcast = ["org.example.Cast=org.example.I.Done@/o"] }
+	END
+	while read -r verdict place question; do
+		[ "$place" = - ] && place=
+		ask "$verdict" "$proposal" "$place" "$question" </dev/null
+	done <<-'END'
+	allow proposal.toml:23:5 read /sys/kernel/mm
+	allow proposal.toml:23:5 list /sys
+	allow proposal.toml:14:5 write /tmp/new
+	allow proposal.toml:14:5 create /tmp/a/b
+	allow proposal.toml:14:5 delete /tmp/old
+	deny - write /sys/kernel/mm
+	deny - read /etc/shadow
+	deny - write /etc/passwd
+	deny - execute /bin/sh
+	deny - read ~/.ssh/id_ed25519
+	allow runtime.toml syscall read
+	allow runtime.toml syscall mmap
+	allow proposal.toml syscall socket
+	allow proposal.toml:33:5 syscall setuid
+	allow proposal.toml:14:5 syscall unlink
+	deny - syscall ptrace
+	deny - syscall execve
+	deny - syscall bpf
+	deny - syscall mount
+	deny - syscall reboot
+	allow proposal.toml:7:5 capability net_raw
+	allow proposal.toml:7:5 capability CAP_NET_RAW
+	allow proposal.toml:33:5 capability setuid
+	allow proposal.toml:33:5 capability setgid
+	allow proposal.toml:33:5 capability CAP_SETUID
+	deny - capability sys_admin
+	deny - capability net_admin
+	deny - capability sys_ptrace
+	deny - capability dac_override
+	deny - capability CAP_SYS_MODULE
+	allow proposal.toml:9:5 connect example.org:443
+	allow proposal.toml:9:5 connect 192.0.2.1:80
+	allow proposal.toml:8:5 listen 8080
+	allow proposal.toml:6:5 resolve example.org
+	allow proposal.toml:7:5 send icmp:example.org
+	deny - connect 10.0.0.1:80
+	deny - connect 192.168.1.1:443
+	deny - connect 169.254.169.254:80
+	deny - connect 172.16.0.1:22
+	deny - connect [fd00::1]:80
+	END
+	while read -r verdict place question; do
+		[ "$place" = - ] && place=
+		ask "$verdict" "$bus" "$place" "$question" </dev/null
+	done <<-'END'
+	allow bus.toml:2: talk org.example.Talk
+	allow bus.toml:2: see org.example.See
+	allow bus.toml:2: own org.example.Own
+	allow bus.toml:2: see org.example.Talk
+	allow bus.toml:2: talk org.example.Own
+	deny - talk org.example.See
+	deny - own org.example.Talk
+	deny - see org.example.Other
+	deny - talk org.freedesktop.secrets
+	deny - own org.example
+	END
+	for question in "talk org.freedesktop.secrets" "own org.example.A" "see org.example.A" \
+		"talk org.freedesktop.systemd1" "talk org.freedesktop.Notifications"; do
+		ask deny "$proposal" "" "$question"
+	done
+	exits 125 "why: not a question" why "$proposal" "frobnicate /etc"
+	exits 125 "why: no such capability" why "$proposal" "capability flying"
+}
+
+deny_over_allow() {
+	mkdir -p "$HOME/.config/cuddy/profiles"
+	printf '[filesystem]\ndeny = ["%s/other/**"]\n' "$HOME" >"$HOME/.config/cuddy/profiles/deepest.toml"
+	printf 'include = ["deepest"]\n[filesystem]\nread-only = ["%s/other/**"]\n' "$HOME" \
+		>"$HOME/.config/cuddy/profiles/middle.toml"
+	printf 'include = ["middle", "command-line"]\n[filesystem]\nread-write = ["%s/other/**"]\n' "$HOME" \
+		>"$HOME/.config/cuddy/profiles/outermost.toml"
+	cuddy why outermost 'read ~/other/secret'
+	ok "a deny two includes deep wins over both allows" says '^deny: '
+	ok "its own place is shown" says 'deepest.toml:2:9'
+	ok "the first include is shown" says 'middle.toml:1:12'
+	ok "the second include is shown" says 'outermost.toml:1:12'
+	cuddy run -p outermost cat "$HOME/other/secret"
+	ok "and the cage obeys" not says planted
+	ok "cat fails" is_status 1
+	rm -rf "$HOME/.config"
+}
+
+explains() {
+	cuddy explain "$tree/tests/unit/proposal.toml"
+	ok "explain: the proposal's profile" is_status 0
+	for text in networking.dns networking.ping networking.incoming networking.outgoing filesystem.tmp \
+		runtime.malloc user.create '/sys/\*\*' 'write /etc/\*\*' 'not named here is denied'; do
+		ok "explain: says $text" says "$text"
+	done
+	for path in "$tree"/profiles/base/*.toml; do
+		name=$(basename "$path" .toml)
+		cuddy profile check "$path"
+		ok "profile check: $name, as a file" is_status 0
+		ok "profile check: $name says nothing" is_quiet
+		cuddy profile check "$name"
+		ok "profile check: $name, by name" is_status 0
+	done
+}
+
+# bad TITLE LINE:COLUMN [TEXT]: the profile on standard input is refused with one error there.
+bad() {
+	title=$1 at=$2
+	cat >"$work/bad.toml"
+	cuddy profile check "$work/bad.toml"
+	ok "bad profile: $title, at $at" is_refused
+	cuddy run -p "$work/bad.toml" true
+	ok "bad profile: $title, not run" is_refused
+}
+is_refused() {
+	[ "$status" = 125 ] && [ "$(grep -c 'error\[' "$work/err")" = 1 ] &&
+		grep -q "bad\.toml:$at: error\[C[0-9][0-9][0-9]\]: " "$work/err" && [ ! -s "$work/out" ]
+}
+
+bad_profiles() {
+	printf 'a = "x\n' | bad "string not closed" '1:[0-9]*'
+	printf 'description = \n' | bad "value missing" '1:[0-9]*'
+	printf 'description = "a"\ndescription = "b"\n' | bad "key set twice" 2:1
+	printf 'description = "\\q"\n' | bad "unknown escape" '1:[0-9]*'
+	printf '[filesystem\n' | bad "header not closed" '1:[0-9]*'
+	printf '[filesystem]\n[filesystem]\n' | bad "table defined twice" '2:[0-9]*'
+	printf 'description = "\377"\n' | bad "not UTF-8" '1:[0-9]*'
+	printf 'colour = "red"\n' | bad "unknown key" 1:1
+	printf '[filesystem]\nread-onyl = ["/etc"]\n' | bad "misspelt key" 2:1
+	printf 'description = 3\n' | bad "wrong type" 1:15
+	printf '[filesystem]\nread-only = "/etc"\n' | bad "text for a list" 2:13
+	printf '[filesystem]\nread-only = ["etc"]\n' | bad "relative pattern" '2:1[45]'
+	printf '[filesystem]\nread-only = ["/a[b"]\n' | bad "open bracket" '2:1[4-9]'
+	printf '[filesystem]\nread-only = ["/a/../b"]\n' | bad "pattern with .." '2:1[4-9]'
+	printf '[filesystem]\nread-only = ["$NOT_SET_HERE/x"]\n' | bad "variable not set" '2:1[45]'
+	printf '[filesystem]\nread-only = ["~other/x"]\n' | bad "home of another" '2:1[45]'
+	printf '[filesystem]\nflags = ["no-such-flag"]\n' | bad "no such flag" '2:1[01]'
+	printf 'include = ["no-such-profile"]\n' | bad "no such profile" '1:1[23]'
+	printf 'include = ["%s"]\n' "$work/bad.toml" | bad "includes itself" '1:1[23]'
+	printf '[runtime]\nmemory = "lots"\n' | bad "not a limit" '2:1[01]'
+	printf '[runtime]\nallow-syscalls = ["flyy"]\n' | bad "no such call" '2:1[89]\|2:2[0-9]'
+	printf '[runtime]\nallow-capabilities = ["flying"]\n' | bad "no such capability" '2:2[234]'
+	printf '[networking]\nallow = ["example.org:99999"]\n' | bad "port out of range" '2:[0-9]*'
+	printf '[filesystem]\nmount = [{ source = "x", target = "/y" }]\n' | bad "mount source" '2:[0-9]*'
+	printf '[define.filesystem.mine]\ndescription = "x"\nrisk = "huge"\n' | bad "not a risk" '3:[0-9]*'
+	printf '[environment]\nset = { A = 1 }\n' | bad "variable is no string" '2:[0-9]*'
+}
+
+# The JSON of a command parses.
+json() {
+	cuddy "$@"
+	ok "JSON: cuddy $1 $2" python3 -m json.tool "$work/out" "$work/json"
+}
+
+documents() {
+	cuddy --help
+	names=$(sed -n 's/^  \([a-z-]*\)  .*/\1/p' "$work/out")
+	ok "--help lists the commands" test "$(echo "$names" | wc -w)" -ge 9
+	for name in $names; do
+		cuddy "$name" --help
+		ok "$name --help" is_status 0
+		ok "$name --help begins with its usage" says "^usage: cuddy $name"
+	done
+	for shell in bash zsh fish; do
+		cuddy completions $shell
+		ok "completions $shell" test -s "$work/out"
+		if have $shell; then
+			ok "$shell parses its completions" $shell -n "$work/out"
+		else
+			skip "$shell"
+		fi
+	done
+	proposal=$tree/tests/unit/proposal.toml
+	json explain --json "$proposal"
+	json why --json "$proposal" "read /etc/shadow"
+	json why --json "$proposal" "read /sys/x"
+	json why --json "$proposal" "read /odd\"\\$(printf '\001')name"
+	json plan --json command-line
+	json run --dry-run --json -p command-line true
+	json profile --json list
+	json permissions --json
+	json doctor --json
+}
+
+inner() {
+	tree=$1 work=$2
+	HOME=$work/home
+	export HOME
+	make_home
+	for profile in command-line project; do
+		programs_work
+		secrets_stay
+	done
+	statuses
+	empty_profile
+	questions
+	deny_over_allow
+	explains
+	bad_profiles
+	documents
+	plan
+}
+
+if [ "$1" = --inner ]; then
+	inner "$2" "$3"
+	exit 0
+fi
+
+# ---- the first part: makes the tree and calls the second, in /var/tmp since /tmp is the cage's
+
+base=$(mktemp -d /var/tmp/cuddy-run.XXXXXX) || exit 1
+trap 'rm -rf "$base"' EXIT
+trap 'exit 1' INT TERM HUP
+chmod 755 "$base"
+program=${CUDDY:-$root/build/cuddy}
+if [ ! -x "$program" ]; then
+	echo "1..0 # SKIP there is no program $program"
+	exit 0
+fi
+mkdir -p "$base/tree/build" "$base/tree/tests/unit" "$base/self"
+cp "$program" "$base/tree/build/cuddy"
+cp -R "$root/permissions" "$root/profiles" "$base/tree/"
+cp "$root/tests/unit/proposal.toml" "$base/tree/tests/unit/"
+mkdir -p "$base/tree/tests/integration"
+cp "$root/tests/integration/run.sh" "$base/tree/tests/integration/"
+chmod -R a+rX "$base/tree"
+script=$base/tree/tests/integration/run.sh
+
+sh "$script" --inner "$base/tree" "$base/self" >"$base/first"
+: >"$base/second"
+if [ "$(id -u)" = 0 ] && id "$user" >/dev/null 2>&1; then
+	install -d -o "$user" -g "$(id -g "$user")" "$base/user"
+	setpriv --reuid "$(id -u "$user")" --regid "$(id -g "$user")" --clear-groups \
+		env USER="$user" LOGNAME="$user" sh "$script" --inner "$base/tree" "$base/user" >"$base/second"
+fi
+# Numbers and the plan are made anew for both together.
+awk -v first="$base/first" '
+	/^1\.\.[0-9]+$/ { next }
+	/^(not )?ok / {
+		who = FILENAME == first ? "caller" : "ordinary user"
+		sub(/ok [0-9]+ - /, "ok " ++n " - " who ": ")
+	}
+	{ print }
+	END { print "1.." n }
+' "$base/first" "$base/second"
+# Each part ends with its own plan; one that broke off has none.
+grep -q '^1\.\.' "$base/first" || exit 1
+[ ! -s "$base/second" ] || grep -q '^1\.\.' "$base/second" || exit 1
+! grep -q '^not ok' "$base/first" "$base/second"
