@@ -44,13 +44,6 @@ static void claim_network(struct compilation *c, bool host)
 			backend_claim(c, i, "namespaces", EXACTNESS_EXACT, NULL);
 		} else if (form == HOST_LOOPBACK || rule->endpoint->access == ACCESS_LISTEN) {
 			backend_claim(c, i, "namespaces", EXACTNESS_EXACT, "the cage's own loopback");
-		} else if (rule->endpoint->access == ACCESS_LISTEN) {
-			/* Waiting in a network that nobody else is in; single ports are not told apart. */
-			bool all = form == HOST_ANY && rule->endpoint->first_port == 0 &&
-				   rule->endpoint->last_port == UINT16_MAX;
-
-			backend_claim(c, i, "namespaces", all ? EXACTNESS_EXACT : EXACTNESS_COARSE,
-				      "in the cage's own network, which nobody outside reaches");
 		}
 	}
 }
