@@ -271,7 +271,7 @@ static void pin_above(struct builder *b, const char *path, const struct rule *de
 		struct point *p = find_point(b, path);
 		const struct rule *allow = NULL;
 
-		walk_status(path, &probe.status);
+		walk_status(&b->walk, path, &probe.status);
 		if (!probe.status.exists || !(access_at(b, EFFECT_ALLOW, &probe, &allow) & ACCESS_WRITE) ||
 		    !allow || allow->place != PLACE_HOST)
 			return;
