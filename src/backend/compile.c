@@ -76,6 +76,47 @@ static int refuse_unclaimed(struct compilation *c)
 	return r;
 }
 
+/* Back ends that must take part and are not here: refused, never ignored. */
+static int check_requires(struct compilation *c)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < c->policy->requires.count; i++) {
+		const struct text_setting *wanted = &c->policy->requires.items[i];
+		bool found = false;
+
+		for (size_t k = 0; k < ARRAY_SIZE(backends); k++)
+			found = found || str_equal(backends[k]->name, wanted->value);
+		if (!found)
+			r = diag_error(c->d, "C306", wanted->origin, "there is no back end '%s' here",
+				       str_quote(c->arena, wanted->value));
+	}
+	return r;
+}
+
+/* Keys of the language that nothing acts on yet: refused with their line. */
+static int refuse_settings(struct compilation *c)
+{
+	const struct policy *p = c->policy;
+	const struct { const char *key; const struct text_setting *text; const struct text_list *list; } rows[] = {
+		{ "filesystem.root", &p->root, NULL },	{ "networking.vpn", &p->vpn, NULL },
+		{ "networking.network", &p->network, NULL }, { "networking.dns", NULL, &p->dns },
+		{ "networking.publish", NULL, &p->publish }, { "user.groups", NULL, &p->groups },
+		{ "desktop.screen", &p->screen, NULL },
+	};
+	const struct text_setting *set;
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		set = rows[i].text ? rows[i].text : rows[i].list->count ? rows[i].list->items : NULL;
+		if (set && set->value)
+			r = diag_error(c->d, "C307", set->origin, "'%s' cannot be provided yet", rows[i].key);
+	}
+	if (p->x11.value && !str_equal(p->x11.value, "none"))
+		r = diag_error(c->d, "C307", p->x11.origin, "'desktop.x11' can only be \"none\" yet");
+	return r;
+}
+
 int backend_compile(struct arena *arena, const struct policy *policy, const struct cage *cage,
 		    struct diags *d, struct plan **ret_plan, struct claim **ret_claims)
 {
@@ -86,7 +127,7 @@ int backend_compile(struct arena *arena, const struct policy *policy, const stru
 	for (size_t i = 0; i < ARRAY_SIZE(backends); i++)
 		if (backends[i]->compile(&c) < 0)
 			return -EINVAL;
-	if (refuse_unclaimed(&c) < 0)
+	if (check_requires(&c) < 0 || refuse_settings(&c) < 0 || refuse_unclaimed(&c) < 0)
 		return -EINVAL;
 	plan_seal(plan);
 	if (plan_verify(plan, d) < 0)

@@ -26,6 +26,20 @@ static bool wants_host(const struct policy *policy)
 	return allowed;
 }
 
+/* A cage that may not use loopback gets a namespace in which it is down. */
+static bool denies_loopback(const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct rule *rule = &policy->rules[i];
+
+		if (rule->kind == KIND_NETWORK && rule->effect == EFFECT_DENY &&
+		    (rule->endpoint->form == HOST_LOOPBACK || rule->endpoint->form == HOST_ANY) &&
+		    rule->endpoint->access & (ACCESS_CONNECT | ACCESS_SEND | ACCESS_LISTEN))
+			return true;
+	}
+	return false;
+}
+
 static void claim_network(struct compilation *c, bool host)
 {
 	for (size_t i = 0; i < c->policy->rule_count; i++) {
@@ -82,7 +96,7 @@ static int compile(struct compilation *c)
 	plan_add(c->plan, OP_CHDIR, plan_text(c->plan, directory ? directory : cage->working_directory), 0, 0, 0,
 		 policy->working_directory.origin);
 	c->plan->host_network = host;
-	if (!host)
+	if (!host && !denies_loopback(policy))
 		plan_add(c->plan, OP_LOOPBACK, 0, 0, 0, 0, NULL);
 	claim_network(c, host);
 	if (!host)

@@ -267,10 +267,11 @@ static int freeze_for(struct builder *b, const struct rule *deny)
 static void pin_above(struct builder *b, const char *path, const struct rule *deny)
 {
 	for (const char *slash; (slash = strrchr(path, '/')) && slash != path;) {
-		struct point probe = { .path = path = arena_strndup(b->arena, path, (size_t)(slash - path)) };
-		struct point *p = find_point(b, path);
+		struct point probe = { .path = arena_strndup(b->arena, path, (size_t)(slash - path)) };
+		struct point *p = find_point(b, probe.path);
 		const struct rule *allow = NULL;
 
+		path = probe.path;
 		walk_status(&b->walk, path, &probe.status);
 		if (!probe.status.exists || !(access_at(b, EFFECT_ALLOW, &probe, &allow) & ACCESS_WRITE) ||
 		    !allow || allow->place != PLACE_HOST)

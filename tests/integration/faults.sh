@@ -62,7 +62,7 @@ cd "$root" || exit 1
 mkdir "$work/project"
 # shellcheck disable=SC2046 # lists of words
 if ! ${CC:-gcc} -std=gnu17 -O1 -D_GNU_SOURCE -DCUDDY_FAULTS -DCUDDY_VERSION='"faults"' \
-	-DCUDDY_DATA_DIR="\"$root\"" -Isrc $(tools/sources lib) $(tools/sources cli) $(tools/sources main) \
+	-DCUDDY_DATA_DIR="\"$root\"" -Isrc -Iinclude $(tools/sources lib) $(tools/sources cli) $(tools/sources main) \
 	-lm -o "$work/cuddy" 2>"$work/err"; then
 	sed 's/^/# /' "$work/err"
 	result 1 "cuddy compiles with CUDDY_FAULTS"
