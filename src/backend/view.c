@@ -24,7 +24,7 @@ struct point {
 };
 
 /* A path of a rule that leads through links, and where it leads. */
-struct alias { const char *name, *real; };
+struct alias { const char *name, *real; enum effect effect; };
 
 struct builder {
 	struct arena *arena;
@@ -105,6 +105,9 @@ static unsigned access_at(const struct builder *b, enum effect effect, const str
 	for (size_t i = 0; i < b->aliases.count; i++) {
 		const struct alias *a = &b->aliases.items[i];
 
+		/* That a deny names a link lets no allow reach through it. */
+		if (effect == EFFECT_ALLOW && a->effect != EFFECT_ALLOW)
+			continue;
 		if (path_is_within(p->path, a->real) && strcmp(a->real, "/") != 0)
 			weigh_name(b, effect, arena_printf(b->arena, "%s%s", a->name, p->path + strlen(a->real)),
 				   p->status.is_directory, &w);
@@ -130,30 +133,52 @@ static void add_point(struct builder *b, const char *path, const struct rule *ru
 struct visit {
 	struct builder *b;
 	const struct rule *rule;
+	const char *prefix, *real; /* of a partial glob, and where it leads; or NULL */
 };
 
 static void visit_match(void *context, const char *path)
 {
 	struct visit *visit = context;
 
-	add_point(visit->b, arena_strdup(visit->b->arena, path), visit->rule, false);
+	if (visit->real)
+		path = arena_printf(visit->b->arena, "%s%s", visit->real, path + strlen(visit->prefix));
+	else
+		path = arena_strdup(visit->b->arena, path);
+	add_point(visit->b, path, visit->rule, false);
 }
 
-/* The links on the way to a host path are shown as links; what they lead to becomes the point. */
-static void add_host_path(struct builder *b, const char *path, const struct rule *rule, bool tree)
+static bool is_denied(const struct builder *b, const char *path)
+{
+	struct weight w = { 0 };
+
+	weigh_name(b, EFFECT_DENY, path, false, &w);
+	return (w.host | w.own) & ACCESS_READ;
+}
+
+/* Where a host path leads, or NULL for nowhere else.  The links on the way are shown as links, but
+ * not for a deny, which shows nothing. */
+static const char *follow(struct builder *b, const char *path, const struct rule *rule)
 {
 	struct walk_link links[WALK_LINKS];
 	size_t count = 0;
 	const char *real = walk_resolve(&b->walk, path, links, &count);
 
-	for (size_t i = 0; i < count; i++) {
-		struct view_entry *e = vec_push(b->arena, &b->entries);
+	for (size_t i = 0; i < count && rule->effect == EFFECT_ALLOW; i++)
+		if (!is_denied(b, links[i].path))
+			*vec_push(b->arena, &b->entries) = (struct view_entry){
+				.kind = VIEW_SYMLINK, .path = links[i].path, .source = links[i].text, .rule = rule,
+			};
+	if (!real || !count)
+		return NULL;
+	*vec_push(b->arena, &b->aliases) = (struct alias){ path, real, rule->effect };
+	return real;
+}
 
-		*e = (struct view_entry){ .kind = VIEW_SYMLINK, .path = links[i].path,
-					  .source = links[i].text, .rule = rule };
-	}
-	if (real && count)
-		*vec_push(b->arena, &b->aliases) = (struct alias){ path, real };
+/* What the links on the way lead to becomes the point. */
+static void add_host_path(struct builder *b, const char *path, const struct rule *rule, bool tree)
+{
+	const char *real = follow(b, path, rule);
+
 	add_point(b, real ? real : path, rule, tree);
 }
 
@@ -168,7 +193,7 @@ static int add_rule(struct builder *b, const struct rule *rule)
 		const struct glob_alternative *a = &alternatives[i];
 		const char *prefix = path_normal(b->arena, "/", a->prefix);
 		bool tree = a->is_tree || a->is_directory;
-		struct visit visit = { b, rule };
+		struct visit visit = { .b = b, .rule = rule, .prefix = prefix };
 
 		if (rule->effect == EFFECT_ALLOW && rule->place != PLACE_HOST) {
 			add_point(b, prefix, rule, rule->place != PLACE_SYNTHETIC);
@@ -177,6 +202,7 @@ static int add_rule(struct builder *b, const struct rule *rule)
 		} else {
 			b->view->exactness[index] = EXACTNESS_AT_START;
 			b->view->note[index] = "for what exists when the cage starts";
+			visit.real = follow(b, prefix, rule);
 			if (walk_matches(&b->walk, rule->glob, prefix, visit_match, &visit) < 0)
 				return diag_error(b->d, "C310", rule->origin,
 						  "'%s' stands for more than %d files, or needs more "
@@ -206,7 +232,7 @@ static int freeze(struct builder *b, const char *path, const struct rule *deny)
 {
 	for (;;) {
 		struct point probe = { .path = path }, *p;
-		struct visit visit = { b, deny };
+		struct visit visit = { .b = b, .rule = deny };
 		const char *slash;
 
 		walk_status(&b->walk, path, &probe.status);
@@ -251,6 +277,15 @@ static int freeze_for(struct builder *b, const struct rule *deny)
 			probe.path = arena_strndup(b->arena, probe.path, (size_t)(slash - probe.path));
 			walk_status(&b->walk, probe.path, &probe.status);
 		}
+		/* Behind a link the directory is elsewhere, with other rules. */
+		struct walk_link links[WALK_LINKS];
+		size_t link_count = 0;
+		const char *real = walk_resolve(&b->walk, probe.path, links, &link_count);
+
+		if (!real)
+			continue;
+		probe.path = real;
+		walk_status(&b->walk, probe.path, &probe.status);
 		if (!(access_at(b, EFFECT_ALLOW, &probe, &allow) & ACCESS_WRITE) ||
 		    !allow || allow->place != PLACE_HOST)
 			continue;

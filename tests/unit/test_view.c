@@ -109,10 +109,15 @@ int main(void)
 	      { EFFECT_ALLOW, R, PLACE_HOST, "/a/**" }, { EFFECT_ASK, ALL, PLACE_HOST, "/a/y.txt" });
 	CHECK("an ask grants nothing", "", { EFFECT_ASK, ALL, PLACE_HOST, "/a/**" });
 	CHECK("through a link", "link /l ;bind /a r/;", { EFFECT_ALLOW, R, PLACE_HOST, "/l/**" });
-	CHECK("deny through a link", "link /l ;bind /a r/;mask /a/b /;",
+	CHECK("deny through a link", "bind /a r/;mask /a/b /;",
 	      { EFFECT_ALLOW, R, PLACE_HOST, "/a/**" }, { EFFECT_DENY, ALL, PLACE_HOST, "/l/b/**" });
 	CHECK("a missing deny freezes", "dir /a rw/;bind /a/b rw/;bind /a/x.png rw;bind /a/y.txt rw;",
 	      { EFFECT_ALLOW, R | W, PLACE_HOST, "/a/**" }, { EFFECT_DENY, ALL, PLACE_HOST, "/a/new" });
+	CHECK("a missing deny behind a link freezes what it leads to",
+	      "dir /a rw/;bind /a/b rw/;bind /a/x.png rw;bind /a/y.txt rw;",
+	      { EFFECT_ALLOW, R | W, PLACE_HOST, "/a/**" }, { EFFECT_DENY, ALL, PLACE_HOST, "/l/new" });
+	CHECK("a partial glob below a link", "link /l ;bind /a/y.txt r;",
+	      { EFFECT_ALLOW, R, PLACE_HOST, "/l/*.txt" });
 	CHECK("a missing deny in a read-only tree", "bind /a r/;",
 	      { EFFECT_ALLOW, R, PLACE_HOST, "/a/**" }, { EFFECT_DENY, ALL, PLACE_HOST, "/a/new" });
 	CHECK("a temporary place", "bind /t rwx/;", { EFFECT_ALLOW, ALL, PLACE_TEMPORARY, "/t/**" });

@@ -1,0 +1,28 @@
+#!/bin/sh
+# tests/integration/differential.sh - differential.py as who we are and, when that is root, as cuddy-test.
+cd "$(dirname "$0")/../.." || exit 1
+count=0 bad=0
+
+compare() { # NAME PREFIX…
+	name=$1; shift
+	count=$((count + 1))
+	output=$(env PYTHONDONTWRITEBYTECODE=1 "$@" python3 tests/integration/differential.py 2>&1)
+	if [ $? = 0 ]; then echo "ok $count - oracle and cage agree, as $name"
+	else bad=1; echo "not ok $count - oracle and cage agree, as $name"; fi
+	echo "$output" | sed 's/^[# ]*/# /'
+}
+
+# pyenv and the like may be closed to other users: the system's python3 is asked for then.
+compare "$(id -un)" env
+if [ "$(id -u)" = 0 ] && number=$(id -u cuddy-test 2>/dev/null); then
+	set -- setpriv --reuid "$number" --regid "$(id -g cuddy-test)" --clear-groups \
+		env HOME=/home/cuddy-test USER=cuddy-test PATH=/usr/local/bin:/usr/bin:/bin
+	if "$@" test -r "$PWD/build/libcuddy.a" && "$@" python3 -c ''; then
+		compare cuddy-test "$@"
+	else
+		count=$((count + 1))
+		echo "ok $count - as cuddy-test # skip it cannot read $PWD or has no python3"
+	fi
+fi
+echo "1..$count"
+exit "$bad"
