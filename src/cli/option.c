@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,7 +31,7 @@ static int store(struct cli *cli, const struct option *o, void *values, const ch
 	case OPTION_NUMBER:
 		errno = 0;
 		*(long *)at = strtol(argument, &end, 10);
-		if (errno || *end || end == argument || *(long *)at < 0)
+		if (errno || *end || end == argument || *(long *)at < 0 || *(long *)at > INT_MAX)
 			return diag_error(&cli->d, "C500", NULL, "'--%s' wants a number, not '%s'",
 					  o->name, str_quote(cli->arena, argument));
 		return 0;

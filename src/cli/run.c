@@ -133,7 +133,7 @@ static int run(struct cli *cli, void *values)
 
 	if (session_cage(cli, &cage) < 0 || read_rules(cli, &cage, o) < 0)
 		return EXIT_REFUSED;
-	if (cli->count == 0) {
+	if (cli->count == 0 || !*cli->arguments[0]) {
 		diag_error(&cli->d, "C508", NULL, "'cuddy run' wants a program");
 		diag_help(&cli->d, "for example: cuddy run bash");
 		return EXIT_REFUSED;

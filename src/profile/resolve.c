@@ -98,7 +98,8 @@ static const char *tree_of(struct walk *w, const char *path)
 }
 
 /* A misspelt call or capability would otherwise be a rule that nothing matches: a deny lost. */
-static int check_name(struct walk *w, enum kind kind, const char *name, const struct toml_value *value)
+static int check_name(struct walk *w, enum kind kind, const char *name,
+		      const struct toml_value *value)
 {
 	enum call call;
 	unsigned class;

@@ -159,6 +159,9 @@ statuses() {
 	exits 125 "unknown command" no-such-command
 	exits 125 "unknown profile" run -p no-such-profile true
 	exits 125 "--timeout takes a number" run -p command-line --timeout soon true
+	exits 125 "--timeout has a limit" run -p command-line --timeout 99999999999 true
+	exits 125 "a program without a name" run -p command-line ""
+	ok "which is no mistake of ours" not complains 'C410'
 	exits 126 "not executable" run -p command-line ./Makefile
 	exits 127 "no such program" run -p command-line no-such-program
 	exits 137 "SIGKILL of its own" run -p command-line sh -c 'kill -KILL $$'
