@@ -26,6 +26,9 @@ struct point {
 /* A path of a rule that leads through links, and where it leads. */
 struct alias { const char *name, *real; enum effect effect; };
 
+/* A link on the way to a denied path. */
+struct held { const char *path; const struct rule *deny; };
+
 struct builder {
 	struct arena *arena;
 	struct walk walk;
@@ -34,6 +37,7 @@ struct builder {
 	struct diags *d;
 	VEC(struct point) points;
 	VEC(struct alias) aliases;
+	VEC(struct held) held;
 	VEC(struct view_entry) entries;
 	struct view *view;
 };
@@ -136,7 +140,7 @@ struct visit {
 	const char *prefix, *real; /* of a partial glob, and where it leads; or NULL */
 };
 
-static void visit_match(void *context, const char *path)
+static void visit_plain(void *context, const char *path)
 {
 	struct visit *visit = context;
 
@@ -168,6 +172,8 @@ static const char *follow(struct builder *b, const char *path, const struct rule
 			*vec_push(b->arena, &b->entries) = (struct view_entry){
 				.kind = VIEW_SYMLINK, .path = links[i].path, .source = links[i].text, .rule = rule,
 			};
+	for (size_t i = 0; i < count && rule->effect == EFFECT_DENY; i++)
+		*vec_push(b->arena, &b->held) = (struct held){ links[i].path, rule };
 	if (!real || !count)
 		return NULL;
 	*vec_push(b->arena, &b->aliases) = (struct alias){ path, real, rule->effect };
@@ -180,6 +186,18 @@ static void add_host_path(struct builder *b, const char *path, const struct rule
 	const char *real = follow(b, path, rule);
 
 	add_point(b, real ? real : path, rule, tree);
+}
+
+/* A deny that a link fulfils means what it leads to as well. */
+static void visit_match(void *context, const char *path)
+{
+	struct visit *visit = context;
+	struct walk_status status;
+
+	walk_status(&visit->b->walk, path, &status);
+	visit_plain(context, path);
+	if (visit->rule->effect == EFFECT_DENY && status.exists && S_ISLNK(status.mode))
+		add_host_path(visit->b, arena_strdup(visit->b->arena, path), visit->rule, false);
 }
 
 static int add_rule(struct builder *b, const struct rule *rule)
@@ -221,11 +239,6 @@ static struct point *find_point(struct builder *b, const char *path)
 	return NULL;
 }
 
-static void freeze_visit(void *context, const char *path)
-{
-	visit_match(context, path);
-}
-
 /* Freezes `path` and what is above it, as far as a granted tree reaches: directories of the
  * skeleton that hold binds of their present entries. */
 static int freeze(struct builder *b, const char *path, const struct rule *deny)
@@ -246,7 +259,7 @@ static int freeze(struct builder *b, const char *path, const struct rule *deny)
 		if (p->frozen)
 			return 0;
 		p->frozen = true;
-		if (walk_directory(&b->walk, path, LIMIT_FREEZE_ENTRIES, freeze_visit, &visit) < 0)
+		if (walk_directory(&b->walk, path, LIMIT_FREEZE_ENTRIES, visit_plain, &visit) < 0)
 			return diag_error(b->d, "C311", deny->origin,
 					  "'%s' cannot be kept out of '%s', which has more than %d entries",
 					  str_quote(b->arena, deny->pattern), str_quote(b->arena, path),
@@ -293,6 +306,31 @@ static int freeze_for(struct builder *b, const struct rule *deny)
 		b->view->note[index] = arena_printf(b->arena, "nothing new can be made directly in '%s'",
 						    str_quote(b->arena, probe.path));
 		if (freeze(b, probe.path, deny) < 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+/* A link on the way to a denied path could be replaced by something new: its directory is frozen. */
+static int freeze_links(struct builder *b)
+{
+	for (size_t i = 0, count = b->held.count; i < count; i++) {
+		const struct held *h = &b->held.items[i];
+		const char *slash = strrchr(h->path, '/');
+		struct point probe = { 0 };
+		const struct rule *allow = NULL;
+
+		if (!slash || slash == h->path)
+			continue;
+		probe.path = arena_strndup(b->arena, h->path, (size_t)(slash - h->path));
+		walk_status(&b->walk, probe.path, &probe.status);
+		if (!(access_at(b, EFFECT_ALLOW, &probe, &allow) & ACCESS_WRITE) ||
+		    !allow || allow->place != PLACE_HOST)
+			continue;
+		b->view->exactness[h->deny - b->policy->rules] = EXACTNESS_COARSE;
+		b->view->note[h->deny - b->policy->rules] = arena_printf(
+			b->arena, "nothing new can be made directly in '%s'", str_quote(b->arena, probe.path));
+		if (freeze(b, probe.path, h->deny) < 0)
 			return -EINVAL;
 	}
 	return 0;
@@ -452,8 +490,8 @@ int view_build(struct arena *arena, const struct policy *policy, struct diags *d
 		    policy->rules[i].effect == EFFECT_DENY &&
 		    freeze_for(&b, &policy->rules[i]) < 0)
 			r = -EINVAL;
-	if (r < 0)
-		return r;
+	if (r < 0 || freeze_links(&b) < 0)
+		return -EINVAL;
 	pin_all(&b);
 	if (b.points.count)
 		qsort(b.points.items, b.points.count, sizeof(*b.points.items), compare_points);

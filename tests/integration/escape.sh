@@ -55,6 +55,15 @@ caged 'echo evil >> ~/.bashrc; mkdir -p ~/.ssh; echo evil > ~/.ssh/key' >/dev/nu
 	sort -u)" = original ]
 row "nothing of it reached the host" $?
 
+rm -rf .git .cuddy.toml
+mkdir .git real-hooks
+ln -s ../real-hooks .git/hooks
+echo original > real-hooks/pre-commit
+refused "a hook behind a link is not written" 'echo evil > real-hooks/pre-commit'
+refused "a link to the hooks is not replaced" 'rm .git/hooks; mkdir .git/hooks/new'
+refused "what holds the link is not renamed" 'mv .git old'
+cd "$work/other" || exit 1 # the links made what holds them read-only; the rest needs none
+
 mounts=$(wc -l < /proc/self/mountinfo)
 for wait in 0.001 0.003 0.005 0.008 0.012 0.02 0.04 0.1; do
 	"$cuddy" run --profile "$tree/profiles/base/command-line.toml" \
