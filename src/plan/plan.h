@@ -131,6 +131,12 @@ void plan_seal(struct plan *plan);
  * each one broken (at most 20). */
 int plan_verify(const struct plan *plan, struct diags *d);
 
+/* The plan as bytes, for plan_unpack() of this very build.  Origins are not kept. */
+void plan_pack(const struct plan *plan, struct strbuf *out);
+/* The plan of bytes that may be anything, the caller's (plan_free); NULL when they are none.
+ * It must pass plan_verify() before it is used. */
+struct plan *plan_unpack(const char *bytes, size_t length);
+
 void plan_print(const struct plan *plan, struct strbuf *out);
 void plan_print_json(const struct plan *plan, struct json *json, const char *key);
 
