@@ -90,7 +90,7 @@ int cage_gate_listen(int gate)
 	return listen(fd, BACKLOG) < 0 ? -errno : TAKE_FD(fd);
 }
 
-int cage_gate_connect(int gate, struct cage_handles *ret)
+int cage_gate_connect(int gate, enum serve_command request, struct cage_handles *ret)
 {
 	static const struct timeval patience = { .tv_sec = 10 };
 	struct sockaddr_un address;
@@ -104,14 +104,14 @@ int cage_gate_connect(int gate, struct cage_handles *ret)
 		return -errno;
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return errno == ECONNREFUSED ? -ENOENT : -errno;
-	int r = cage_handles_receive(TAKE_FD(fd), ret);
+	int r = cage_handles_receive(TAKE_FD(fd), request, ret);
 	return r == -ECONNRESET ? -ENOENT : r;
 }
 
 void cage_gate_clear(int runtime, int gate, const char *name)
 {
 	struct cage_handles handles;
-	int r = cage_gate_connect(gate, &handles);
+	int r = cage_gate_connect(gate, SERVE_LOOK, &handles);
 
 	if (r == 0)
 		cage_handles_close(&handles);

@@ -21,8 +21,8 @@ int cage_gate_open(int runtime, const char *name, bool create);
 /* A listening socket for init, in the place of one that nobody answers.  Call it locked. */
 int cage_gate_listen(int gate);
 
-/* Asks the cage behind a gate for its handles.  0; -ENOENT: no cage runs; else -errno. */
-int cage_gate_connect(int gate, struct cage_handles *ret);
+/* Asks the cage behind a gate for its handles: SERVE_JOIN or SERVE_LOOK.  0; -ENOENT: no cage runs; else -errno. */
+int cage_gate_connect(int gate, enum serve_command request, struct cage_handles *ret);
 
 /* Removes what a cage left that runs no more; does nothing while one runs.  Call it locked. */
 void cage_gate_clear(int runtime, int gate, const char *name);

@@ -39,9 +39,9 @@ static bool take_controls(struct msghdr *message, struct cage_handles *ret)
 	return count == HANDLE_COUNT && ret->pid > 0;
 }
 
-int cage_handles_receive(int socket, struct cage_handles *ret)
+int cage_handles_receive(int socket, enum serve_command request, struct cage_handles *ret)
 {
-	char byte, control[CMSG_SPACE(sizeof(int) * HANDLE_COUNT) + CMSG_SPACE(sizeof(struct ucred))]
+	char byte = (char)request, control[CMSG_SPACE(sizeof(int) * HANDLE_COUNT) + CMSG_SPACE(sizeof(struct ucred))]
 		__attribute__((aligned(8)));
 	struct iovec one = { &byte, 1 };
 	struct msghdr message = { .msg_iov = &one, .msg_iovlen = 1, .msg_control = control,
@@ -50,10 +50,10 @@ int cage_handles_receive(int socket, struct cage_handles *ret)
 
 	*ret = (struct cage_handles){ .socket = socket };
 	memset(ret->fds, 0xff, sizeof(ret->fds));
-	do
-		count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-	while (count < 0 && errno == EINTR);
-	int r = count < 0 ? -errno : count == 0 ? -ECONNRESET : 0;
+	count = send(socket, &byte, 1, MSG_NOSIGNAL);
+	while (count == 1 && (count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
+		count = 1;
+	int r = count < 0 ? (errno == EPIPE ? -ECONNRESET : -errno) : count == 0 ? -ECONNRESET : 0;
 	if (r == 0 && (!take_controls(&message, ret) || message.msg_flags & MSG_CTRUNC))
 		r = -EPROTO;
 	if (r < 0)

@@ -1,9 +1,9 @@
 /* launch/serve.h - what the init of a cage tells those who come through its socket.
  *
- * The cage lives as long as somebody who joined holds a connection; the launcher that made it holds the
- * first.  A connection gets one message: the handles below as SCM_RIGHTS, and init's credentials
- * (SCM_CREDENTIALS, unix(7)), whose process id is the one of the receiver's own pid namespace.
- * Then each byte that is sent is a command. */
+ * Who connects sends one byte, SERVE_JOIN or SERVE_LOOK, and gets one message: the handles below as
+ * SCM_RIGHTS, and init's credentials (SCM_CREDENTIALS, unix(7)), whose process id is the one of the
+ * receiver's own pid namespace.  More bytes are commands.  The cage lives as long as the program of the
+ * launcher that made it, or anybody who joined and did not go. */
 #ifndef CUDDY_LAUNCH_SERVE_H
 #define CUDDY_LAUNCH_SERVE_H
 
@@ -20,8 +20,9 @@ enum handle {
 };
 
 enum serve_command {
-	SERVE_JOIN = 'j',  /* from now on this connection keeps the cage alive */
-	SERVE_LEAVE = 'l', /* no more; answered by one byte: 'm' when others are left, else by the end */
+	SERVE_JOIN = 'j',  /* the handles; from now on this connection keeps the cage alive */
+	SERVE_LOOK = 'i',  /* the handles */
+	SERVE_LEAVE = 'l', /* after a join; answered by one byte when others are left, else by the end */
 	SERVE_TERM = 't',  /* SIGTERM for every process inside */
 	SERVE_KILL = 'k',  /* the end, at once */
 };
@@ -32,9 +33,9 @@ struct cage_handles {
 	pid_t pid; /* of init; for showing, never for signals */
 };
 
-/* Receives the answer on a connected socket, which becomes part of *ret.  -ECONNRESET: the cage ended
- * meanwhile; else -errno; all is closed then. */
-int cage_handles_receive(int socket, struct cage_handles *ret);
+/* Asks on a connected socket (SO_PASSCRED is set), which becomes part of *ret.  -ECONNRESET: the cage
+ * ended meanwhile; else -errno; all is closed then. */
+int cage_handles_receive(int socket, enum serve_command request, struct cage_handles *ret);
 void cage_handles_close(struct cage_handles *handles);
 
 #endif

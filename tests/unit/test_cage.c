@@ -103,11 +103,11 @@ static void test_gate(void)
 	must(runtime >= 0);
 	ok(cage_gate_open(runtime, "one", false) == -ENOENT, "no gate before it is made");
 	int gate = cage_gate_open(runtime, "one", true);
-	ok(gate >= 0 && cage_gate_connect(gate, &handles) == -ENOENT, "nobody behind a new gate");
+	ok(gate >= 0 && cage_gate_connect(gate, SERVE_LOOK, &handles) == -ENOENT, "nobody behind a new gate");
 	int listener = cage_gate_listen(gate);
 	ok(listener >= 0, "a socket for init");
 	close(listener);
-	ok(cage_gate_connect(gate, &handles) == -ENOENT, "its socket outlived it: nobody answers");
+	ok(cage_gate_connect(gate, SERVE_LOOK, &handles) == -ENOENT, "its socket outlived it: nobody answers");
 	listener = cage_gate_listen(gate);
 	ok(listener >= 0, "and is replaced");
 	close(listener);
