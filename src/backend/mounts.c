@@ -165,6 +165,12 @@ static void add_dev_directory(struct compilation *c, const struct view_entry *e)
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
 		plan_symlink(c->plan, path_join(c->arena, e->path, links[i][0]), links[i][1], origin);
 	plan_devpts(c->plan, path_join(c->arena, e->path, "pts"), origin);
+	/* Who may use the controlling terminal gets one of its own. */
+	const struct request terminal = { .kind = KIND_DEVICE, .access = ACCESS_USE, .verb = "device",
+					  .subject = "/dev/tty" };
+	struct verdict verdict = policy_decide(c->policy, &terminal);
+	if (verdict.effect == EFFECT_ALLOW)
+		plan_terminal(c->plan, path_join(c->arena, e->path, "pts"), verdict.rule->origin);
 	plan_private_dir(c->plan, path_join(c->arena, e->path, "shm"), 01777, PLAN_NOEXEC, origin);
 }
 

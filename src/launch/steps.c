@@ -381,6 +381,11 @@ static int step_enter(struct child *c, const struct step *s)
 	return r;
 }
 
+static int step_terminal(struct child *c, const struct step *s)
+{
+	return child_open_terminal(c, text(c, s->a));
+}
+
 static int step_hostname(struct child *c, const struct step *s)
 {
 	const char *name = text(c, s->a);
@@ -534,5 +539,6 @@ step_function *const step_table[OP_COUNT] = {
 	[OP_NICE] = step_nice,		       [OP_NEST] = step_nest,
 	[OP_CAPS] = step_caps,		       [OP_NO_NEW_PRIVS] = step_no_new_privs,
 	[OP_DUMPABLE] = step_dumpable,	       [OP_CLOSE] = step_close,
+	[OP_TERMINAL] = step_terminal,	       [OP_INIT_FILTER] = step_filter,
 	[OP_FILTER] = step_filter,	       [OP_EXEC] = step_exec,
 };

@@ -277,14 +277,32 @@ void plan_devpts(struct plan *plan, const char *path, const struct origin *origi
 	cover(plan, path);
 }
 
-void plan_set_filter(struct plan *plan, const struct sock_filter *code, size_t count,
-		     const struct origin *origin)
+void plan_terminal(struct plan *plan, const char *devpts, const struct origin *origin)
+{
+	const char *ptmx = arena_printf(plan->arena, "%s/ptmx", devpts);
+
+	plan_add(plan, OP_TERMINAL, plan_text(plan, ptmx), 0, 0, 0, origin);
+}
+
+static void add_filter(struct plan *plan, enum op op, const struct sock_filter *code, size_t count,
+		       const struct origin *origin)
 {
 	struct sock_filter *own = arena_new_array(plan->arena, struct sock_filter, count);
 
 	memcpy(own, code, count * sizeof(*code));
 	*vec_push(plan->arena, &plan->filters) = (struct plan_filter){ own, count };
-	plan_add(plan, OP_FILTER, (uint32_t)plan->filters.count - 1, 0, 0, 0, origin);
+	plan_add(plan, op, (uint32_t)plan->filters.count - 1, 0, 0, 0, origin);
+}
+
+void plan_set_filter(struct plan *plan, const struct sock_filter *code, size_t count,
+		     const struct origin *origin)
+{
+	add_filter(plan, OP_FILTER, code, count, origin);
+}
+
+void plan_set_init_filter(struct plan *plan, const struct sock_filter *code, size_t count)
+{
+	add_filter(plan, OP_INIT_FILTER, code, count, NULL);
 }
 
 void plan_env(struct plan *plan, const char *name, const char *value)

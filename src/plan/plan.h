@@ -115,10 +115,13 @@ void plan_tmpfs(struct plan *plan, const char *path, unsigned mode, uint64_t siz
 		const struct origin *origin);
 void plan_proc(struct plan *plan, const char *path, const struct origin *origin);
 void plan_devpts(struct plan *plan, const char *path, const struct origin *origin);
+/* The program may have a terminal of that devpts, if the caller has one when the cage starts. */
+void plan_terminal(struct plan *plan, const char *devpts, const struct origin *origin);
 
-/* The BPF program is copied. */
+/* The BPF programs are copied.  The first is the program's, the other that of the cage's pid 1. */
 void plan_set_filter(struct plan *plan, const struct sock_filter *code, size_t count,
 		     const struct origin *origin);
+void plan_set_init_filter(struct plan *plan, const struct sock_filter *code, size_t count);
 void plan_env(struct plan *plan, const char *name, const char *value);
 /* `program` is a path inside or, without "/", a name searched in `search` ("/usr/bin:/bin"). */
 void plan_exec(struct plan *plan, const char *program, const char *search, const char *const *argv,

@@ -36,6 +36,7 @@ static struct plan *good(void)
 	plan_proc(plan, "/proc", NULL);
 	plan_add(plan, OP_CHDIR, plan_text(plan, "/"), 0, 0, 0, NULL);
 	plan_set_filter(plan, allow_all, ARRAY_SIZE(allow_all), NULL);
+	plan_set_init_filter(plan, allow_all, ARRAY_SIZE(allow_all));
 	plan_env(plan, "PATH", "/usr/bin");
 	plan_exec(plan, "/usr/bin/true", NULL, argv, NULL);
 	plan_seal(plan);
