@@ -64,9 +64,11 @@ static void add_sentence(struct strbuf *out, const char *text)
 
 void help_manual(struct strbuf *out, const struct command *command)
 {
-	strbuf_addf(out, "## cuddy %s%s ", command->name, command->options ? " \\[OPTION…]" : "");
-	add_escaped(out, arguments_of(out->arena, command));
-	strbuf_add(out, "\n\n");
+	const char *arguments = arguments_of(out->arena, command);
+
+	/* scdoc takes a heading as it stands. */
+	strbuf_addf(out, "## cuddy %s%s%s%s\n\n", command->name, command->options ? " [OPTION…]" : "",
+		    *arguments ? " " : "", arguments);
 	add_sentence(out, command->summary);
 	for (const struct action *a = command->actions; a && a->name; a++) {
 		strbuf_addf(out, "\n*%s*%s", a->name, *a->arguments ? " " : "");
