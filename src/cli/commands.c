@@ -3,5 +3,6 @@
 
 const struct command *const commands[] = {
 	&command_run, &command_explain, &command_why, &command_plan, &command_profile,
-	&command_permissions, &command_doctor, &command_explain_code, &command_completions, NULL,
+	&command_permissions, &command_allow, &command_deny, &command_doctor, &command_explain_code,
+	&command_completions, &command_help, NULL,
 };

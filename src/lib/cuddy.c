@@ -1,123 +1,59 @@
-/* lib/cuddy.c - the public functions over ours: one structure with one arena.
- * Must not: print, exit, keep globals. */
-#include "backend/backend.h"
-#include "base/path.h"
-#include "launch/launch.h"
-#include "profile/profile.h"
+/* lib/cuddy.c - the public functions over ours: loading, deciding, starting, waiting.
+ * One structure with one arena.  Must not: print, exit, keep globals. */
+#include "lib/internal.h"
 
-#include <cuddy.h>
-#include <pwd.h>
-#include <stdlib.h>
+#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
-#ifndef CUDDY_DATA_DIR
-#define CUDDY_DATA_DIR "/usr/share/cuddy"
-#endif
-
-extern char **environ;
-
-struct cuddy {
-	struct arena *arena;
-	struct diags d;
-	struct cage cage;
-	struct policy *policy; /* in the arena; NULL after an error */
-	struct plan *plan;     /* of the cage that runs, or NULL */
-	struct launch launch;
-};
-
-/* As in cli/session.c. */
-static const struct { const char *name, *standard; } directories[] = {
-	{ "XDG_CACHE_HOME", ".cache" },		{ "XDG_CONFIG_HOME", ".config" },
-	{ "XDG_DATA_HOME", ".local/share" },	{ "XDG_DESKTOP_DIR", "Desktop" },
-	{ "XDG_DOCUMENTS_DIR", "Documents" },	{ "XDG_DOWNLOAD_DIR", "Downloads" },
-	{ "XDG_MUSIC_DIR", "Music" },		{ "XDG_PICTURES_DIR", "Pictures" },
-	{ "XDG_PUBLICSHARE_DIR", "Public" },	{ "XDG_STATE_HOME", ".local/state" },
-	{ "XDG_TEMPLATES_DIR", "Templates" },	{ "XDG_VIDEOS_DIR", "Videos" },
-};
-
-static const char *directory_of(struct cuddy *c, const char *name, const char *standard)
+/* Takes what the caller's version of the structure has; the rest is zero. */
+static int read_options(struct cuddy *c, const struct cuddy_options *options, struct cuddy_options *ret)
 {
-	const char *value = getenv(name);
+	size_t size = options ? options->size : 0;
 
-	return path_normal(c->arena, c->cage.home, value && *value == '/' ? value : standard);
-}
-
-static int fill_cage(struct cuddy *c)
-{
-	const struct passwd *entry = getpwuid(getuid());
-	const char *home = getenv("HOME"), *shell = getenv("SHELL");
-	char *directory = getcwd(NULL, 0);
-
-	if (!directory)
-		return diag_error(&c->d, "C511", NULL, "the working directory is gone");
-	home = home && *home == '/' ? home : entry ? entry->pw_dir : "/";
-	c->cage = (struct cage){
-		.name = "cage", .uid = getuid(), .gid = getgid(), .environment = environ,
-		.user = arena_strdup(c->arena, entry ? entry->pw_name : "user"),
-		.home = path_normal(c->arena, "/", home),
-		.shell = arena_strdup(c->arena, shell && *shell == '/' ? shell : "/bin/sh"),
-		.working_directory = arena_strdup(c->arena, directory),
-	};
-	free(directory);
+	if (size < sizeof(options->size))
+		return diag_error(&c->d, "C540", NULL, "cuddy_load() wants options with their size");
+	for (size_t i = sizeof(*ret); i < size; i++)
+		if (((const char *)options)[i])
+			return diag_error(&c->d, "C540", NULL, "this libcuddy is too old for one of the options");
+	memcpy(ret, options, MIN(size, sizeof(*ret)));
+	c->colour = ret->colour;
+	c->timeout = ret->timeout;
+	if (ret->streams)
+		c->streams = memcpy(arena_new_array(c->arena, int, 3), ret->streams, 3 * sizeof(int));
 	return 0;
 }
 
-/* A folder's own file that only tightens, from the working directory upwards; NULL for none. */
-static const char *find_tightening(struct cuddy *c)
+static void load(struct cuddy *c, const struct cuddy_options *given)
 {
-	for (const char *at = c->cage.working_directory; *at;) {
-		const char *file = path_join(c->arena, at, ".cuddy.toml"), *slash = strrchr(at, '/');
+	struct cuddy_options options = { 0 };
+	struct cage *cage = &c->caller.cage;
+	const char *profile;
 
-		if (access(file, F_OK) == 0)
-			return file;
-		at = slash ? arena_strndup(c->arena, at, (size_t)(slash - at)) : "";
+	if (read_options(c, given, &options) < 0 ||
+	    caller_fill(c->arena, options.share, &c->d, &c->caller) < 0 ||
+	    rules_of_options(c->arena, cage, &options, &c->d, &c->caller.context.extra) < 0)
+		return;
+	profile = options.profile;
+	if (!profile && options.program)
+		profile = caller_choose(c->arena, &c->caller, options.program);
+	if (!profile) {
+		diag_error(&c->d, "C515", NULL, "no profile is named, and no program to choose one for");
+		return;
 	}
-	return NULL;
+	if (caller_resolve(c->arena, &c->caller, arena_strdup(c->arena, profile), &c->d, &c->policy) < 0)
+		c->policy = NULL;
+	else
+		cage->name = options.cage ? arena_strdup(c->arena, options.cage) : c->policy->name;
 }
 
-static void fill_context(struct cuddy *c, const char *share, struct profile_context *ret)
-{
-	VEC(struct profile_variable) v = { 0 };
-	const char *uid = arena_printf(c->arena, "%u", c->cage.uid);
-	const char *runtime = arena_printf(c->arena, "/run/user/%s", uid);
-
-	for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
-		*vec_push(c->arena, &v) = (struct profile_variable){
-			directories[i].name, directory_of(c, directories[i].name, directories[i].standard),
-		};
-	*vec_push(c->arena, &v) = (struct profile_variable){ "HOME", c->cage.home };
-	*vec_push(c->arena, &v) = (struct profile_variable){ "PWD", c->cage.working_directory };
-	*vec_push(c->arena, &v) = (struct profile_variable){ "USER", c->cage.user };
-	*vec_push(c->arena, &v) = (struct profile_variable){ "UID", uid };
-	*vec_push(c->arena, &v) = (struct profile_variable){
-		"XDG_RUNTIME_DIR", directory_of(c, "XDG_RUNTIME_DIR", runtime) };
-	*ret = (struct profile_context){
-		.places = { share, "/etc/cuddy",
-			    path_join(c->arena, directory_of(c, "XDG_CONFIG_HOME", ".config"), "cuddy") },
-		.variables = v.items, .variable_count = v.count, .tighten = find_tightening(c),
-	};
-}
-
-struct cuddy *cuddy_load(const char *profile, const char *share)
+struct cuddy *cuddy_load(const struct cuddy_options *options)
 {
 	struct arena *arena = arena_new();
 	struct cuddy *c = arena_new_object(arena, struct cuddy);
-	struct profile_context context;
 
 	c->arena = arena;
 	diags_init(&c->d, arena);
-	if (fill_cage(c) < 0)
-		return c;
-	share = path_normal(arena, c->cage.working_directory, share ? share : CUDDY_DATA_DIR);
-	/* Without it the denies that hold for every cage would be missing, without a word. */
-	if (access(path_join(arena, share, "permissions/builtin.toml"), R_OK) < 0) {
-		diag_error(&c->d, "C517", NULL, "cuddy's own files are not in '%s'", str_quote(arena, share));
-		return c;
-	}
-	fill_context(c, share, &context);
-	if (profile_resolve(arena, &context, profile, &c->d, &c->policy) < 0)
-		c->policy = NULL;
+	load(c, options);
 	return c;
 }
 
@@ -134,14 +70,25 @@ int cuddy_check(const struct cuddy *cuddy)
 	return cuddy->policy ? 0 : -1;
 }
 
-enum cuddy_verdict cuddy_decide(struct cuddy *cuddy, const char *question)
+int ask_oracle(struct cuddy *cuddy, const char *question, struct verdict *ret)
 {
+	const struct cage *cage = &cuddy->caller.cage;
 	struct request request;
 
-	if (!cuddy->policy || request_parse(cuddy->arena, question, cuddy->cage.home,
-					    cuddy->cage.working_directory, &cuddy->d, &request) < 0)
+	if (!cuddy->policy || request_parse(cuddy->arena, question, cage->home, cage->working_directory,
+					    &cuddy->d, &request) < 0)
+		return -EINVAL;
+	*ret = policy_decide(cuddy->policy, &request);
+	return 0;
+}
+
+enum cuddy_verdict cuddy_decide(struct cuddy *cuddy, const char *question)
+{
+	struct verdict verdict;
+
+	if (ask_oracle(cuddy, question, &verdict) < 0)
 		return CUDDY_ERROR;
-	switch (policy_decide(cuddy->policy, &request).effect) {
+	switch (verdict.effect) {
 	case EFFECT_ALLOW:
 		return CUDDY_ALLOW;
 	case EFFECT_ASK:
@@ -153,21 +100,64 @@ enum cuddy_verdict cuddy_decide(struct cuddy *cuddy, const char *question)
 	return CUDDY_DENY;
 }
 
+/* The oracle is asked before anything is started. */
+int cuddy_can_start(struct cuddy *cuddy)
+{
+	static const char *const calls[] = { "execve", "exit_group" };
+	const struct policy *policy = cuddy->policy;
+	const char *missing = NULL;
+	bool files = false;
+
+	if (!policy)
+		return CUDDY_REFUSED;
+	for (size_t i = 0; i < policy->rule_count; i++)
+		files = files || (policy->rules[i].kind == KIND_FILE && policy->rules[i].effect == EFFECT_ALLOW &&
+				  policy->rules[i].access & ACCESS_EXECUTE);
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		struct request request = { .kind = KIND_SYSCALL, .access = ACCESS_USE, .verb = "syscall", .subject = calls[i] };
+
+		if (policy_decide(policy, &request).effect != EFFECT_ALLOW)
+			missing = "runtime.ordinary";
+	}
+	if (!missing && files)
+		return 0;
+	diag_error(&cuddy->d, "C507", NULL, "profile '%s' lets no program start: %s",
+		   str_quote(cuddy->arena, policy->name),
+		   missing ? "it grants no system calls" : "it grants no file to execute");
+	diag_help(&cuddy->d, "give it the flags %s%sfilesystem.system", missing ? missing : "", missing ? " and " : "");
+	return CUDDY_CANNOT_EXECUTE;
+}
+
+int compile_cage(struct cuddy *cuddy, const char *const *argv, struct plan **ret)
+{
+	struct cage cage = cuddy->caller.cage;
+	struct claim *claims;
+
+	if (!cuddy->policy)
+		return -EINVAL;
+	if (!argv || !argv[0] || !*argv[0])
+		return diag_error(&cuddy->d, "C508", NULL, "there is no program to start");
+	cage.argv = argv;
+	return backend_compile(cuddy->arena, cuddy->policy, &cage, &cuddy->d, ret, &claims);
+}
+
 int cuddy_start(struct cuddy *cuddy, const char *const *argv)
 {
 	CLEANUP(plan_freep) struct plan *plan = NULL;
-	struct launch_options options = { 0 };
-	struct claim *claims;
+	struct launch_options options = { .streams = cuddy->streams, .timeout = cuddy->timeout };
+	int status = cuddy_can_start(cuddy);
 
-	if (!cuddy->policy || cuddy->plan || !argv || !argv[0])
-		return -1;
-	cuddy->cage.argv = argv;
-	cuddy->cage.name = cuddy->policy->name;
-	if (cuddy->policy->limits[LIMIT_TIMEOUT].is_set)
+	if (status)
+		return status;
+	if (cuddy->plan) {
+		diag_error(&cuddy->d, "C541", NULL, "a program runs already");
+		return CUDDY_REFUSED;
+	}
+	if (!options.timeout && cuddy->policy->limits[LIMIT_TIMEOUT].is_set)
 		options.timeout = (unsigned)cuddy->policy->limits[LIMIT_TIMEOUT].value;
-	if (backend_compile(cuddy->arena, cuddy->policy, &cuddy->cage, &cuddy->d, &plan, &claims) < 0 ||
+	if (compile_cage(cuddy, argv, &plan) < 0 ||
 	    launch_start(plan, &options, &cuddy->d, &cuddy->launch) < 0)
-		return -1;
+		return CUDDY_REFUSED;
 	cuddy->plan = TAKE(plan);
 	return 0;
 }
@@ -188,6 +178,6 @@ const char *cuddy_messages(struct cuddy *cuddy)
 {
 	struct strbuf out = { .arena = cuddy->arena };
 
-	diags_print(&cuddy->d, &out, false);
+	diags_print(&cuddy->d, &out, cuddy->colour);
 	return strbuf_text(&out);
 }

@@ -57,7 +57,6 @@ const struct profile_flag *flags_find(struct loader *l, enum category category,
 				      const struct toml_value *value);
 
 size_t places_all(const struct profile_context *context, const char *ret[3]);
-bool places_name_is_valid(const char *name);
 bool places_exists(const char *path);
 /* Sorted names in `directory` that end in ".toml", without it.  A missing one is empty. */
 size_t places_names(struct arena *arena, const char *directory, const char ***ret);

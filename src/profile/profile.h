@@ -27,6 +27,10 @@ struct profile_context {
 int profile_resolve(struct arena *arena, const struct profile_context *context, const char *name,
 		    struct diags *d, struct policy **ret);
 
+/* May a profile, flag or cage be called so?  Letters, digits and ._+-, the first a letter or digit, at
+ * most LIMIT_NAME_LENGTH bytes. */
+bool places_name_is_valid(const char *name);
+
 struct profile_entry { const char *name, *path; };
 
 /* All profiles by name, sorted, with the file that wins. */
