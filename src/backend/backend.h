@@ -24,6 +24,7 @@ struct cage {
 	uid_t uid, gid;		   /* of the caller */
 	const char *user, *home, *shell;
 	const char *working_directory;
+	const char *overlay_dir;   /* where copy-on-write keeps changes; NULL: they vanish at the end */
 	char **environment;	   /* the caller's */
 	const char *const *argv;   /* NULL-terminated; argv[0] is looked up in PATH inside */
 };

@@ -1,6 +1,7 @@
 /* backend/mounts.c - file and device rules by visibility: the view becomes steps.
  * Must: bind only what the view names, with the least flags.  Must not: decide; view.c does. */
 #include "backend/backend.h"
+#include "backend/overlay.h"
 #include "backend/view.h"
 #include "backend/walk.h"
 #include "base/path.h"
@@ -226,7 +227,7 @@ static int add_entry(struct compilation *c, const struct view_entry *e)
 	case PLACE_SYNTHETIC:
 		return add_synthetic(c, e);
 	case PLACE_COPY_ON_WRITE:
-		return 0; /* not claimed below, so refused with their line */
+		return overlay_add(c, e, attributes(e->access));
 	}
 	unreachable();
 }
@@ -272,6 +273,8 @@ static int add_view(struct compilation *c, const struct view *view)
 		case VIEW_MASK:
 			if (e->place == PLACE_TEMPORARY || e->place == PLACE_PERSIST)
 				plan_mkdir(c->plan, e->path, 0755, origin);
+			else if (e->place == PLACE_COPY_ON_WRITE && !e->inode)
+				plan_mkdir(c->plan, e->path, OVERLAY_STUB_MODE, origin);
 			plan_mask(c->plan, e->path, e->is_directory, origin);
 			break;
 		}
@@ -290,7 +293,7 @@ static int compile(struct compilation *c)
 	for (size_t i = 0; i < c->policy->rule_count; i++) {
 		const struct rule *rule = &c->policy->rules[i];
 
-		if (rule->kind != KIND_FILE || rule->effect == EFFECT_LOG || rule->place == PLACE_COPY_ON_WRITE)
+		if (rule->kind != KIND_FILE || rule->effect == EFFECT_LOG)
 			continue;
 		/* A private home is one without a memory for now; who asks for a memory is refused. */
 		if (rule->place == PLACE_PERSIST && rule->flag)

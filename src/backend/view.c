@@ -20,6 +20,7 @@ struct point {
 	const struct rule *rule; /* first that named it */
 	struct walk_status status;
 	bool frozen;
+	bool stub;   /* not there, in a copy-on-write tree, and leads to what is denied: made and hidden */
 	bool pinned; /* a mount of its own even where nothing differs: mount points can't be renamed */
 };
 
@@ -73,8 +74,8 @@ static size_t rule_depth(const struct rule *rule, const char *name)
 }
 
 struct weight {
-	unsigned host, own; /* access by rules for the host's files, for the cage's own */
-	const struct rule *rule; /* the deepest; among equals one for the host's */
+	unsigned access[3]; /* by rules for places of each rank */
+	const struct rule *rule; /* the deepest; among equals one of the highest rank */
 	size_t depth;
 };
 
@@ -89,13 +90,21 @@ static void weigh_name(const struct builder *b, enum effect effect, const char *
 
 		if (!covers(rule, name, is_directory, with_slash))
 			continue;
-		*(rule->place == PLACE_HOST ? &w->host : &w->own) |= rule->access;
+		w->access[place_rank(rule->place)] |= rule->access;
 		depth = rule_depth(rule, name);
-		if (!w->rule || depth > w->depth || (depth == w->depth && rule->place == PLACE_HOST)) {
+		if (!w->rule || depth > w->depth ||
+		    (depth == w->depth && place_rank(rule->place) >= MAX(place_rank(w->rule->place), 1u))) {
 			w->rule = rule;
 			w->depth = depth;
 		}
 	}
+}
+
+static bool counts_with(enum place shown, unsigned rank)
+{
+	static const enum place of_rank[] = { PLACE_TEMPORARY, PLACE_HOST, PLACE_COPY_ON_WRITE };
+
+	return place_counts(shown, of_rank[rank]);
 }
 
 /* Access that the rules of one effect give to a point, by all names that lead to it.  What is
@@ -104,6 +113,7 @@ static unsigned access_at(const struct builder *b, enum effect effect, const str
 			  const struct rule **ret_rule)
 {
 	struct weight w = { 0 };
+	unsigned access = 0;
 
 	weigh_name(b, effect, p->path, p->status.is_directory, &w);
 	for (size_t i = 0; i < b->aliases.count; i++) {
@@ -118,9 +128,10 @@ static unsigned access_at(const struct builder *b, enum effect effect, const str
 	}
 	if (ret_rule && w.rule)
 		*ret_rule = w.rule;
-	if (effect != EFFECT_ALLOW)
-		return w.host | w.own;
-	return !w.rule ? 0 : w.rule->place == PLACE_HOST ? w.host : w.own;
+	for (unsigned rank = 0; rank < ARRAY_SIZE(w.access); rank++)
+		if (effect != EFFECT_ALLOW || (w.rule && counts_with(w.rule->place, rank)))
+			access |= w.access[rank];
+	return access;
 }
 
 /* `tree`: to be taken for a directory when the host has nothing there. */
@@ -130,7 +141,7 @@ static void add_point(struct builder *b, const char *path, const struct rule *ru
 
 	*p = (struct point){ .path = path, .rule = rule };
 	walk_status(&b->walk, path, &p->status);
-	if (!p->status.exists || (rule->effect == EFFECT_ALLOW && rule->place != PLACE_HOST))
+	if (!p->status.exists || (rule->effect == EFFECT_ALLOW && !place_rank(rule->place)))
 		p->status.is_directory = tree;
 }
 
@@ -156,7 +167,7 @@ static bool is_denied(const struct builder *b, const char *path)
 	struct weight w = { 0 };
 
 	weigh_name(b, EFFECT_DENY, path, false, &w);
-	return (w.host | w.own) & ACCESS_READ;
+	return (w.access[0] | w.access[1] | w.access[2]) & ACCESS_READ;
 }
 
 /* Where a host path leads, or NULL for nowhere else.  The links on the way are shown as links, but
@@ -213,7 +224,7 @@ static int add_rule(struct builder *b, const struct rule *rule)
 		bool tree = a->is_tree || a->is_directory;
 		struct visit visit = { .b = b, .rule = rule, .prefix = prefix };
 
-		if (rule->effect == EFFECT_ALLOW && rule->place != PLACE_HOST) {
+		if (rule->effect == EFFECT_ALLOW && !place_rank(rule->place)) {
 			add_point(b, prefix, rule, rule->place != PLACE_SYNTHETIC);
 		} else if (a->is_tree || a->is_literal) {
 			add_host_path(b, prefix, rule, tree);
@@ -271,6 +282,21 @@ static int freeze(struct builder *b, const char *path, const struct rule *deny)
 	}
 }
 
+/* In a copy-on-write tree a stub costs the host nothing: the topmost missing directory is made among the
+ * changes, and hidden, so that neither it nor a rename of it gives the denied name to the program. */
+static void add_stub(struct builder *b, const char *path, const struct rule *deny)
+{
+	size_t index = (size_t)(deny - b->policy->rules);
+
+	add_point(b, path, deny, true);
+	b->points.items[b->points.count - 1].stub = true;
+	if (strcmp(path, deny->pattern) != 0) {
+		b->view->exactness[index] = EXACTNESS_COARSE;
+		b->view->note[index] = arena_printf(b->arena, "nothing can be made at '%s'",
+						    str_quote(b->arena, path));
+	}
+}
+
 /* A denied path that is not there yet, where the program could make it. */
 static int freeze_for(struct builder *b, const struct rule *deny)
 {
@@ -280,13 +306,14 @@ static int freeze_for(struct builder *b, const struct rule *deny)
 	for (size_t i = 0; i < count; i++) {
 		struct point probe = { .path = path_normal(b->arena, "/", alternatives[i].prefix) };
 		const struct rule *allow = NULL;
-		const char *slash;
+		const char *slash, *missing = NULL;
 		size_t index = (size_t)(deny - b->policy->rules);
 
 		walk_status(&b->walk, probe.path, &probe.status);
 		if (probe.status.exists || !(alternatives[i].is_tree || alternatives[i].is_literal))
 			continue;
 		while (!probe.status.exists && (slash = strrchr(probe.path, '/')) && slash != probe.path) {
+			missing = probe.path;
 			probe.path = arena_strndup(b->arena, probe.path, (size_t)(slash - probe.path));
 			walk_status(&b->walk, probe.path, &probe.status);
 		}
@@ -299,8 +326,11 @@ static int freeze_for(struct builder *b, const struct rule *deny)
 			continue;
 		probe.path = real;
 		walk_status(&b->walk, probe.path, &probe.status);
-		if (!(access_at(b, EFFECT_ALLOW, &probe, &allow) & ACCESS_WRITE) ||
-		    !allow || allow->place != PLACE_HOST)
+		if (!(access_at(b, EFFECT_ALLOW, &probe, &allow) & ACCESS_WRITE) || !allow)
+			continue;
+		if (allow->place == PLACE_COPY_ON_WRITE && missing)
+			add_stub(b, path_join(b->arena, real, strrchr(missing, '/') + 1), deny);
+		if (allow->place != PLACE_HOST)
 			continue;
 		b->view->exactness[index] = EXACTNESS_COARSE;
 		b->view->note[index] = arena_printf(b->arena, "nothing new can be made directly in '%s'",
@@ -426,7 +456,7 @@ static void weigh(struct builder *b, const struct point *p)
 	unsigned access = access_at(b, EFFECT_ALLOW, p, &allow) & ~taken;
 	struct view_entry e = { .path = p->path, .access = access, .is_directory = true,
 				.in_skeleton = !over, .rule = p->rule };
-	bool ours = allow && allow->place != PLACE_HOST;
+	bool ours = allow && !place_rank(allow->place);
 
 	if (p->status.exists && (!ours || allow->place == PLACE_PROC))
 		e.is_directory = p->status.is_directory;
@@ -437,6 +467,9 @@ static void weigh(struct builder *b, const struct point *p)
 	e.mode = p->status.mode;
 	if (p->frozen && (access & ACCESS_READ)) {
 		e.kind = VIEW_DIRECTORY;
+	} else if (p->stub && over) {
+		e.kind = VIEW_MASK;
+		e.place = PLACE_COPY_ON_WRITE;
 	} else if (!(access & ACCESS_READ)) {
 		/* Hidden: where nothing shows it, or nothing is there, there is nothing to do. */
 		if (!over || !(over->access & ACCESS_READ) ||
@@ -455,7 +488,7 @@ static void weigh(struct builder *b, const struct point *p)
 		e.kind = VIEW_BIND;
 		e.rule = allow;
 		if (over && over->place == allow->place &&
-		    (over->place == PLACE_HOST || over->rule == allow)) {
+		    (place_rank(over->place) || over->rule == allow)) {
 			if (over->access == access && !p->pinned)
 				return;
 			e.kind = VIEW_CHANGE;
@@ -469,6 +502,7 @@ static void merge_point(struct point *p, const struct point *other)
 {
 	p->status.is_directory |= other->status.is_directory;
 	p->pinned |= other->pinned;
+	p->stub |= other->stub;
 }
 
 int view_build(struct arena *arena, const struct policy *policy, struct diags *d, struct view *ret)

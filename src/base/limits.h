@@ -15,6 +15,7 @@
 #define LIMIT_GLOB_MATCHES   4096          /* paths that one partial glob may expand to at start */
 #define LIMIT_GLOB_VISITS    100000        /* directory entries read for one partial glob */
 #define LIMIT_FREEZE_ENTRIES 1024          /* entries of a directory that is frozen for a deny */
+#define LIMIT_TREE_ENTRIES   1000000       /* entries of one tree that is measured, listed or committed */
 #define LIMIT_PLAN_STEPS     8192
 #define LIMIT_PLAN_TEXT      (4 * 1024 * 1024)
 #define LIMIT_FILTER         4096          /* instructions of one seccomp program (BPF_MAXINSNS) */

@@ -59,6 +59,9 @@ int child_terminal(const struct child *c);
 /* Starts the program with what is left of the plan and waits for it as pid 1. */
 _Noreturn void init_run(struct child *c, size_t index);
 
+/* A detached mount of the layers that an OVERLAY names, or -errno.  Its descriptors stay open until CLOSE. */
+int overlay_make(struct child *c, const struct step *step);
+
 /* One function per operation: 0 or -errno. */
 typedef int step_function(struct child *c, const struct step *step);
 extern step_function *const step_table[OP_COUNT];

@@ -331,6 +331,13 @@ static int step_tmpfs(struct child *c, const struct step *s)
 	return tree < 0 ? tree : attach(c, tree, text(c, s->a));
 }
 
+static int step_overlay(struct child *c, const struct step *s)
+{
+	int tree = overlay_make(c, s);
+
+	return tree < 0 ? tree : attach(c, tree, text(c, s->a));
+}
+
 static int step_proc(struct child *c, const struct step *s)
 {
 	int fs = sys_fsopen("proc");
@@ -533,6 +540,7 @@ step_function *const step_table[OP_COUNT] = {
 	[OP_OWN] = step_own,
 	[OP_READ_ONLY] = step_read_only,       [OP_MASK] = step_mask,
 	[OP_TMPFS] = step_tmpfs,	       [OP_PROC] = step_proc,
+	[OP_OVERLAY] = step_overlay,
 	[OP_DEVPTS] = step_devpts,	       [OP_ENTER] = step_enter,
 	[OP_HOSTNAME] = step_hostname,	       [OP_CHDIR] = step_chdir,
 	[OP_LOOPBACK] = step_loopback,	       [OP_RLIMIT] = step_rlimit,

@@ -60,10 +60,16 @@ static int tell_failure(const struct plan *plan, const struct report *report, st
 	if (status)
 		return status;
 	const char *subject = step_subject(plan, step);
-	if (report->value == ESTALE && step->op == OP_BIND) {
+	if (report->value == ESTALE && (step->op == OP_BIND || step->op == OP_OVERLAY)) {
 		diag_error(d, "C402", origin, "'%s' was replaced while the cage was being built",
 			   str_quote(plan->arena, plan_text_at(plan, step->b)));
 		diag_help(d, "start it again");
+		return EXIT_CUDDY;
+	}
+	if (step->op == OP_OVERLAY) {
+		diag_error(d, "C409", origin, "cannot keep changes apart at '%s': %s",
+			   str_quote(plan->arena, subject), strerror(report->value));
+		diag_help(d, "'cuddy doctor' says whether this host can; 'cuddy explain-code C409' tells more");
 		return EXIT_CUDDY;
 	}
 	diag_error(d, "C401", origin, "cannot %s%s%s%s: %s", op_table[step->op].verb,

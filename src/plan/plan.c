@@ -263,6 +263,28 @@ void plan_tmpfs(struct plan *plan, const char *path, unsigned mode, uint64_t siz
 	*vec_push(plan->arena, &plan->own) = arena_strdup(plan->arena, path);
 }
 
+static uint32_t add_object(struct plan *plan, const struct stat *status)
+{
+	*vec_push(plan->arena, &plan->objects) = (struct object){
+		.dev = status->st_dev, .ino = status->st_ino, .mode = status->st_mode,
+	};
+	return (uint32_t)plan->objects.count - 1;
+}
+
+void plan_overlay(struct plan *plan, const char *source, const struct stat *status, const char *data,
+		  const struct stat *data_status, const char *path, unsigned flags,
+		  const struct origin *origin)
+{
+	uint32_t object = add_object(plan, status);
+
+	if (data)
+		add_object(plan, data_status); /* the next one: the verifier and the step count on it */
+	make_directory(plan, path, 0755, false, origin);
+	plan_add(plan, OP_OVERLAY, plan_text(plan, relative(path)), plan_text(plan, source), object,
+		 PLAN_LAYERS(plan_text(plan, data), (flags & PLAN_ATTRS) | PLAN_NOSUID | PLAN_NODEV), origin);
+	cover(plan, path);
+}
+
 void plan_proc(struct plan *plan, const char *path, const struct origin *origin)
 {
 	make_directory(plan, path, 0555, false, origin);

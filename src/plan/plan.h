@@ -25,7 +25,7 @@ enum op {
 
 /* What a, b, c and x of a step hold: see ops.def. */
 enum argument { ARG_NONE, ARG_NUMBER, ARG_TEXT, ARG_TARGET, ARG_SOURCE, ARG_LENGTH, ARG_OBJECT,
-		ARG_FILTER, ARG_ATTR, ARG_MODE, ARG_SIZE, ARG_RESOURCE, ARG_CAPS };
+		ARG_FILTER, ARG_ATTR, ARG_MODE, ARG_SIZE, ARG_RESOURCE, ARG_CAPS, ARG_LAYERS };
 enum op_count { COUNT_ONE, COUNT_MAYBE, COUNT_MANY };
 struct op_info {
 	const char *name;
@@ -113,6 +113,18 @@ void plan_read_only(struct plan *plan, const char *path, const struct origin *or
 void plan_mask(struct plan *plan, const char *path, bool is_directory, const struct origin *origin);
 void plan_tmpfs(struct plan *plan, const char *path, unsigned mode, uint64_t size,
 		const struct origin *origin);
+
+/* x of OVERLAY: the offset of the data directory's path, or 0, and above it mount attributes. */
+#define PLAN_LAYERS(data, attributes) ((uint64_t)(attributes) << 32 | (data))
+#define PLAN_LAYERS_DATA(x) ((uint32_t)(x))
+#define PLAN_LAYERS_ATTRS(x) ((unsigned)((x) >> 32))
+/* Shows the host's directory `source` at `path`, writable, and keeps what is changed in the
+ * directories `upper` and `work` of the directory `data`; with a NULL they are made in what is mounted
+ * at `path` already (a tmpfs), and vanish with it.  Both directories must still be what `status` and
+ * `data_status` say when the cage starts. */
+void plan_overlay(struct plan *plan, const char *source, const struct stat *status, const char *data,
+		  const struct stat *data_status, const char *path, unsigned flags,
+		  const struct origin *origin);
 void plan_proc(struct plan *plan, const char *path, const struct origin *origin);
 void plan_devpts(struct plan *plan, const char *path, const struct origin *origin);
 /* The program may have a terminal of that devpts, if the caller has one when the cage starts. */

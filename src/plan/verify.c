@@ -120,6 +120,20 @@ static bool is_filter(const struct plan *plan, uint64_t index)
 	       BPF_CLASS(filter->code[filter->count - 1].code) == BPF_RET;
 }
 
+static void check_layers(struct check *k, uint64_t value)
+{
+	uint32_t data = PLAN_LAYERS_DATA(value);
+	unsigned attributes = PLAN_LAYERS_ATTRS(value);
+
+	if (attributes & ~PLAN_ATTRS || (attributes & (PLAN_NOSUID | PLAN_NODEV)) != (PLAN_NOSUID | PLAN_NODEV))
+		broken(k, "layers have known attributes, nosuid and nodev among them");
+	if (!data)
+		return;
+	check_source(k, data);
+	if (k->step->c >= UINT32_MAX - 1 || k->step->c + 1 >= k->plan->objects.count)
+		broken(k, "kept layers name what their directory was");
+}
+
 static void check_argument(struct check *k, enum argument kind, uint64_t value)
 {
 	switch (kind) {
@@ -166,6 +180,9 @@ static void check_argument(struct check *k, enum argument kind, uint64_t value)
 	case ARG_CAPS:
 		if (value >> 63)
 			broken(k, "capabilities are known ones");
+		return;
+	case ARG_LAYERS:
+		check_layers(k, value);
 		return;
 	case ARG_NUMBER:
 		return;

@@ -37,6 +37,19 @@ enum place {
 	PLACE_SYNTHETIC,     /* a file that we write: `from` says which: passwd, group, machine-id, hosts, hostname, resolv-conf */
 };
 
+/* Among rules that reach equally deep the highest decides what appears: 2 for copy-on-write, so that
+ * no other grant lets writes through to the host; 1 for the host's files; 0 for all else. */
+static inline unsigned place_rank(enum place place)
+{
+	return place == PLACE_COPY_ON_WRITE ? 2 : place == PLACE_HOST;
+}
+/* Does a grant for `place` speak of what is shown from `shown`?  The host's files are the content of
+ * a copy-on-write tree too. */
+static inline bool place_counts(enum place shown, enum place place)
+{
+	return place_rank(place) == place_rank(shown) || (shown == PLACE_COPY_ON_WRITE && place == PLACE_HOST);
+}
+
 struct rule {
 	enum kind kind;
 	enum effect effect;
