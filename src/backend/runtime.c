@@ -9,10 +9,11 @@
 #include <string.h>
 
 /* All that pid 1 of a cage does once the program runs (launch/init.c), by whichever name a libc and an
- * architecture know it: wait, sleep, hear, tell, pass a signal on, move the terminal to a group, end. */
+ * architecture know it: wait, sleep, hear, tell, let in who
+ * joins, pass a signal on, move the terminal to a group, end. */
 static const char *const init_calls[] = {
-	"exit", "exit_group", "futex", "futex_time64", "getpgid", "getpgrp", "ioctl", "kill", "poll", "ppoll",
-	"ppoll_time64", "read", "recv", "recvfrom", "restart_syscall", "rt_sigreturn", "sendmsg", "sigreturn",
+	"accept4", "close", "exit", "exit_group", "futex", "futex_time64", "getpgid", "getpgrp", "ioctl", "kill", "poll", "ppoll",
+	"ppoll_time64", "read", "recv", "recvfrom", "restart_syscall", "rt_sigreturn", "send", "sendmsg", "sendto", "sigreturn",
 	"wait4", "waitpid",
 };
 

@@ -151,6 +151,8 @@ _Noreturn void child_run(struct child *c)
 	int r = take_streams(c);
 	if (r < 0)
 		child_give_up(c, 0, r);
+	if (c->join)
+		join_run(c);
 	child_walk(c, &index, STAGE_PRIVILEGE);
 	init_run(c, index);
 }

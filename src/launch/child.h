@@ -3,8 +3,10 @@
 #ifndef CUDDY_LAUNCH_CHILD_H
 #define CUDDY_LAUNCH_CHILD_H
 
+#include "launch/serve.h"
 #include "launch/tty.h"
 #include "plan/plan.h"
+#include <poll.h>
 #include <signal.h>
 
 /* What the child sends through the report socket, one packet each.  FAILED and ENDED are the last word. */
@@ -12,11 +14,24 @@ enum report_kind { REPORT_FAILED = 1, REPORT_ENDED, REPORT_TERMINAL, REPORT_STAR
 struct report {
 	uint32_t kind;
 	uint32_t step, stage; /* FAILED */
+	uint32_t others;      /* ENDED: the cage lives on with somebody else's program */
 	int32_t value;	      /* FAILED: errno; ENDED: wait status of the program; STOPPED: the signal */
 };
 
 /* What the parent sends to init: who has the keyboard. */
 enum order { ORDER_FOREGROUND = 1, ORDER_BACKGROUND };
+
+/* Who talks to init through the cage's socket (launch/serve.c). */
+#define SERVE_PEERS 256
+struct peer { int fd; bool joined; };
+struct server {
+	int listener;		    /* -1: nobody may join */
+	int handles[HANDLE_COUNT];
+	bool launcher;		    /* the program of the launcher that made the cage still runs */
+	bool over;		    /* somebody asked for the end */
+	struct peer peers[SERVE_PEERS];
+	size_t count;
+};
 
 struct child {
 	const struct plan *plan;
@@ -26,6 +41,8 @@ struct child {
 	bool tell_start;	    /* the parent wants to know when the program has been executed */
 	sigset_t mask;		    /* for the program */
 	int report, report_reader;  /* ours; the parent's end, to be closed */
+	struct server server;	    /* `listener` and the handle of the record; the child opens the others */
+	const int *join;	    /* handles of a running cage to enter; NULL: a new one is made */
 	int fault;		    /* index of a step that shall fail, or -1 */
 	char *wipe_from[2], *wipe_to[2]; /* command line and environment of the launcher */
 	/* From here on the child's own. */
@@ -36,6 +53,9 @@ struct child {
 };
 
 _Noreturn void child_run(struct child *c);
+
+/* Enters the cage of c->join, takes the steps that each process of it takes, and becomes init_run(). */
+_Noreturn void join_run(struct child *c);
 
 /* Sends one packet; `fd` goes with it unless it is negative.  0 or -errno. */
 int child_report(const struct child *c, const struct report *report, int fd);
@@ -58,6 +78,13 @@ int child_terminal(const struct child *c);
 
 /* Starts the program with what is left of the plan and waits for it as pid 1. */
 _Noreturn void init_run(struct child *c, size_t index);
+
+/* How many keep the cage alive, besides the launcher that made it. */
+size_t serve_joined(const struct server *s);
+/* Fills at most 1 + SERVE_PEERS entries; how many. */
+size_t serve_poll(const struct server *s, struct pollfd *polled);
+/* Obeys, admits and forgets peers after poll(). */
+void serve_handle(struct server *s, const struct pollfd *polled, size_t count);
 
 /* A detached mount of the layers that an OVERLAY names, or -errno.  Its descriptors stay open until CLOSE. */
 int overlay_make(struct child *c, const struct step *step);

@@ -42,6 +42,8 @@ static int payload_run(void *argument)
 
 	wait_for_change(&payload->go, 0);
 	setpgid(0, 0);
+	if (c->join) /* the program dies with whoever brought it in; else it would with the cage */
+		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (c->terminal.foreground) /* SIGTTOU is still blocked */
 		tcsetpgrp(child_terminal(c), getpid());
 	umask(c->old_umask);
@@ -87,12 +89,36 @@ static void start(struct child *c, size_t index)
 	wait_for_change(&payload.alive, 1);
 }
 
-_Noreturn static void end(struct child *c, int status)
+/* The launcher's program is gone, or the launcher: without others who joined, so is the cage. */
+static void leave(struct child *c)
 {
-	struct report report = { .kind = REPORT_ENDED, .value = status };
+	int terminal = child_terminal(c);
+
+	if (!serve_joined(&c->server))
+		_exit(0); /* the kernel kills whatever else is left in the cage */
+	if (terminal >= 0)
+		close(terminal);
+	close(c->report);
+	c->server.launcher = false;
+	c->report = -1;
+	c->payload = -1;
+	c->terminal.streams = 0;
+}
+
+static void end(struct child *c, int status)
+{
+	struct report report = {
+		.kind = REPORT_ENDED, .value = status, .others = serve_joined(&c->server) > 0,
+	};
 
 	(void)child_report(c, &report, -1);
-	_exit(0); /* the kernel kills whatever else is left in the cage */
+	leave(c);
+}
+
+static void launcher_gone(struct child *c)
+{
+	kill(c->payload, SIGKILL);
+	leave(c);
 }
 
 /* Takes all that has ended.  Of what has stopped only the program counts: in a shell inside, a stopped
@@ -105,8 +131,10 @@ static void reap(struct child *c, bool *stopped)
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED | __WALL)) > 0) {
 		if (pid != c->payload)
 			continue;
-		if (WIFEXITED(status) || WIFSIGNALED(status))
+		if (WIFEXITED(status) || WIFSIGNALED(status)) {
 			end(c, status);
+			continue;
+		}
 		*stopped = WIFSTOPPED(status);
 		if (*stopped)
 			(void)child_report(c, &(struct report){ .kind = REPORT_STOPPED,
@@ -133,7 +161,7 @@ static void pass_signal(const struct child *c, int signals)
 {
 	struct signalfd_siginfo got;
 
-	if (read(signals, &got, sizeof(got)) != sizeof(got))
+	if (read(signals, &got, sizeof(got)) != sizeof(got) || c->payload < 0)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(passed); i++)
 		if (passed[i].number == (int)got.ssi_signo)
@@ -159,7 +187,9 @@ _Noreturn void init_run(struct child *c, size_t index)
 
 	wipe(c);
 	prctl(PR_SET_NAME, "cuddy-init", 0, 0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* changes of credentials may have cleared it */
+	/* Changes of credentials may have cleared it.  Who joins keeps the cage when its launcher goes, which
+	 * is then seen by the report socket. */
+	prctl(PR_SET_PDEATHSIG, c->server.listener < 0 ? SIGKILL : 0, 0, 0, 0);
 	signal(SIGCHLD, SIG_DFL);		    /* ignored, it would make wait() lose the status */
 	int signals = open_signals();
 	if (signals < 0)
@@ -168,15 +198,21 @@ _Noreturn void init_run(struct child *c, size_t index)
 	if (c->tell_start)
 		(void)child_report(c, &(struct report){ .kind = REPORT_STARTED }, -1);
 	pid_t behind = c->payload;
-	struct pollfd polled[] = { { signals, POLLIN, 0 }, { c->report, POLLIN, 0 } };
 	for (;;) {
+		static struct pollfd polled[2 + 1 + SERVE_PEERS];
 		reap(c, &stopped);
-		if (poll(polled, ARRAY_SIZE(polled), -1) < 0)
+		polled[0] = (struct pollfd){ signals, POLLIN, 0 };
+		polled[1] = (struct pollfd){ c->report, POLLIN, 0 };
+		size_t served = serve_poll(&c->server, polled + 2);
+		if (poll(polled, 2 + served, -1) < 0)
 			continue;
+		serve_handle(&c->server, polled + 2, served);
+		if (c->server.over || (c->payload < 0 && !serve_joined(&c->server)))
+			_exit(0);
 		/* The order first: what it says is meant for the signal that was sent after it. */
 		if (polled[1].revents & POLLHUP)
-			_exit(125); /* nobody is left to tell */
-		if (polled[1].revents && recv(c->report, &order, sizeof(order), MSG_DONTWAIT) == sizeof(order))
+			launcher_gone(c);
+		else if (polled[1].revents && recv(c->report, &order, sizeof(order), MSG_DONTWAIT) == sizeof(order))
 			obey(c, order, stopped, &behind);
 		if (polled[0].revents)
 			pass_signal(c, signals);

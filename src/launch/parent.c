@@ -98,7 +98,7 @@ static int report_socket(int ends[2])
 	return error;
 }
 
-/* One child in all namespaces, with our signals held back meanwhile.  0 or -errno. */
+/* One child, in all namespaces unless it enters those of a cage, with our signals held back meanwhile.  0 or -errno. */
 static int clone_child(struct launch *launch, struct child *child)
 {
 	sigset_t all;
@@ -107,10 +107,10 @@ static int clone_child(struct launch *launch, struct child *child)
 	choose_signals(launch);
 	sigprocmask(SIG_SETMASK, &all, &launch->mask);
 	child->mask = launch->mask;
+	const uint64_t spaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+				CLONE_NEWCGROUP | (launch->plan->host_network ? 0 : CLONE_NEWNET);
 	struct clone_args how = {
-		.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
-			 CLONE_NEWCGROUP | CLONE_PIDFD | CLONE_CLEAR_SIGHAND |
-			 (launch->plan->host_network ? 0 : CLONE_NEWNET),
+		.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND | (child->join ? 0 : spaces),
 		.exit_signal = SIGCHLD, .pidfd = (uintptr_t)&launch->pidfd,
 	};
 	long pid = syscall(SYS_clone3, &how, sizeof(how));
@@ -151,13 +151,14 @@ static int open_streams(struct launch *launch, const int streams[3], struct term
 	return r;
 }
 
-static int start(struct launch *launch, const int *streams)
+static int start(struct launch *launch, const struct launch_options *options, const struct cage_handles *cage)
 {
 	const struct plan *plan = launch->plan;
 	struct child child = {
 		.plan = plan, .fault = fault_step(), .tell_start = launch->status_fd > 0,
 		.argv = words(plan, plan->argv.items, plan->argv.count),
 		.envp = words(plan, plan->envp.items, plan->envp.count),
+		.join = cage ? cage->fds : NULL, .server = { .listener = -1, .launcher = true },
 	};
 	int ends[2], r = report_socket(ends);
 
@@ -166,9 +167,13 @@ static int start(struct launch *launch, const int *streams)
 	AUTO_FD int reader = ends[0];
 	AUTO_FD int writer = ends[1];
 	find_own_words(&child);
+	if (options->door) {
+		child.server.listener = options->door->listener;
+		child.server.handles[HANDLE_RECORD] = options->door->record;
+	}
 	child.report_reader = reader;
 	child.report = writer;
-	r = open_streams(launch, streams, &child.terminal);
+	r = open_streams(launch, options->streams, &child.terminal);
 	if (r < 0)
 		return r;
 	child.streams = launch->relays->streams;
@@ -184,8 +189,8 @@ static int start(struct launch *launch, const int *streams)
 	return 0;
 }
 
-int launch_start(const struct plan *plan, const struct launch_options *options, struct diags *d,
-		 struct launch *ret)
+static int start_or_join(const struct plan *plan, const struct cage_handles *cage,
+			 const struct launch_options *options, struct diags *d, struct launch *ret)
 {
 	static const struct launch_options none;
 	int r = plan_verify(plan, d);
@@ -196,7 +201,7 @@ int launch_start(const struct plan *plan, const struct launch_options *options, 
 		.cage = options->cage,
 	};
 	if (r == 0) {
-		r = start(&launch, options->streams);
+		r = start(&launch, options, cage);
 		if (r < 0)
 			clone_failed(d, r);
 	}
@@ -205,6 +210,18 @@ int launch_start(const struct plan *plan, const struct launch_options *options, 
 	else
 		*ret = launch;
 	return r;
+}
+
+int launch_start(const struct plan *plan, const struct launch_options *options, struct diags *d,
+		 struct launch *ret)
+{
+	return start_or_join(plan, NULL, options, d, ret);
+}
+
+int launch_join(const struct plan *plan, const struct cage_handles *cage, const struct launch_options *options,
+		struct diags *d, struct launch *ret)
+{
+	return start_or_join(plan, cage, options, d, ret);
 }
 
 int launch_run(const struct plan *plan, const struct launch_options *options, struct diags *d)

@@ -23,7 +23,7 @@ struct watch {
 	struct report last;	/* FAILED or ENDED, as soon as one was heard; kind 0: none */
 	bool odd_terminal;	/* what was sent as the cage's terminal is none */
 	bool struck, killed;	/* the time limit, once and twice */
-	bool ended;		/* pid 1 is gone */
+	bool ended;		/* pid 1 is gone, or lives on for others */
 };
 
 static const struct { int error, status; const char *code, *help; } exec_errors[] = {
@@ -218,8 +218,10 @@ static void hear(struct watch *w)
 			break;
 		case REPORT_FAILED:
 		case REPORT_ENDED:
-			if (!w->last.kind) /* only the first of them counts */
-				w->last = report;
+			if (w->last.kind) /* only the first of them counts */
+				break;
+			w->last = report;
+			launch->lives_on = report.kind == REPORT_ENDED && report.others;
 			break;
 		}
 	}
@@ -295,6 +297,7 @@ static void wait_for_end(struct watch *w)
 		}
 		if (r > 0 && (polled[REPORT].revents || w->ended))
 			hear(w);
+		w->ended = w->ended || launch->lives_on;
 		if (polled[REPORT].revents & POLLHUP)
 			polled[REPORT].fd = -1;
 		if (r > 0)
@@ -325,7 +328,7 @@ static int finish(struct watch *w)
 	struct launch *launch = w->launch;
 	siginfo_t info;
 
-	while (waitid((idtype_t)3 /* P_PIDFD */, (id_t)launch->pidfd, &info, WEXITED | __WALL) < 0 &&
+	while (!launch->lives_on && waitid((idtype_t)3 /* P_PIDFD */, (id_t)launch->pidfd, &info, WEXITED | __WALL) < 0 &&
 	       errno == EINTR)
 		;
 	hear(w);

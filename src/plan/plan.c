@@ -90,6 +90,7 @@ void plan_base(struct plan *plan, uid_t uid, gid_t gid, uid_t inside_uid, gid_t 
 	plan_add(plan, OP_NEWROOT, 0, 0, 0, root_size, NULL);
 	plan_add(plan, OP_ENTER, 0, 0, 0, PLAN_READ_ONLY | PLAN_NOSUID | PLAN_NODEV, NULL);
 	plan_add(plan, OP_NEST, inside_uid, inside_gid, 0, 0, NULL);
+	plan_add(plan, OP_HANDLES, 0, 0, 0, 0, NULL);
 	plan_add(plan, OP_CAPS, 0, 0, 0, 0, NULL);
 	plan_add(plan, OP_NO_NEW_PRIVS, 0, 0, 0, 0, NULL);
 	plan_add(plan, OP_DUMPABLE, 0, 0, 0, 0, NULL);
