@@ -9,7 +9,12 @@
 struct cage_places { const char *data, *runtime; }; /* $XDG_DATA_HOME/cuddy, $XDG_RUNTIME_DIR or NULL */
 
 /* What to do when a cage of the name runs with another policy. */
-enum cage_conflict { CONFLICT_REFUSE, CONFLICT_RESTART, CONFLICT_BESIDE };
+enum cage_conflict {
+	CONFLICT_REFUSE,
+	CONFLICT_RESTART, /* end it first */
+	CONFLICT_BESIDE,  /* take the name with a number */
+	CONFLICT_ELSEWHERE, /* the same if that one was started in another directory, else refuse */
+};
 
 struct cage_wish {
 	const struct policy *policy;

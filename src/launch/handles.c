@@ -16,6 +16,13 @@ void cage_handles_close(struct cage_handles *handles)
 	fd_closep(&handles->socket);
 }
 
+int cage_handles_send(const struct cage_handles *handles, enum serve_command command)
+{
+	char byte = (char)command;
+
+	return send(handles->socket, &byte, 1, MSG_NOSIGNAL) == 1 ? 0 : -errno;
+}
+
 /* Takes the control messages apart; true when all that must be there is. */
 static bool take_controls(struct msghdr *message, struct cage_handles *ret)
 {

@@ -36,6 +36,8 @@ struct cage_handles {
 /* Asks on a connected socket (SO_PASSCRED is set), which becomes part of *ret.  -ECONNRESET: the cage
  * ended meanwhile; else -errno; all is closed then. */
 int cage_handles_receive(int socket, enum serve_command request, struct cage_handles *ret);
+/* Sends one command.  0, or -EPIPE when the cage is gone, or -errno. */
+int cage_handles_send(const struct cage_handles *handles, enum serve_command command);
 void cage_handles_close(struct cage_handles *handles);
 
 #endif

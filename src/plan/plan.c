@@ -228,6 +228,19 @@ void plan_bind(struct plan *plan, const char *source, const struct stat *status,
 				plan->steps.items[i].a |= PLAN_KEEP_HOST;
 }
 
+bool plan_is_own(const struct plan *plan, const char *path)
+{
+	return !is_covered(plan, path) && is_within_any(plan->own.items, plan->own.count, path);
+}
+
+void plan_keep(struct plan *plan, const char *source, const struct stat *status, const char *path,
+	       unsigned flags, const struct origin *origin)
+{
+	plan_bind(plan, source, status, path, flags, origin);
+	plan->covered.count--; /* what plan_bind() added: here more may be made */
+	*vec_push(plan->arena, &plan->own) = arena_strdup(plan->arena, path);
+}
+
 void plan_private_dir(struct plan *plan, const char *path, unsigned mode, unsigned flags,
 		      const struct origin *origin)
 {

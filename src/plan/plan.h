@@ -103,6 +103,11 @@ void plan_symlink(struct plan *plan, const char *path, const char *target, const
  * always set, nodev for everything but device nodes. */
 void plan_bind(struct plan *plan, const char *source, const struct stat *status, const char *path,
 	       unsigned flags, const struct origin *origin);
+/* The same for data of the cage's own, in which later mount points may be made. */
+void plan_keep(struct plan *plan, const char *source, const struct stat *status, const char *path,
+	       unsigned flags, const struct origin *origin);
+/* Is `path` in the cage's own data, so that a mount point can be made there? */
+bool plan_is_own(const struct plan *plan, const char *path);
 void plan_private_dir(struct plan *plan, const char *path, unsigned mode, unsigned flags,
 		      const struct origin *origin);
 /* Shows `own`, a file that plan_file() made, at `path` too: over a file of a bound tree. */
