@@ -50,7 +50,10 @@ struct cuddy_options {
 	const char *profile;	 /* a name or, with a slash, a file; NULL: the one for `program` */
 	const char *program;	 /* whose profile is wanted, when none is named */
 	const char *share;	 /* cuddy's own profiles and permissions; NULL: as installed */
-	const char *cage;	 /* name of the cage; NULL: the profile's */
+	const char *cage;	 /* name of the cage; NULL: the profile's, or if none is named the program's */
+	int ephemeral;		 /* what the cage keeps vanishes with its last process */
+	int restart, beside;	 /* when a cage of that name runs with other rights: end it, or take another
+				  * name beside it; else that is an error */
 	/* Rules on top of the profile; lists end with NULL, and may be NULL.  A path stands for itself
 	 * and for all below it.  A deny of the profile still wins. */
 	const char *const *read_only, *const *read_write, *const *hide;

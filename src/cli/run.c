@@ -4,7 +4,7 @@
 struct run {
 	const char *profile, *name, *net;
 	struct words ro, rw, hide, hosts;
-	bool secure;
+	bool secure, ephemeral, restart, beside;
 	long timeout;
 	bool dry_run, json;
 };
@@ -18,6 +18,9 @@ static const struct option options[] = {
 	{ "net", 0, OPTION_WORD, offsetof(struct run, net), "MODE", "which network, none or host for that of the host itself" },
 	{ "allow-host", 0, OPTION_LIST, offsetof(struct run, hosts), "HOST", "allow connections to this endpoint" },
 	{ "secure", 0, OPTION_FLAG, offsetof(struct run, secure), NULL, "deny all that profile strict denies" },
+	{ "ephemeral", 0, OPTION_FLAG, offsetof(struct run, ephemeral), NULL, "keep nothing: what the cage writes vanishes with it" },
+	{ "restart", 0, OPTION_FLAG, offsetof(struct run, restart), NULL, "end a cage of that name which runs with other rights" },
+	{ "new", 0, OPTION_FLAG, offsetof(struct run, beside), NULL, "start another cage beside it" },
 	{ "timeout", 0, OPTION_NUMBER, offsetof(struct run, timeout), "SECONDS", "end the program after this time, status 124" },
 	{ "dry-run", 0, OPTION_FLAG, offsetof(struct run, dry_run), NULL, "print the plan and start nothing" },
 	{ "json", 0, OPTION_FLAG, offsetof(struct run, json), NULL, "with --dry-run: print JSON" },
@@ -38,6 +41,7 @@ static int run(struct cli *cli, void *values)
 	if (session_load(cli, (struct cuddy_options){
 			.profile = o->profile, .program = program[0], .cage = o->name,
 			.read_only = o->ro.items, .read_write = o->rw.items, .hide = o->hide.items,
+			.ephemeral = o->ephemeral, .restart = o->restart, .beside = o->beside,
 			.hosts = o->hosts.items, .network = o->net, .secure = o->secure,
 			.timeout = (unsigned)o->timeout }) < 0)
 		return EXIT_REFUSED;

@@ -100,6 +100,8 @@ int caller_fill(struct arena *arena, const char *share, struct diags *d, struct 
 		return r;
 	share = path_normal(arena, ret->cage.working_directory, share ? share : CUDDY_DATA_DIR);
 	fill_context(arena, &ret->cage, share, &ret->context);
+	ret->places.data = path_join(arena, directory_of(arena, &ret->cage, "XDG_DATA_HOME", ".local/share"), "cuddy");
+	ret->places.runtime = arena_strdup(arena, getenv("XDG_RUNTIME_DIR"));
 	return 0;
 }
 

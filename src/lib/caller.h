@@ -9,6 +9,7 @@
 struct caller {
 	struct cage cage;		/* without a program */
 	struct profile_context context; /* without rules of the command line */
+	struct { const char *data, *runtime; } places; /* $XDG_DATA_HOME/cuddy; $XDG_RUNTIME_DIR or NULL */
 };
 
 /* Fills all from the identity, the environment and the working directory of the process.  `share` has

@@ -1,6 +1,7 @@
 /* lib/cuddy.c - the public functions over ours: loading, deciding, starting, waiting.
  * One structure with one arena.  Must not: print, exit, keep globals. */
 #include "lib/internal.h"
+#include "cage/data.h"
 
 #include <errno.h>
 #include <string.h>
@@ -18,6 +19,9 @@ static int read_options(struct cuddy *c, const struct cuddy_options *options, st
 	memcpy(ret, options, MIN(size, sizeof(*ret)));
 	c->colour = ret->colour;
 	c->timeout = ret->timeout;
+	c->ephemeral = ret->ephemeral;
+	c->conflict = ret->restart ? CONFLICT_RESTART : ret->beside ? CONFLICT_BESIDE :
+		      ret->cage ? CONFLICT_REFUSE : CONFLICT_ELSEWHERE;
 	if (ret->streams)
 		c->streams = memcpy(arena_new_array(c->arena, int, 3), ret->streams, 3 * sizeof(int));
 	return 0;
@@ -43,7 +47,8 @@ static void load(struct cuddy *c, const struct cuddy_options *given)
 	if (caller_resolve(c->arena, &c->caller, arena_strdup(c->arena, profile), &c->d, &c->policy) < 0)
 		c->policy = NULL;
 	else
-		cage->name = options.cage ? arena_strdup(c->arena, options.cage) : c->policy->name;
+		cage->name = options.cage ? arena_strdup(c->arena, options.cage) :
+			     cage_name_from(c->arena, options.profile ? c->policy->name : options.program);
 }
 
 struct cuddy *cuddy_load(const struct cuddy_options *options)
@@ -128,50 +133,57 @@ int cuddy_can_start(struct cuddy *cuddy)
 	return CUDDY_CANNOT_EXECUTE;
 }
 
+static int check_program(struct cuddy *cuddy, const char *const *argv)
+{
+	if (!argv || !argv[0] || !*argv[0])
+		return diag_error(&cuddy->d, "C508", NULL, "there is no program to start");
+	return 0;
+}
+
 int compile_cage(struct cuddy *cuddy, const char *const *argv, struct plan **ret)
 {
 	struct cage cage = cuddy->caller.cage;
 	struct claim *claims;
 
-	if (!cuddy->policy)
+	if (!cuddy->policy || check_program(cuddy, argv) < 0)
 		return -EINVAL;
-	if (!argv || !argv[0] || !*argv[0])
-		return diag_error(&cuddy->d, "C508", NULL, "there is no program to start");
 	cage.argv = argv;
+	cage.ephemeral = cuddy->ephemeral;
 	return backend_compile(cuddy->arena, cuddy->policy, &cage, &cuddy->d, ret, &claims);
 }
 
 int cuddy_start(struct cuddy *cuddy, const char *const *argv)
 {
-	CLEANUP(plan_freep) struct plan *plan = NULL;
-	struct launch_options options = { .streams = cuddy->streams, .timeout = cuddy->timeout };
+	struct caller *caller = &cuddy->caller;
+	struct cage_wish wish = {
+		.policy = cuddy->policy, .cage = caller->cage,
+		.places = { caller->places.data, caller->places.runtime },
+		.ephemeral = cuddy->ephemeral, .conflict = cuddy->conflict,
+		.launch = { .streams = cuddy->streams, .timeout = cuddy->timeout },
+	};
 	int status = cuddy_can_start(cuddy);
 
 	if (status)
 		return status;
-	if (cuddy->plan) {
+	if (cuddy->runs) {
 		diag_error(&cuddy->d, "C541", NULL, "a program runs already");
 		return CUDDY_REFUSED;
 	}
-	if (!options.timeout && cuddy->policy->limits[LIMIT_TIMEOUT].is_set)
-		options.timeout = (unsigned)cuddy->policy->limits[LIMIT_TIMEOUT].value;
-	if (compile_cage(cuddy, argv, &plan) < 0 ||
-	    launch_start(plan, &options, &cuddy->d, &cuddy->launch) < 0)
+	if (!wish.launch.timeout && cuddy->policy->limits[LIMIT_TIMEOUT].is_set)
+		wish.launch.timeout = (unsigned)cuddy->policy->limits[LIMIT_TIMEOUT].value;
+	wish.cage.argv = argv;
+	if (check_program(cuddy, argv) < 0 || cage_enter(cuddy->arena, &wish, &cuddy->d, &cuddy->stay) < 0)
 		return CUDDY_REFUSED;
-	cuddy->plan = TAKE(plan);
+	cuddy->runs = true;
 	return 0;
 }
 
 int cuddy_wait(struct cuddy *cuddy)
 {
-	int status;
-
-	if (!cuddy->plan)
+	if (!cuddy->runs)
 		return -1;
-	status = launch_wait(&cuddy->launch, &cuddy->d);
-	plan_free(cuddy->plan);
-	cuddy->plan = NULL;
-	return status;
+	cuddy->runs = false;
+	return cage_leave(&cuddy->stay, &cuddy->d);
 }
 
 const char *cuddy_messages(struct cuddy *cuddy)

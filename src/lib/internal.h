@@ -2,7 +2,7 @@
 #ifndef CUDDY_LIB_INTERNAL_H
 #define CUDDY_LIB_INTERNAL_H
 
-#include "launch/launch.h"
+#include "cage/enter.h"
 #include "lib/caller.h"
 
 #include <cuddy.h>
@@ -15,8 +15,9 @@ struct cuddy {
 	const int *streams;    /* three, or NULL */
 	unsigned timeout;      /* seconds, or 0 */
 	bool colour;
-	struct plan *plan;     /* of the cage that runs, or NULL */
-	struct launch launch;
+	bool ephemeral, runs;
+	enum cage_conflict conflict;
+	struct cage_stay stay; /* while `runs` */
 };
 
 /* What the options grant and deny, written as a profile, so that it is checked like one.
