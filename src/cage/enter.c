@@ -3,6 +3,7 @@
 #include "cage/enter.h"
 #include "cage/data.h"
 #include "cage/keep.h"
+#include "cage/look.h"
 #include "cage/record.h"
 #include "base/fd.h"
 #include "policy/lines.h"
@@ -87,16 +88,6 @@ static int join(struct arena *arena, const struct cage_wish *wish, const struct 
 	return launch_join(stay->plan, &stay->handles, &options, d, &stay->launch);
 }
 
-/* Asks the cage to end, then ends it.  True when it is gone. */
-static bool end_cage(const struct cage_handles *handles)
-{
-	struct pollfd pidfd = { .fd = handles->fds[HANDLE_PIDFD], .events = POLLIN };
-
-	return cage_handles_send(handles, SERVE_TERM) == 0 &&
-	       (poll(&pidfd, 1, STOP_SECONDS * 1000) > 0 ||
-		(cage_handles_send(handles, SERVE_KILL) == 0 && poll(&pidfd, 1, STOP_SECONDS * 1000) > 0));
-}
-
 enum outcome { ENTERED, FAILED, GONE, OTHER };
 
 /* One look behind a gate: joins a cage with the same rights, starts one where none is. */
@@ -121,10 +112,9 @@ static enum outcome try(struct arena *arena, const struct cage_wish *wish, const
 		if (r == 0)
 			return ENTERED;
 	} else if (wish->conflict == CONFLICT_RESTART) {
-		bool gone = end_cage(&stay->handles);
-
 		cage_handles_close(&stay->handles);
-		return gone ? GONE : (runtime_failed(wish, -EBUSY, d), FAILED);
+		r = cage_stop_behind(gate, STOP_SECONDS);
+		return r == 0 || r == -ENOENT ? GONE : (runtime_failed(wish, r, d), FAILED);
 	} else if (wish->conflict == CONFLICT_BESIDE ||
 		   (wish->conflict == CONFLICT_ELSEWHERE &&
 		    !str_equal(running.directory, cage->working_directory))) {

@@ -3,13 +3,13 @@
 #ifndef CUDDY_LIB_CALLER_H
 #define CUDDY_LIB_CALLER_H
 
-#include "backend/backend.h"
+#include "cage/enter.h"
 #include "profile/profile.h"
 
 struct caller {
 	struct cage cage;		/* without a program */
 	struct profile_context context; /* without rules of the command line */
-	struct { const char *data, *runtime; } places; /* $XDG_DATA_HOME/cuddy; $XDG_RUNTIME_DIR or NULL */
+	struct cage_places places; /* where cages are, running and resting */
 };
 
 /* Fills all from the identity, the environment and the working directory of the process.  `share` has

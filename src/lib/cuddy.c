@@ -157,7 +157,7 @@ int cuddy_start(struct cuddy *cuddy, const char *const *argv)
 	struct caller *caller = &cuddy->caller;
 	struct cage_wish wish = {
 		.policy = cuddy->policy, .cage = caller->cage,
-		.places = { caller->places.data, caller->places.runtime },
+		.places = caller->places,
 		.ephemeral = cuddy->ephemeral, .conflict = cuddy->conflict,
 		.launch = { .streams = cuddy->streams, .timeout = cuddy->timeout },
 	};

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/path.h"
 
+#include <errno.h>
 #include <linux/filter.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -353,6 +354,28 @@ void plan_exec(struct plan *plan, const char *program, const char *search, const
 	plan_add(plan, OP_EXEC, plan_text(plan, program), plan_text(plan, search), 0, 0, origin);
 	for (; *argv; argv++)
 		*vec_push(plan->arena, &plan->argv) = plan_text(plan, *argv);
+}
+
+int plan_set_program(struct plan *plan, const char *const *argv)
+{
+	const char *directory = "/";
+	struct step *start = NULL;
+
+	for (size_t i = 0; i < plan->steps.count; i++) {
+		struct step *step = &plan->steps.items[i];
+
+		if (step->op == OP_CHDIR)
+			directory = plan_text_at(plan, step->a);
+		if (step->op == OP_EXEC)
+			start = step;
+	}
+	if (!start || !argv[0])
+		return -EINVAL;
+	start->a = plan_text(plan, strchr(argv[0], '/') ? path_normal(plan->arena, directory, argv[0]) : argv[0]);
+	plan->argv.count = 0;
+	for (; *argv; argv++)
+		*vec_push(plan->arena, &plan->argv) = plan_text(plan, *argv);
+	return 0;
 }
 
 /* A counting sort: stable, and stages × ranks are few. */

@@ -144,6 +144,10 @@ void plan_env(struct plan *plan, const char *name, const char *value);
 void plan_exec(struct plan *plan, const char *program, const char *search, const char *const *argv,
 	       const struct origin *origin);
 
+/* The same plan for another program: a name, searched as the first was, or a path, taken from the
+ * working directory of the plan.  0, or -EINVAL when the plan starts nothing. */
+int plan_set_program(struct plan *plan, const char *const *argv);
+
 /* Sorts the steps by stage and rank, keeping the order of those that are equal. */
 void plan_seal(struct plan *plan);
 
