@@ -94,7 +94,7 @@ static void bash(struct strbuf *out)
 
 /* --- zsh ------------------------------------------------------------------------------- */
 
-/* The help texts hold no single quotes, brackets or colons; a test sees to it. */
+/* The help texts hold no single quotes and no brackets; tests/integration/cli.sh sees to it. */
 static void zsh_arguments(struct strbuf *out, const struct command *command, const char *arguments)
 {
 	const char *kind = kind_of(arguments);
