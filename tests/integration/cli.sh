@@ -185,6 +185,16 @@ allow_and_deny() {
 	cuddy allow ./x.toml networking.dns
 	ok "or is a file" is_status 125
 	ok "nothing was written for them" cmp -s before "$local"
+	printf '[networking]\ndeny-flags = ["dns"]\n[filesystem]\ndeny = ["/srv/**"]\n' >"$mine/base.toml"
+	printf 'include = ["base"]\n' >"$mine/above.toml"
+	cuddy allow above networking.dns
+	ok "a flag that another file denies: it says which" complains 'included from .*base.toml:2:15'
+	cuddy allow above 'read /srv/notes/**'
+	ok "and a right" complains 'base.toml:4:9: warning.C545'
+	ok "but it is written" is_status 0
+	cuddy allow above 'read /opt/**'
+	ok "what nobody denies has no warning" test ! -s err
+	rm "$mine/base.toml" "$mine"/above*
 	rm "$local"
 }
 
