@@ -94,6 +94,8 @@ completions() {
 		ok "bash: and behind -p" test "$(cat out)" = command-line
 		bash_words cuddy permissions show networking.dn
 		ok "bash: flags" test "$(cat out)" = networking.dns
+		bash_words cuddy allow project networking.dn
+		ok "bash: flags behind a profile" test "$(cat out)" = networking.dns
 		bash_words cuddy run --dry
 		ok "bash: options" test "$(cat out)" = --dry-run
 		bash_words cuddy help explain-
