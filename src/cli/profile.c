@@ -59,7 +59,7 @@ static int show(struct cli *cli, void *values UNUSED)
 		return EXIT_REFUSED;
 	r = fd_read_file(cli->arena, AT_FDCWD, path, LIMIT_FILE_SIZE, &text, &length);
 	if (r < 0) {
-		diag_error(&cli->d, "C512", NULL, "cannot read '%s': %s", str_quote(cli->arena, path), strerror(-r));
+		diag_error(&cli->d, "C110", NULL, "cannot read '%s': %s", str_quote(cli->arena, path), strerror(-r));
 		return EXIT_REFUSED;
 	}
 	return cli_print(text);
