@@ -13,32 +13,42 @@ static const struct { const char *word, *bash, *zsh, *fish; } kinds[] = {
 	LINES("SHELL", "printf '%s\\n' bash fish zsh"),
 };
 
-/* The first of those words in a text of the tables; NULL: none, so files. */
-static const char *kind_of(const char *text)
+/* The next of those words in a text of the tables, which moves behind it; NULL: no more. */
+static const char *next_kind(const char **text)
 {
-	const char *best = NULL, *found = NULL;
+	const char *first = NULL, *found = NULL;
 
-	for (size_t i = 0; text && i < ARRAY_SIZE(kinds); i++) {
-		const char *at = strstr(text, kinds[i].word);
+	for (size_t i = 0; *text && i < ARRAY_SIZE(kinds); i++) {
+		const char *at = strstr(*text, kinds[i].word);
 
-		if (at && (!best || at < best)) {
-			best = at;
+		if (at && (!first || at < first)) {
+			first = at;
 			found = kinds[i].word;
 		}
 	}
+	if (found)
+		*text = first + strlen(found);
 	return found;
+}
+
+/* What an option takes; NULL: a file, or anything. */
+static const char *option_kind(const struct option *o)
+{
+	const char *text = o->argument;
+
+	return next_kind(&text);
 }
 
 /* --- bash ------------------------------------------------------------------------------ */
 
 static void bash_words(struct strbuf *out, const struct command *command, const char *arguments)
 {
-	const char *kind = kind_of(arguments);
+	const char *kind;
 
 	strbuf_add(out, "words=\"--help");
 	for (const struct option *o = command->options; o && o->name; o++)
 		strbuf_addf(out, " --%s", o->name);
-	if (kind)
+	while ((kind = next_kind(&arguments)))
 		strbuf_addf(out, " $(_cuddy_%s)", kind);
 	strbuf_add(out, "\" ;;\n");
 }
@@ -46,7 +56,7 @@ static void bash_words(struct strbuf *out, const struct command *command, const 
 static void bash_command(struct strbuf *out, const struct command *command)
 {
 	for (const struct option *o = command->options; o && o->name; o++) {
-		const char *kind = kind_of(o->argument);
+		const char *kind = option_kind(o);
 
 		if (!o->argument)
 			continue;
@@ -94,21 +104,26 @@ static void bash(struct strbuf *out)
 
 /* --- zsh ------------------------------------------------------------------------------- */
 
-/* The help texts hold no single quotes, brackets or colons; a test sees to it. */
+/* The help texts hold no single quotes and no brackets; tests/integration/cli.sh sees to it. */
 static void zsh_arguments(struct strbuf *out, const struct command *command, const char *arguments)
 {
-	const char *kind = kind_of(arguments);
+	const char *kind;
 
 	strbuf_add(out, "_arguments '(- *)--help[print the help]'");
 	for (const struct option *o = command->options; o && o->name; o++) {
-		const char *value = kind_of(o->argument);
+		const char *value = option_kind(o);
 
-		strbuf_addf(out, " '%s--%s[%s]", o->type == OPTION_LIST ? "*" : "", o->name, o->help);
+		if (o->letter)
+			strbuf_addf(out, " '(-%c --%s)'{-%c,--%s}'[%s]", o->letter, o->name, o->letter, o->name, o->help);
+		else
+			strbuf_addf(out, " '%s--%s[%s]", o->type == OPTION_LIST ? "*" : "", o->name, o->help);
 		if (o->argument)
 			strbuf_addf(out, ":%s:%s%s", o->argument, value ? "_cuddy_" : "_files", value ? value : "");
 		strbuf_add(out, "'");
 	}
-	strbuf_addf(out, " '*:argument:%s%s'", kind ? "_cuddy_" : "_files", kind ? kind : "");
+	for (int place = 1; (kind = next_kind(&arguments)); place++)
+		strbuf_addf(out, " '%d:%s:_cuddy_%s'", place, kind, kind);
+	strbuf_add(out, " '*:argument:_files'");
 }
 
 static void zsh_command(struct strbuf *out, const struct command *command)
@@ -151,9 +166,9 @@ static void zsh(struct strbuf *out)
 
 static void fish_arguments(struct strbuf *out, const char *seen, const char *arguments)
 {
-	const char *kind = kind_of(arguments);
+	const char *kind;
 
-	if (kind)
+	while ((kind = next_kind(&arguments)))
 		strbuf_addf(out, "complete -c cuddy -n '%s' -f -a '(__cuddy_%s)'\n", seen, kind);
 }
 
@@ -165,7 +180,7 @@ static void fish_command(struct strbuf *out, const struct command *command)
 	strbuf_addf(out, "complete -c cuddy -n __fish_use_subcommand -f -a %s -d '%s'\n", command->name,
 		    command->summary);
 	for (const struct option *o = command->options; o && o->name; o++) {
-		const char *kind = kind_of(o->argument);
+		const char *kind = option_kind(o);
 
 		strbuf_addf(out, "complete -c cuddy -n '%s' -l %s", seen, o->name);
 		if (o->letter)

@@ -71,6 +71,39 @@ static int try_line(struct cli *cli, struct caller *caller, const char *profile,
 	return caller_resolve(cli->arena, caller, profile, &cli->d, &policy);
 }
 
+/* The rule that still denies what was allowed: of the flag, or the oracle's for a right; or NULL. */
+static const struct rule *find_deny(struct cli *cli, const struct caller *caller, const struct policy *policy,
+				    const char *permission)
+{
+	const struct cage *cage = &caller->cage;
+	struct request request;
+	struct verdict verdict;
+	struct diags ignored; /* a pattern need not be a question */
+
+	for (size_t i = 0; i < policy->rule_count; i++)
+		if (policy->rules[i].effect == EFFECT_DENY && str_equal(policy->rules[i].flag, permission))
+			return &policy->rules[i];
+	diags_init(&ignored, cli->arena);
+	if (request_parse(cli->arena, permission, cage->home, cage->working_directory, &ignored, &request) < 0)
+		return NULL;
+	verdict = policy_decide(policy, &request);
+	return verdict.effect == EFFECT_DENY ? verdict.rule : NULL;
+}
+
+static void warn_of_deny(struct cli *cli, struct caller *caller, const char *profile, const char *permission)
+{
+	const struct rule *rule;
+	struct policy *policy;
+
+	caller->context.extra = NULL;
+	if (caller_resolve(cli->arena, caller, profile, &cli->d, &policy) < 0)
+		return;
+	rule = find_deny(cli, caller, policy, permission);
+	if (rule)
+		diag_warning(&cli->d, "C545", rule->origin, "'%s' is still denied, by this",
+			     str_quote(cli->arena, permission));
+}
+
 /* The drop-in with the line, and without its opposite. */
 static int edit_file(struct cli *cli, const char *path, const char *key, const char *opposite,
 		     const char *value, char **ret)
@@ -119,6 +152,8 @@ static int grant(struct cli *cli, bool allow)
 	    edit_file(cli, path, key, allow ? entry.deny : entry.allow, entry.value, &text) < 0 ||
 	    profile_write(cli, path, text) < 0)
 		return EXIT_REFUSED;
+	if (allow)
+		warn_of_deny(cli, &caller, profile, cli->arguments[1]);
 	return cli_print(arena_printf(cli->arena, "%s\n", path));
 }
 

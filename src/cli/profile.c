@@ -46,22 +46,23 @@ static int list(struct cli *cli, void *values)
 
 static int show(struct cli *cli, void *values UNUSED)
 {
-	const char *name = cli->arguments[0];
-	struct profile_entry *entries;
 	struct caller caller;
-	size_t count, length;
+	const char *path;
+	size_t length;
 	char *text;
+	int r;
 
-	if (session_caller(cli, &caller) < 0 ||
-	    profile_list(cli->arena, &caller.context, &entries, &count) < 0)
+	if (session_caller(cli, &caller) < 0)
 		return EXIT_REFUSED;
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(entries[i].name, name) == 0 &&
-		    fd_read_file(cli->arena, AT_FDCWD, entries[i].path, LIMIT_FILE_SIZE, &text, &length) == 0)
-			return cli_print(text);
-	diag_error(&cli->d, "C512", NULL, "there is no profile '%s'", str_quote(cli->arena, name));
-	diag_help(&cli->d, "'cuddy profile list' shows all");
-	return EXIT_REFUSED;
+	path = profile_find(cli, &caller, cli->arguments[0]);
+	if (!path)
+		return EXIT_REFUSED;
+	r = fd_read_file(cli->arena, AT_FDCWD, path, LIMIT_FILE_SIZE, &text, &length);
+	if (r < 0) {
+		diag_error(&cli->d, "C110", NULL, "cannot read '%s': %s", str_quote(cli->arena, path), strerror(-r));
+		return EXIT_REFUSED;
+	}
+	return cli_print(text);
 }
 
 static int check(struct cli *cli, void *values UNUSED)
@@ -73,9 +74,9 @@ static const struct action actions[] = {
 	{ "list", "", "list all profiles, with the file that counts", 0, 0, list },
 	{ "show", "PROFILE", "print the file of a profile", 1, 1, show },
 	{ "check", "PROFILE", "say what is wrong with a profile; nothing, when all is well", 1, 1, check },
-	{ "diff", "PROFILE PROFILE", "print the rules that only one of them has; status 1 when there are any", 2, 2, profile_diff },
-	{ "edit", "PROFILE", "open your own file of a profile in $VISUAL or $EDITOR, then check it", 1, 1, profile_edit },
-	{ "new", "NAME [PROFILE]", "begin a profile of your own that includes another, by default command-line", 1, 2, profile_new },
+	{ "diff", "PROFILE PROFILE", "print the rules that only one has; status 1 if any", 2, 2, profile_diff },
+	{ "edit", "PROFILE", "open your own file of it in $VISUAL or $EDITOR, then check it", 1, 1, profile_edit },
+	{ "new", "NAME [PROFILE]", "begin one that includes another, else command-line", 1, 2, profile_new },
 	{ 0 },
 };
 

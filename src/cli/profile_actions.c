@@ -63,24 +63,18 @@ int profile_diff(struct cli *cli, void *options UNUSED)
 	return status ? status : count ? 1 : 0;
 }
 
-/* The directory, made with its parents; only the user may look into it. */
-static int make_directories(const char *path)
+/* The directory, made with its parents; only the user may look into it.  `path` is scratch. */
+static int make_directories(char *path)
 {
-	char *at, *own = strdup(path);
-	int r = 0;
-
-	must(own != NULL);
-	for (at = strchr(own + 1, '/'); r == 0; at = strchr(at + 1, '/')) {
+	for (char *at = strchr(path + 1, '/');; at = strchr(at + 1, '/')) {
 		if (at)
 			*at = '\0';
-		if (mkdir(own, 0700) < 0 && errno != EEXIST)
-			r = -errno;
+		if (mkdir(path, 0700) < 0 && errno != EEXIST)
+			return -errno;
 		if (!at)
-			break;
+			return 0;
 		*at = '/';
 	}
-	free(own);
-	return r;
 }
 
 bool profile_name_is_good(struct cli *cli, const char *name)
@@ -89,6 +83,20 @@ bool profile_name_is_good(struct cli *cli, const char *name)
 		return true;
 	diag_error(&cli->d, "C518", NULL, "'%s' cannot be the name of a profile", str_quote(cli->arena, name));
 	return false;
+}
+
+const char *profile_find(struct cli *cli, const struct caller *caller, const char *name)
+{
+	struct profile_entry *entries;
+	size_t count = 0;
+
+	(void)profile_list(cli->arena, &caller->context, &entries, &count);
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(entries[i].name, name) == 0)
+			return entries[i].path;
+	diag_error(&cli->d, "C512", NULL, "there is no profile '%s'", str_quote(cli->arena, name));
+	diag_help(&cli->d, "'cuddy profile list' shows all");
+	return NULL;
 }
 
 const char *profile_drop_in(struct arena *arena, const struct caller *caller, const char *name)
@@ -130,8 +138,7 @@ int profile_new(struct cli *cli, void *options UNUSED)
 			return EXIT_REFUSED;
 	}
 	if (access(path, F_OK) == 0) {
-		diag_error(&cli->d, "C519", NULL, "'%s' cannot be written: %s", str_quote(cli->arena, path),
-			   strerror(EEXIST));
+		diag_error(&cli->d, "C519", NULL, "'%s' is there already", str_quote(cli->arena, path));
 		diag_help(&cli->d, "'cuddy profile edit %s' changes it", name);
 		return EXIT_REFUSED;
 	}
@@ -181,9 +188,13 @@ static bool wants_to_go_on(struct cli *cli)
 static int file_to_edit(struct cli *cli, const struct caller *caller, const char *name, const char **ret)
 {
 	static const char begin[] = "# adds to the profile of this name: see cuddy-profile(5)\n";
-	const char *own = arena_printf(cli->arena, "%s/profiles/%s.toml", caller->context.places.user, name);
 
-	*ret = access(own, F_OK) == 0 ? own : profile_drop_in(cli->arena, caller, name);
+	*ret = profile_find(cli, caller, name);
+	if (!*ret)
+		return -ENOENT;
+	if (path_is_within(*ret, caller->context.places.user))
+		return 0;
+	*ret = profile_drop_in(cli->arena, caller, name);
 	return access(*ret, F_OK) == 0 ? 0 : profile_write(cli, *ret, begin);
 }
 
@@ -193,12 +204,8 @@ int profile_edit(struct cli *cli, void *options UNUSED)
 	struct caller caller;
 	struct policy *policy;
 
-	if (!profile_name_is_good(cli, name) || session_caller(cli, &caller) < 0)
-		return EXIT_REFUSED;
-	if (caller_resolve(cli->arena, &caller, name, &cli->d, &policy) < 0 && cli->d.list.count &&
-	    strcmp(cli->d.list.items[0].code, "C112") == 0)
-		return EXIT_REFUSED;
-	if (file_to_edit(cli, &caller, name, &path) < 0)
+	if (!profile_name_is_good(cli, name) || session_caller(cli, &caller) < 0 ||
+	    file_to_edit(cli, &caller, name, &path) < 0)
 		return EXIT_REFUSED;
 	do {
 		diags_init(&cli->d, cli->arena);

@@ -20,6 +20,9 @@ int profile_write(struct cli *cli, const char *path, const char *text);
 /* May a file or a directory be called so?  Otherwise says why not. */
 bool profile_name_is_good(struct cli *cli, const char *name);
 
+/* The file of a profile, of those that have several the one that counts; NULL with a diagnostic. */
+const char *profile_find(struct cli *cli, const struct caller *caller, const char *name);
+
 /* DIRECTORY/profiles/NAME.local.toml of the user: what is added to a profile. */
 const char *profile_drop_in(struct arena *arena, const struct caller *caller, const char *name);
 
