@@ -2,9 +2,13 @@
 #include "base/path.h"
 #include "cli/session.h"
 #include "launch/launch.h"
+#include "launch/status.h"
 #include "toml/toml.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +16,7 @@
 struct run {
 	const char *profile, *name, *net;
 	struct words ro, rw, hide, hosts;
+	const char *status_fd;
 	bool secure;
 	long timeout;
 	bool dry_run, json;
@@ -27,6 +32,7 @@ static const struct option options[] = {
 	{ "allow-host", 0, OPTION_LIST, offsetof(struct run, hosts), "HOST", "allow connections to this endpoint" },
 	{ "secure", 0, OPTION_FLAG, offsetof(struct run, secure), NULL, "deny all that profile strict denies" },
 	{ "timeout", 0, OPTION_NUMBER, offsetof(struct run, timeout), "SECONDS", "end the program after this time, status 124" },
+	{ "status-fd", 0, OPTION_WORD, offsetof(struct run, status_fd), "FD", "write what becomes of the program to this descriptor, as JSON" },
 	{ "dry-run", 0, OPTION_FLAG, offsetof(struct run, dry_run), NULL, "print the plan and start nothing" },
 	{ "json", 0, OPTION_FLAG, offsetof(struct run, json), NULL, "with --dry-run: print JSON" },
 	{ 0 },
@@ -121,12 +127,29 @@ static int may_start(struct cli *cli, const struct policy *policy)
 	return EXIT_CANNOT_EXECUTE;
 }
 
-static int run(struct cli *cli, void *values)
+/* The descriptor of --status-fd, which is the caller's and never the cage's; 0: not asked for; -EINVAL. */
+static int status_fd(struct cli *cli, const char *word)
 {
-	const struct run *o = values;
+	char *end;
+	long fd = word ? strtol(word, &end, 10) : 0;
+
+	if (!word)
+		return 0;
+	if (*word && !*end && fd > STDERR_FILENO && fd <= INT_MAX) {
+		int flags = fcntl((int)fd, F_GETFL);
+		if (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY && fcntl((int)fd, F_SETFD, FD_CLOEXEC) == 0)
+			return (int)fd;
+	}
+	diag_error(&cli->d, "C521", NULL, "'--status-fd' wants a descriptor above 2 that is open for writing, not '%s'",
+		   str_quote(cli->arena, word));
+	diag_help(&cli->d, "for example: cuddy run --status-fd 3 PROGRAM 3>status.json");
+	return -EINVAL;
+}
+
+/* Up to the plan: 0 or our exit status. */
+static int prepare(struct cli *cli, const struct run *o, struct plan **ret_plan, struct launch_options *launch)
+{
 	struct policy *policy;
-	CLEANUP(plan_freep) struct plan *plan = NULL;
-	struct launch_options launch = { .timeout = (unsigned)o->timeout };
 	struct claim *claims;
 	struct cage cage;
 	int status;
@@ -145,10 +168,26 @@ static int run(struct cli *cli, void *values)
 		return status;
 	cage.name = o->name ? o->name : policy->name;
 	cage.argv = (const char *const *)cli->arguments;
-	if (!launch.timeout && policy->limits[LIMIT_TIMEOUT].is_set)
-		launch.timeout = (unsigned)policy->limits[LIMIT_TIMEOUT].value;
-	if (backend_compile(cli->arena, policy, &cage, &cli->d, &plan, &claims) < 0)
+	launch->cage = cage.name;
+	if (!launch->timeout && policy->limits[LIMIT_TIMEOUT].is_set)
+		launch->timeout = (unsigned)policy->limits[LIMIT_TIMEOUT].value;
+	return backend_compile(cli->arena, policy, &cage, &cli->d, ret_plan, &claims) < 0 ? EXIT_REFUSED : 0;
+}
+
+static int run(struct cli *cli, void *values)
+{
+	const struct run *o = values;
+	CLEANUP(plan_freep) struct plan *plan = NULL;
+	struct launch_options launch = { .timeout = (unsigned)o->timeout, .status_fd = status_fd(cli, o->status_fd) };
+	int status;
+
+	if (launch.status_fd < 0)
 		return EXIT_REFUSED;
+	status = prepare(cli, o, &plan, &launch);
+	if (status) {
+		status_failed(launch.status_fd, &cli->d, "failed", status);
+		return status;
+	}
 	if (o->dry_run)
 		return cli_print_plan(cli, plan, o->json);
 	return launch_run(plan, &launch, &cli->d);
