@@ -1,8 +1,14 @@
 /* cli/run.c - starts a program in its cage. */
 #include "cli/session.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 struct run {
-	const char *profile, *name, *net;
+	const char *profile, *name, *net, *status_fd;
 	struct words ro, rw, hide, hosts;
 	bool secure, ephemeral, restart, beside;
 	long timeout;
@@ -22,17 +28,40 @@ static const struct option options[] = {
 	{ "restart", 0, OPTION_FLAG, offsetof(struct run, restart), NULL, "end a cage of that name which runs with other rights" },
 	{ "new", 0, OPTION_FLAG, offsetof(struct run, beside), NULL, "start another cage beside it" },
 	{ "timeout", 0, OPTION_NUMBER, offsetof(struct run, timeout), "SECONDS", "end the program after this time, status 124" },
+	{ "status-fd", 0, OPTION_WORD, offsetof(struct run, status_fd), "FD", "write what becomes of the program to this descriptor, as JSON" },
 	{ "dry-run", 0, OPTION_FLAG, offsetof(struct run, dry_run), NULL, "print the plan and start nothing" },
 	{ "json", 0, OPTION_FLAG, offsetof(struct run, json), NULL, "with --dry-run: print JSON" },
 	{ 0 },
 };
 
+/* The descriptor of --status-fd, which is the caller's and never the cage's; 0: not asked for; -EINVAL. */
+static int status_fd(struct cli *cli, const char *word)
+{
+	char *end;
+	long fd = word ? strtol(word, &end, 10) : 0;
+
+	if (!word)
+		return 0;
+	if (*word && !*end && fd > STDERR_FILENO && fd <= INT_MAX) {
+		int flags = fcntl((int)fd, F_GETFL);
+		if (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY && fcntl((int)fd, F_SETFD, FD_CLOEXEC) == 0)
+			return (int)fd;
+	}
+	diag_error(&cli->d, "C521", NULL, "'--status-fd' wants a descriptor above 2 that is open for writing, not '%s'",
+		   str_quote(cli->arena, word));
+	diag_help(&cli->d, "for example: cuddy run --status-fd 3 PROGRAM 3>status.json");
+	return -EINVAL;
+}
+
 static int run(struct cli *cli, void *values)
 {
 	const struct run *o = values;
+	int events = status_fd(cli, o->status_fd);
 	const char *const *program = (const char *const *)cli->arguments;
 	int status;
 
+	if (events < 0)
+		return EXIT_REFUSED;
 	if (cli->count == 0 || !*program[0]) {
 		diag_error(&cli->d, "C508", NULL, "'cuddy run' wants a program");
 		diag_help(&cli->d, "for example: cuddy run bash");
@@ -43,7 +72,7 @@ static int run(struct cli *cli, void *values)
 			.read_only = o->ro.items, .read_write = o->rw.items, .hide = o->hide.items,
 			.ephemeral = o->ephemeral, .restart = o->restart, .beside = o->beside,
 			.hosts = o->hosts.items, .network = o->net, .secure = o->secure,
-			.timeout = (unsigned)o->timeout }) < 0)
+			.timeout = (unsigned)o->timeout, .status_fd = events }) < 0)
 		return EXIT_REFUSED;
 	if (o->dry_run) {
 		status = cuddy_can_start(cli->cuddy);

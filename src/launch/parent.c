@@ -4,7 +4,6 @@
 #include "launch/child.h"
 #include "launch/kernel.h"
 #include "launch/relay.h"
-#include "launch/status.h"
 #include "launch/tty.h"
 #include "base/fd.h"
 
@@ -205,9 +204,7 @@ static int start_or_join(const struct plan *plan, const struct cage_handles *cag
 		if (r < 0)
 			clone_failed(d, r);
 	}
-	if (r < 0)
-		status_failed(options->status_fd, d, "failed", EXIT_CUDDY);
-	else
+	if (r == 0)
 		*ret = launch;
 	return r;
 }

@@ -2,6 +2,7 @@
  * One structure with one arena.  Must not: print, exit, keep globals. */
 #include "lib/internal.h"
 #include "cage/data.h"
+#include "launch/status.h"
 
 #include <errno.h>
 #include <string.h>
@@ -19,6 +20,7 @@ static int read_options(struct cuddy *c, const struct cuddy_options *options, st
 	memcpy(ret, options, MIN(size, sizeof(*ret)));
 	c->colour = ret->colour;
 	c->timeout = ret->timeout;
+	c->status_fd = ret->status_fd;
 	c->ephemeral = ret->ephemeral;
 	c->conflict = ret->restart ? CONFLICT_RESTART : ret->beside ? CONFLICT_BESIDE :
 		      ret->cage ? CONFLICT_REFUSE : CONFLICT_ELSEWHERE;
@@ -59,6 +61,8 @@ struct cuddy *cuddy_load(const struct cuddy_options *options)
 	c->arena = arena;
 	diags_init(&c->d, arena);
 	load(c, options);
+	if (!c->policy)
+		status_failed(c->status_fd, &c->d, "failed", CUDDY_REFUSED);
 	return c;
 }
 
@@ -152,14 +156,15 @@ int compile_cage(struct cuddy *cuddy, const char *const *argv, struct plan **ret
 	return backend_compile(cuddy->arena, cuddy->policy, &cage, &cuddy->d, ret, &claims);
 }
 
-int cuddy_start(struct cuddy *cuddy, const char *const *argv)
+static int start(struct cuddy *cuddy, const char *const *argv)
 {
 	struct caller *caller = &cuddy->caller;
 	struct cage_wish wish = {
 		.policy = cuddy->policy, .cage = caller->cage,
 		.places = caller->places,
 		.ephemeral = cuddy->ephemeral, .conflict = cuddy->conflict,
-		.launch = { .streams = cuddy->streams, .timeout = cuddy->timeout },
+		.launch = { .streams = cuddy->streams, .timeout = cuddy->timeout,
+			    .status_fd = cuddy->status_fd },
 	};
 	int status = cuddy_can_start(cuddy);
 
@@ -176,6 +181,15 @@ int cuddy_start(struct cuddy *cuddy, const char *const *argv)
 		return CUDDY_REFUSED;
 	cuddy->runs = true;
 	return 0;
+}
+
+int cuddy_start(struct cuddy *cuddy, const char *const *argv)
+{
+	int status = start(cuddy, argv);
+
+	if (status)
+		status_failed(cuddy->status_fd, &cuddy->d, "failed", status);
+	return status;
 }
 
 int cuddy_wait(struct cuddy *cuddy)

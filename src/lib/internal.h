@@ -14,6 +14,7 @@ struct cuddy {
 	struct policy *policy; /* in the arena; NULL after an error */
 	const int *streams;    /* three, or NULL */
 	unsigned timeout;      /* seconds, or 0 */
+	int status_fd;	       /* or 0 */
 	bool colour;
 	bool ephemeral, runs;
 	enum cage_conflict conflict;
