@@ -48,7 +48,7 @@ enum cuddy_format { CUDDY_TEXT, CUDDY_JSON };
 struct cuddy_options {
 	size_t size;		 /* sizeof(struct cuddy_options) */
 	const char *profile;	 /* a name or, with a slash, a file; NULL: the one for `program` */
-	const char *program;	 /* whose profile is wanted, when none is named */
+	const char *program;	 /* whose profile is wanted, when none is named; without it the cage says which */
 	const char *share;	 /* cuddy's own profiles and permissions; NULL: as installed */
 	const char *cage;	 /* name of the cage; NULL: the profile's, or if none is named the program's */
 	int ephemeral;		 /* what the cage keeps vanishes with its last process */
@@ -94,6 +94,10 @@ const char *cuddy_explain(struct cuddy *cuddy, enum cuddy_format format);
 /* The steps that would build the cage of a program.  NULL after an error: what nothing on this host
  * can enforce is one. */
 const char *cuddy_plan(struct cuddy *cuddy, const char *const *argv, enum cuddy_format format);
+
+/* What runs when no program is named: what the cage was last started with by name, else the profile's
+ * `command`.  Ends with NULL; NULL: neither names one. */
+const char *const *cuddy_command(struct cuddy *cuddy);
 
 /* Does the profile let any program start?  0, CUDDY_REFUSED when there is no profile, or
  * CUDDY_CANNOT_EXECUTE and a message that names the missing flag. */

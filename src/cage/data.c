@@ -161,8 +161,9 @@ int cage_card_read(struct arena *arena, int data, const char *name, struct diags
 		for (const struct toml_value *word = value->first; word; word = word->next)
 			if (word->type == TOML_STRING)
 				*vec_push(arena, &words) = word->string;
-	ret->command = words.items;
 	ret->command_count = words.count;
+	*vec_push(arena, &words) = NULL;
+	ret->command = words.items;
 	return 0;
 }
 

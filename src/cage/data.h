@@ -35,7 +35,7 @@ const char *cage_kept_path(struct arena *arena, const char *home, const char *pa
  * `create`, never through a link or another mount.  An O_PATH descriptor of a directory, or -errno. */
 int cage_descend(int data, const char *relative, bool create);
 
-/* cage.toml: what to run by name alone.  Absent values are NULL. */
+/* cage.toml: what to run by name alone.  Absent values are NULL; what was read ends with NULL. */
 struct cage_card { const char *profile; const char *const *command; size_t command_count; };
 
 /* 0 (without a file: an empty card) or -errno, with a diagnostic for what is no card. */

@@ -65,6 +65,9 @@ void help_command(struct strbuf *out, const struct command *command);
 void help_manual(struct strbuf *out, const struct command *command);
 void help_commands(struct strbuf *out);
 
+/* cuddy was called by another name: `cuddy run --name NAME`, and all arguments are the program's. */
+int run_by_name(struct cli *cli, const char *name);
+
 /* Prints to standard output; commands that print documents end with it.  NULL: the error was told. */
 int cli_print(const char *text);
 

@@ -2,6 +2,7 @@
  * The only place that ends the process with a status. */
 #include "cli/cli.h"
 #include "base/fd.h"
+#include "base/path.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -129,7 +130,13 @@ int main(int argc, char **argv)
 	}
 	diags_init(&cli.d, arena);
 	cli.colour = isatty(STDERR_FILENO) && !getenv("NO_COLOR");
-	status = dispatch(&cli, argc ? argv + 1 : argv);
+	if (argc && strcmp(path_base_name(argv[0]), "cuddy") != 0) {
+		cli.arguments = argv + 1;
+		cli.count = argc - 1;
+		status = run_by_name(&cli, path_base_name(argv[0]));
+	} else {
+		status = dispatch(&cli, argc ? argv + 1 : argv);
+	}
 	if (cli.cuddy)
 		print_errors(cuddy_messages(cli.cuddy));
 	diags_print(&cli.d, &errors, cli.colour);

@@ -13,6 +13,7 @@ struct run {
 	bool secure, ephemeral, restart, beside;
 	long timeout;
 	bool dry_run, json;
+	bool by_name; /* all arguments are the program's, which the cage or its profile names */
 };
 
 static const struct option options[] = {
@@ -53,6 +54,24 @@ static int status_fd(struct cli *cli, const char *word)
 	return -EINVAL;
 }
 
+/* The command that the cage or its profile names, and then the arguments; NULL with a diagnostic. */
+static const char *const *with_command(struct cli *cli)
+{
+	const char *const *command = cuddy_command(cli->cuddy);
+	VEC(const char *) words = { 0 };
+
+	if (!command) {
+		diag_error(&cli->d, "C508", NULL, "neither the cage nor its profile says what to run");
+		diag_help(&cli->d, "name a program, or give the profile a line such as: command = [\"bash\"]");
+		return NULL;
+	}
+	while (*command)
+		*vec_push(cli->arena, &words) = *command++;
+	for (int i = 0; i <= cli->count; i++)
+		*vec_push(cli->arena, &words) = cli->arguments[i];
+	return words.items;
+}
+
 static int run(struct cli *cli, void *values)
 {
 	const struct run *o = values;
@@ -62,17 +81,21 @@ static int run(struct cli *cli, void *values)
 
 	if (events < 0)
 		return EXIT_REFUSED;
-	if (cli->count == 0 || !*program[0]) {
+	if (!o->profile && !o->name && (cli->count == 0 || !*program[0])) {
 		diag_error(&cli->d, "C508", NULL, "'cuddy run' wants a program");
 		diag_help(&cli->d, "for example: cuddy run bash");
 		return EXIT_REFUSED;
 	}
 	if (session_load(cli, (struct cuddy_options){
-			.profile = o->profile, .program = program[0], .cage = o->name,
+			.profile = o->profile, .program = o->by_name ? NULL : program[0], .cage = o->name,
 			.read_only = o->ro.items, .read_write = o->rw.items, .hide = o->hide.items,
 			.ephemeral = o->ephemeral, .restart = o->restart, .beside = o->beside,
 			.hosts = o->hosts.items, .network = o->net, .secure = o->secure,
 			.timeout = (unsigned)o->timeout, .status_fd = events }) < 0)
+		return EXIT_REFUSED;
+	if (o->by_name || !cli->count)
+		program = with_command(cli);
+	if (!program)
 		return EXIT_REFUSED;
 	if (o->dry_run) {
 		status = cuddy_can_start(cli->cuddy);
@@ -83,5 +106,11 @@ static int run(struct cli *cli, void *values)
 }
 
 const struct command command_run = {
-	"run", "PROGRAM [ARGUMENT…]", "run a program in its cage", options, sizeof(struct run), run, NULL,
+	"run", "[PROGRAM [ARGUMENT…]]", "run a program in its cage", options, sizeof(struct run), run, NULL,
 };
+
+int run_by_name(struct cli *cli, const char *name)
+{
+	cli->command = &command_run;
+	return run(cli, &(struct run){ .name = name, .by_name = true });
+}

@@ -115,6 +115,14 @@ static void end(struct child *c, int status)
 	leave(c);
 }
 
+/* Somebody asked for the end, or nobody is left: the kernel kills what still runs. */
+_Noreturn static void end_all(struct child *c)
+{
+	if (c->payload > 0)
+		(void)child_report(c, &(struct report){ .kind = REPORT_ENDED, .value = SIGKILL }, -1);
+	_exit(0);
+}
+
 static void launcher_gone(struct child *c)
 {
 	kill(c->payload, SIGKILL);
@@ -208,7 +216,7 @@ _Noreturn void init_run(struct child *c, size_t index)
 			continue;
 		serve_handle(&c->server, polled + 2, served);
 		if (c->server.over || (c->payload < 0 && !serve_joined(&c->server)))
-			_exit(0);
+			end_all(c);
 		/* The order first: what it says is meant for the signal that was sent after it. */
 		if (polled[1].revents & POLLHUP)
 			launcher_gone(c);

@@ -3,6 +3,8 @@
 #include "lib/internal.h"
 #include "cage/data.h"
 #include "launch/status.h"
+#include "base/fd.h"
+#include "base/path.h"
 
 #include <errno.h>
 #include <string.h>
@@ -29,6 +31,47 @@ static int read_options(struct cuddy *c, const struct cuddy_options *options, st
 	return 0;
 }
 
+/* What the cage of that name was started with, or else the profile of that name. */
+static void read_card(struct cuddy *c, struct cuddy_options *options)
+{
+	AUTO_FD int store = cage_store_open(c->caller.places.data, false);
+	AUTO_FD int data = store < 0 ? store : cage_data_open(store, options->cage, false);
+	struct cage_card card = { 0 };
+
+	if (data >= 0 && cage_card_read(c->arena, data, options->cage, &c->d, &card) < 0)
+		return;
+	if (card.command_count) {
+		c->command = card.command;
+		options->program = card.command[0];
+	}
+	options->profile = card.profile ? card.profile : card.command_count ? NULL : options->cage;
+}
+
+/* A cage that was named can be started by name alone from now on. */
+static void write_card(struct cuddy *c, const char *profile, const char *const *argv)
+{
+	AUTO_FD int store = cage_store_open(c->caller.places.data, true);
+	AUTO_FD int data = store < 0 ? store : cage_data_open(store, c->caller.cage.name, true);
+	const char *file = profile && strchr(profile, '/') ?
+		path_normal(c->arena, c->caller.cage.working_directory, profile) : profile;
+	const char *program = strchr(argv[0], '/') ?
+		path_normal(c->arena, c->caller.cage.working_directory, argv[0]) : argv[0];
+	struct cage_card old;
+
+	if (data >= 0 && cage_card_read(c->arena, data, c->caller.cage.name, &c->d, &old) == 0 &&
+	    !old.command_count)
+		(void)cage_card_write(c->arena, data, &(struct cage_card){ file, &program, 1 });
+}
+
+static const char *const *words_of(struct arena *arena, const struct text_list *list)
+{
+	const char **words = arena_new_array(arena, const char *, list->count + 1);
+
+	for (size_t i = 0; i < list->count; i++)
+		words[i] = list->items[i].value;
+	return words;
+}
+
 static void load(struct cuddy *c, const struct cuddy_options *given)
 {
 	struct cuddy_options options = { 0 };
@@ -39,6 +82,8 @@ static void load(struct cuddy *c, const struct cuddy_options *given)
 	    caller_fill(c->arena, options.share, &c->d, &c->caller) < 0 ||
 	    rules_of_options(c->arena, cage, &options, &c->d, &c->caller.context.extra) < 0)
 		return;
+	if (options.cage && !options.profile && !options.program && cage_name_is_valid(options.cage))
+		read_card(c, &options);
 	profile = options.profile;
 	if (!profile && options.program)
 		profile = caller_choose(c->arena, &c->caller, options.program);
@@ -46,6 +91,8 @@ static void load(struct cuddy *c, const struct cuddy_options *given)
 		diag_error(&c->d, "C515", NULL, "no profile is named, and no program to choose one for");
 		return;
 	}
+	c->profile = options.cage ? arena_strdup(c->arena, options.profile) : NULL;
+	c->is_named = options.cage && !options.ephemeral;
 	if (caller_resolve(c->arena, &c->caller, arena_strdup(c->arena, profile), &c->d, &c->policy) < 0)
 		c->policy = NULL;
 	else
@@ -89,6 +136,13 @@ int ask_oracle(struct cuddy *cuddy, const char *question, struct verdict *ret)
 		return -EINVAL;
 	*ret = policy_decide(cuddy->policy, &request);
 	return 0;
+}
+
+const char *const *cuddy_command(struct cuddy *cuddy)
+{
+	if (!cuddy->command && cuddy->policy && cuddy->policy->command.count)
+		cuddy->command = words_of(cuddy->arena, &cuddy->policy->command);
+	return cuddy->command;
 }
 
 enum cuddy_verdict cuddy_decide(struct cuddy *cuddy, const char *question)
@@ -180,6 +234,8 @@ static int start(struct cuddy *cuddy, const char *const *argv)
 	if (check_program(cuddy, argv) < 0 || cage_enter(cuddy->arena, &wish, &cuddy->d, &cuddy->stay) < 0)
 		return CUDDY_REFUSED;
 	cuddy->runs = true;
+	if (cuddy->is_named)
+		write_card(cuddy, cuddy->profile, argv);
 	return 0;
 }
 

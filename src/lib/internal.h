@@ -16,6 +16,9 @@ struct cuddy {
 	unsigned timeout;      /* seconds, or 0 */
 	int status_fd;	       /* or 0 */
 	bool colour;
+	const char *profile;   /* as it was named, for the cage's card */
+	bool is_named;	       /* the cage, by the caller: it gets a card */
+	const char *const *command; /* when no program is named; NULL: none */
 	bool ephemeral, runs;
 	enum cage_conflict conflict;
 	struct cage_stay stay; /* while `runs` */
