@@ -8,10 +8,16 @@
 #include <fcntl.h>
 #include <string.h>
 
-struct listing { bool json; };
+struct listing { bool json, verbose; };
 
 static const struct option options[] = {
 	{ "json", 0, OPTION_FLAG, offsetof(struct listing, json), NULL, "print JSON" },
+	{ 0 },
+};
+
+static const struct option profile_options[] = {
+	{ "json", 0, OPTION_FLAG, offsetof(struct listing, json), NULL, "print JSON" },
+	{ "verbose", 'v', OPTION_FLAG, offsetof(struct listing, verbose), NULL, "check: name what is not here, too" },
 	{ 0 },
 };
 
@@ -58,11 +64,21 @@ static int show_profile(struct cli *cli, const struct profile_context *context, 
 	return EXIT_REFUSED;
 }
 
+static int check_profile(struct cli *cli, const struct cage *cage, const char *name, bool verbose)
+{
+	struct policy *policy;
+
+	if (session_policy(cli, cage, name, &policy) < 0)
+		return EXIT_REFUSED;
+	if (verbose)
+		profile_report_absent(policy, &cli->d);
+	return 0;
+}
+
 static int run(struct cli *cli, void *values)
 {
 	const struct listing *o = values;
 	struct profile_context context;
-	struct policy *policy;
 	struct cage cage;
 	const char *action = cli->count ? cli->arguments[0] : "list";
 
@@ -74,7 +90,7 @@ static int run(struct cli *cli, void *values)
 	if (strcmp(action, "show") == 0 && cli->count == 2)
 		return show_profile(cli, &context, cli->arguments[1]);
 	if (strcmp(action, "check") == 0 && cli->count == 2)
-		return session_policy(cli, &cage, cli->arguments[1], &policy) < 0 ? EXIT_REFUSED : 0;
+		return check_profile(cli, &cage, cli->arguments[1], o->verbose);
 	if (strcmp(action, "diff") == 0 && cli->count == 3)
 		return profile_diff(cli, &cage, cli->arguments[1], cli->arguments[2]);
 	if (strcmp(action, "new") == 0 && (cli->count == 2 || cli->count == 3))
@@ -84,7 +100,8 @@ static int run(struct cli *cli, void *values)
 }
 
 const struct command command_profile = {
-	"profile", "list | show NAME | check NAME | diff A B | new NAME [BASE]", "list, show, check, compare and begin profiles", options,
+	"profile", "list | show NAME | check NAME | diff A B | new NAME [BASE]", "list, show, check, compare and begin profiles",
+	profile_options,
 	sizeof(struct listing), run,
 };
 

@@ -14,7 +14,7 @@ struct run {
 	struct words ro, rw, hide, hosts;
 	bool secure;
 	long timeout;
-	bool dry_run, json;
+	bool dry_run, json, verbose;
 };
 
 static const struct option options[] = {
@@ -28,6 +28,7 @@ static const struct option options[] = {
 	{ "secure", 0, OPTION_FLAG, offsetof(struct run, secure), NULL, "deny all that profile strict denies" },
 	{ "timeout", 0, OPTION_NUMBER, offsetof(struct run, timeout), "SECONDS", "end the program after this time, status 124" },
 	{ "dry-run", 0, OPTION_FLAG, offsetof(struct run, dry_run), NULL, "print the plan and start nothing" },
+	{ "verbose", 'v', OPTION_FLAG, offsetof(struct run, verbose), NULL, "say which profile was chosen, and why" },
 	{ "json", 0, OPTION_FLAG, offsetof(struct run, json), NULL, "with --dry-run: print JSON" },
 	{ 0 },
 };
@@ -127,6 +128,7 @@ static int run(struct cli *cli, void *values)
 	struct policy *policy;
 	CLEANUP(plan_freep) struct plan *plan = NULL;
 	struct launch_options launch = { .timeout = (unsigned)o->timeout };
+	const char *name, *why = "named on the command line";
 	struct claim *claims;
 	struct cage cage;
 	int status;
@@ -138,7 +140,10 @@ static int run(struct cli *cli, void *values)
 		diag_help(&cli->d, "for example: cuddy run bash");
 		return EXIT_REFUSED;
 	}
-	if (session_policy(cli, &cage, o->profile ? o->profile : session_profile_for(cli, &cage, cli->arguments[0]), &policy) < 0)
+	name = o->profile ? o->profile : session_profile_for(cli, &cage, cli->arguments[0], &why);
+	if (o->verbose)
+		diag_note(&cli->d, NULL, "profile '%s': %s", str_quote(cli->arena, name), why);
+	if (session_policy(cli, &cage, name, &policy) < 0)
 		return EXIT_REFUSED;
 	status = may_start(cli, policy);
 	if (status)

@@ -2,7 +2,8 @@
  * The only place that reads the caller's environment and asks where our own files are. */
 #include "cli/session.h"
 #include "base/path.h"
-#include "profile/profile.h"
+#include "profile/choose.h"
+#include "profile/user_dirs.h"
 
 #include <limits.h>
 #include <pwd.h>
@@ -16,14 +17,10 @@
 
 extern char **environ;
 
-/* Directories of the user; the XDG base directory and user-dirs specifications' defaults. */
+/* The XDG base directory specification's defaults. */
 static const struct { const char *name, *standard; } directories[] = {
 	{ "XDG_CACHE_HOME", ".cache" },		{ "XDG_CONFIG_HOME", ".config" },
-	{ "XDG_DATA_HOME", ".local/share" },	{ "XDG_DESKTOP_DIR", "Desktop" },
-	{ "XDG_DOCUMENTS_DIR", "Documents" },	{ "XDG_DOWNLOAD_DIR", "Downloads" },
-	{ "XDG_MUSIC_DIR", "Music" },		{ "XDG_PICTURES_DIR", "Pictures" },
-	{ "XDG_PUBLICSHARE_DIR", "Public" },	{ "XDG_STATE_HOME", ".local/state" },
-	{ "XDG_TEMPLATES_DIR", "Templates" },	{ "XDG_VIDEOS_DIR", "Videos" },
+	{ "XDG_DATA_HOME", ".local/share" },	{ "XDG_STATE_HOME", ".local/state" },
 };
 
 int session_cage(struct cli *cli, struct cage *ret)
@@ -69,6 +66,8 @@ static const char *directory_of(struct cli *cli, const struct cage *cage, const 
 
 void session_context(struct cli *cli, const struct cage *cage, struct profile_context *ret)
 {
+	const char *config = directory_of(cli, cage, "XDG_CONFIG_HOME", ".config");
+	struct profile_variable folders[USER_DIRS_COUNT];
 	VEC(struct profile_variable) v = { 0 };
 	const char *runtime = arena_printf(cli->arena, "/run/user/%u", cage->uid);
 
@@ -76,6 +75,9 @@ void session_context(struct cli *cli, const struct cage *cage, struct profile_co
 		*vec_push(cli->arena, &v) = (struct profile_variable){
 			directories[i].name, directory_of(cli, cage, directories[i].name, directories[i].standard),
 		};
+	user_dirs_read(cli->arena, path_join(cli->arena, config, "user-dirs.dirs"), cage->home, cage->environment, folders);
+	for (size_t i = 0; i < USER_DIRS_COUNT; i++)
+		*vec_push(cli->arena, &v) = folders[i];
 	*vec_push(cli->arena, &v) = (struct profile_variable){ "HOME", cage->home };
 	*vec_push(cli->arena, &v) = (struct profile_variable){ "PWD", cage->working_directory };
 	*vec_push(cli->arena, &v) = (struct profile_variable){ "USER", cage->user };
@@ -83,7 +85,7 @@ void session_context(struct cli *cli, const struct cage *cage, struct profile_co
 	*vec_push(cli->arena, &v) = (struct profile_variable){ "XDG_RUNTIME_DIR", directory_of(cli, cage, "XDG_RUNTIME_DIR", runtime) };
 	*ret = (struct profile_context){
 		.places = { share_directory(cli), "/etc/cuddy",
-			    path_join(cli->arena, directory_of(cli, cage, "XDG_CONFIG_HOME", ".config"), "cuddy") },
+			    path_join(cli->arena, config, "cuddy") },
 		.extra = cli->extra, .variables = v.items, .variable_count = v.count,
 	};
 	for (const char *at = cage->working_directory; *at;) {
@@ -112,18 +114,13 @@ int session_policy(struct cli *cli, const struct cage *cage, const char *name, s
 	return profile_resolve(cli->arena, &context, name, &cli->d, ret) < 0 ? -22 : 0;
 }
 
-const char *session_profile_for(struct cli *cli, const struct cage *cage, const char *program)
+const char *session_profile_for(struct cli *cli, const struct cage *cage, const char *program, const char **ret_why)
 {
-	const char *name = path_base_name(program);
 	struct profile_context context;
-	struct profile_entry *entries;
-	size_t count = 0;
+	struct profile_choice choice;
 
 	session_context(cli, cage, &context);
-	if (profile_list(cli->arena, &context, &entries, &count) < 0)
-		return "command-line";
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(entries[i].name, name) == 0)
-			return entries[i].name;
-	return "command-line";
+	choice = profile_choose(cli->arena, &context, cage->environment, program, &cli->d);
+	*ret_why = choice.why;
+	return choice.name;
 }

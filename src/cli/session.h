@@ -11,8 +11,8 @@ int session_cage(struct cli *cli, struct cage *ret);
 /* The policy of a profile name or file, for this caller. */
 int session_policy(struct cli *cli, const struct cage *cage, const char *name, struct policy **ret);
 
-/* The profile that a program gets without `-p`. */
-const char *session_profile_for(struct cli *cli, const struct cage *cage, const char *program);
+/* The profile that a program gets without `-p`, and why, for people. */
+const char *session_profile_for(struct cli *cli, const struct cage *cage, const char *program, const char **ret_why);
 
 /* Where profiles are and what variables hold, for this caller. */
 struct profile_context;

@@ -4,6 +4,7 @@
 #include "base/path.h"
 #include "launch/launch.h"
 #include "profile/profile.h"
+#include "profile/user_dirs.h"
 
 #include <cuddy.h>
 #include <pwd.h>
@@ -29,11 +30,7 @@ struct cuddy {
 /* As in cli/session.c. */
 static const struct { const char *name, *standard; } directories[] = {
 	{ "XDG_CACHE_HOME", ".cache" },		{ "XDG_CONFIG_HOME", ".config" },
-	{ "XDG_DATA_HOME", ".local/share" },	{ "XDG_DESKTOP_DIR", "Desktop" },
-	{ "XDG_DOCUMENTS_DIR", "Documents" },	{ "XDG_DOWNLOAD_DIR", "Downloads" },
-	{ "XDG_MUSIC_DIR", "Music" },		{ "XDG_PICTURES_DIR", "Pictures" },
-	{ "XDG_PUBLICSHARE_DIR", "Public" },	{ "XDG_STATE_HOME", ".local/state" },
-	{ "XDG_TEMPLATES_DIR", "Templates" },	{ "XDG_VIDEOS_DIR", "Videos" },
+	{ "XDG_DATA_HOME", ".local/share" },	{ "XDG_STATE_HOME", ".local/state" },
 };
 
 static const char *directory_of(struct cuddy *c, const char *name, const char *standard)
@@ -80,12 +77,17 @@ static void fill_context(struct cuddy *c, const char *share, struct profile_cont
 {
 	VEC(struct profile_variable) v = { 0 };
 	const char *uid = arena_printf(c->arena, "%u", c->cage.uid);
+	const char *config = directory_of(c, "XDG_CONFIG_HOME", ".config");
+	struct profile_variable folders[USER_DIRS_COUNT];
 	const char *runtime = arena_printf(c->arena, "/run/user/%s", uid);
 
 	for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
 		*vec_push(c->arena, &v) = (struct profile_variable){
 			directories[i].name, directory_of(c, directories[i].name, directories[i].standard),
 		};
+	user_dirs_read(c->arena, path_join(c->arena, config, "user-dirs.dirs"), c->cage.home, environ, folders);
+	for (size_t i = 0; i < USER_DIRS_COUNT; i++)
+		*vec_push(c->arena, &v) = folders[i];
 	*vec_push(c->arena, &v) = (struct profile_variable){ "HOME", c->cage.home };
 	*vec_push(c->arena, &v) = (struct profile_variable){ "PWD", c->cage.working_directory };
 	*vec_push(c->arena, &v) = (struct profile_variable){ "USER", c->cage.user };
@@ -94,7 +96,7 @@ static void fill_context(struct cuddy *c, const char *share, struct profile_cont
 		"XDG_RUNTIME_DIR", directory_of(c, "XDG_RUNTIME_DIR", runtime) };
 	*ret = (struct profile_context){
 		.places = { share, "/etc/cuddy",
-			    path_join(c->arena, directory_of(c, "XDG_CONFIG_HOME", ".config"), "cuddy") },
+			    path_join(c->arena, config, "cuddy") },
 		.variables = v.items, .variable_count = v.count, .tighten = find_tightening(c),
 	};
 }

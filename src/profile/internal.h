@@ -21,6 +21,7 @@ struct key {
 	size_t offset;	     /* in struct policy: TEXT, LIST */
 	enum limit limit;
 	bool adds;	     /* LIST: files add up; else the nearest file wins */
+	bool is_path;	     /* TEXT: ~ and variables are expanded */
 };
 const struct key *schema_find(struct arena *arena, unsigned scope, const struct toml_value *entry,
 			      struct diags *d);
@@ -64,7 +65,13 @@ size_t places_names(struct arena *arena, const char *directory, const char ***re
 bool places_is_overridable(struct arena *arena, const struct profile_context *context,
 			   const char *name);
 
-/* Expands ~, $NAME and ${NAME}; NULL after an error. */
-char *variables_expand(struct arena *arena, const struct profile_context *context,
-		       const char *text, const struct origin *origin, struct diags *d);
+/* Expands ~, $NAME and ${NAME}.  0; -ENOENT, and nothing said, when one of them is a folder that the
+ * user does not have; -EINVAL with a diagnostic. */
+enum expansion { EXPAND_PATTERN, /* values are escaped, backslashes stay */ EXPAND_PATH };
+int variables_expand(struct arena *arena, const struct profile_context *context, const char *text,
+		     enum expansion expansion, const struct origin *origin, struct diags *d, char **ret);
+
+/* Is this string one of those that `key` may hold?  Otherwise says so, with the nearest one. */
+int value_check(struct arena *arena, const struct key *key, const struct toml_value *value,
+		struct diags *d);
 #endif

@@ -12,7 +12,9 @@
 /* Configuration directories, NULL to leave one out, such as /usr/share/cuddy, /etc/cuddy. */
 struct profile_places { const char *share, *etc, *user; };
 
-struct profile_variable { const char *name, *value; }; /* "HOME", "XDG_CONFIG_HOME", "PWD", … */
+/* "HOME", "XDG_CONFIG_HOME", "PWD", …  The value "" says that the user has no such folder: allows that
+ * name it grant nothing. */
+struct profile_variable { const char *name, *value; };
 
 struct profile_context {
 	struct profile_places places;
@@ -26,6 +28,10 @@ struct profile_context {
  * whose memory is in `arena`; or -errno, and `d` says every reason. */
 int profile_resolve(struct arena *arena, const struct profile_context *context, const char *name,
 		    struct diags *d, struct policy **ret);
+
+/* Warns of what the profile names and this computer does not have: paths in allow lists and folders
+ * of the user.  That is no mistake: alternatives are written so. */
+void profile_report_absent(const struct policy *policy, struct diags *d);
 
 struct profile_entry { const char *name, *path; };
 

@@ -112,12 +112,32 @@ static int check_name(struct walk *w, enum kind kind, const char *name,
 			  str_quote(w->l->arena, value->string));
 }
 
+/* A rule names a folder that the user does not have.  An allow then grants nothing; a deny that
+ * takes nothing is said. */
+static int skip_absent(struct walk *w, enum effect effect, const struct toml_value *value)
+{
+	struct text_list *absent = &w->policy->absent, out = { .count = absent->count + 1 };
+
+	if (effect == EFFECT_DENY && !w->flag) {
+		diag_warning(w->l->d, "C137", origin_of(w, value), "'%s' names a folder that you do not have",
+			     str_quote(w->l->arena, value->string));
+		diag_help(w->l->d, "nothing is denied by it; user-dirs.dirs says which folders there are");
+	}
+	out.items = arena_new_array(w->l->arena, struct text_setting, out.count);
+	if (absent->count)
+		memcpy(out.items, absent->items, absent->count * sizeof(*out.items));
+	out.items[absent->count] = (struct text_setting){ value->string, origin_of(w, value) };
+	*absent = out;
+	return 0;
+}
+
 static int add_text(struct walk *w, const struct key *key, const struct toml_value *value)
 {
 	struct arena *arena = w->l->arena;
 	struct rule rule = { .kind = key->kind, .effect = key->effect, .access = key->access,
 			     .place = key->place, .category = (enum category)key->scope };
 	char *pattern;
+	int r = 0;
 
 	if (schema_string(arena, value, key->name, w->l->d) < 0)
 		return -EINVAL;
@@ -126,9 +146,10 @@ static int add_text(struct walk *w, const struct key *key, const struct toml_val
 		return 0;
 	pattern = arena_strdup(arena, value->string);
 	if (key->kind == KIND_FILE || key->kind == KIND_DEVICE)
-		pattern = variables_expand(arena, w->l->context, pattern, &value->origin, w->l->d);
-	if (!pattern)
-		return -EINVAL;
+		r = variables_expand(arena, w->l->context, pattern, EXPAND_PATTERN, &value->origin, w->l->d,
+				     &pattern);
+	if (r < 0)
+		return r == -ENOENT ? skip_absent(w, rule.effect, value) : r;
 	if (key->kind == KIND_CAPABILITY) {
 		for (char *c = pattern; *c; c++)
 			*c = (char)tolower((unsigned char)*c);
@@ -159,7 +180,9 @@ static int add_mount(struct walk *w, const struct key *key, const struct toml_va
 	const struct toml_value *field[3] = { 0 };
 	struct arena *arena = w->l->arena;
 	struct rule rule = { .kind = KIND_FILE, .effect = EFFECT_ALLOW, .access = ACCESS_READ };
+	char *source, *target;
 	size_t i = 0;
+	int r;
 
 	if (table->type != TOML_TABLE)
 		return diag_error(w->l->d, "C132", &table->origin,
@@ -199,20 +222,20 @@ static int add_mount(struct walk *w, const struct key *key, const struct toml_va
 					  str_quote(arena, field[0]->string));
 		rule.from = sources[i].has_name ? name : NULL;
 	} else {
-		rule.from = variables_expand(arena, w->l->context, field[0]->string,
-					     &field[0]->origin, w->l->d);
-		if (!rule.from)
-			return -EINVAL;
-		if (rule.from[0] != '/')
+		r = variables_expand(arena, w->l->context, field[0]->string, EXPAND_PATH, &field[0]->origin,
+				     w->l->d, &source);
+		if (r < 0)
+			return r == -ENOENT ? skip_absent(w, EFFECT_ALLOW, field[0]) : r;
+		if (source[0] != '/')
 			return diag_error(w->l->d, "C134", &field[0]->origin, "'%s' is not a source",
 					  str_quote(arena, field[0]->string));
+		rule.from = path_normal(arena, "/", source);
 	}
-	rule.pattern = variables_expand(arena, w->l->context, field[1]->string, &field[1]->origin,
-					w->l->d);
-	if (!rule.pattern)
-		return -EINVAL;
-	if (rule.place != PLACE_SYNTHETIC)
-		rule.pattern = tree_of(w, rule.pattern);
+	r = variables_expand(arena, w->l->context, field[1]->string, EXPAND_PATTERN, &field[1]->origin, w->l->d,
+			     &target);
+	if (r < 0)
+		return r == -ENOENT ? skip_absent(w, EFFECT_ALLOW, field[1]) : r;
+	rule.pattern = rule.place == PLACE_SYNTHETIC ? target : tree_of(w, target);
 	return add_rule(w, rule, field[1]);
 }
 
@@ -293,6 +316,7 @@ static int is_nearest(struct walk *w, const struct key *key, const struct toml_v
 			return 0;
 		diag_error(w->l->d, "C135", &value->origin, "'%s' is set to two values", key->name);
 		diag_note(w->l->d, &w->nearest[i].value->origin, "the other one is here");
+		diag_help(w->l->d, "remove one; a drop-in adds and cannot replace, a profile that includes this one can");
 		return -EINVAL;
 	}
 	w->nearest_count = MAX(w->nearest_count, i + 1);
@@ -302,18 +326,45 @@ static int is_nearest(struct walk *w, const struct key *key, const struct toml_v
 	return 1;
 }
 
+/* The normal, absolute path that a setting names. */
+static int expand_path(struct walk *w, const struct key *key, const struct toml_value *value, const char **ret)
+{
+	char *path;
+	int r = variables_expand(w->l->arena, w->l->context, value->string, EXPAND_PATH, &value->origin, w->l->d,
+				 &path);
+
+	if (r == -ENOENT)
+		return diag_error(w->l->d, "C137", &value->origin, "'%s' names a folder that you do not have",
+				  str_quote(w->l->arena, value->string));
+	if (r < 0)
+		return r;
+	if (path[0] != '/') {
+		diag_error(w->l->d, "C139", &value->origin, "'%s' takes an absolute path, not '%s'", key->name,
+			   str_quote(w->l->arena, value->string));
+		diag_help(w->l->d, "begin it with '/', '~/' or a variable such as $PWD");
+		return -EINVAL;
+	}
+	*ret = path_normal(w->l->arena, "/", path);
+	return 0;
+}
+
 static int add_setting(struct walk *w, const struct key *key, const struct toml_value *value)
 {
 	struct text_setting *setting = (void *)((char *)w->policy + key->offset);
+	const char *text = value->type == TOML_STRING ? value->string : "";
 	int r;
 
 	if (is_ignored(w, value, key->name))
 		return 0;
 	r = schema_string(w->l->arena, value, key->name, w->l->d);
 	if (r == 0)
+		r = value_check(w->l->arena, key, value, w->l->d);
+	if (r == 0 && key->is_path)
+		r = expand_path(w, key, value, &text);
+	if (r == 0)
 		r = is_nearest(w, key, value);
 	if (r > 0)
-		*setting = (struct text_setting){ value->string, origin_of(w, value) };
+		*setting = (struct text_setting){ text, origin_of(w, value) };
 	return MIN(r, 0);
 }
 
@@ -325,7 +376,8 @@ static int add_list(struct walk *w, const struct key *key, const struct toml_val
 	int r;
 
 	for (const struct toml_value *item = list->first; item; item = item->next, more++)
-		if ((r = schema_string(w->l->arena, item, key->name, w->l->d)) < 0)
+		if ((r = schema_string(w->l->arena, item, key->name, w->l->d)) < 0 ||
+		    (r = value_check(w->l->arena, key, item, w->l->d)) < 0)
 			return r;
 	if (!str_equal(key->name, "unset") && !str_equal(key->name, "requires") &&
 	    is_ignored(w, list, key->name))
@@ -546,42 +598,5 @@ int profile_resolve(struct arena *arena, const struct profile_context *context, 
 	policy->rule_count = w.rules.count;
 	policy_sort(policy);
 	*ret = policy;
-	return 0;
-}
-
-int profile_list(struct arena *arena, const struct profile_context *context,
-		 struct profile_entry **ret, size_t *ret_count)
-{
-	VEC(struct profile_entry) list = { 0 };
-	const char *places[3], *directories[4], **names;
-	size_t count = places_all(context, places), i, kinds = 0;
-
-	if (context->places.share)
-		directories[kinds++] = path_join(arena, context->places.share, "profiles/base");
-	for (i = 0; i < count; i++)
-		directories[kinds++] = path_join(arena, places[i], "profiles");
-	while (kinds--) { /* later places win, so they come first */
-		const char *directory = directories[kinds];
-		size_t files = places_names(arena, directory, &names);
-
-		for (size_t f = 0; f < files; f++) {
-			if (!places_name_is_valid(names[f]) || str_ends(names[f], ".local"))
-				continue;
-			for (i = 0; i < list.count && strcmp(list.items[i].name, names[f]); i++)
-				;
-			if (i == list.count)
-				*vec_push(arena, &list) = (struct profile_entry){
-					names[f], arena_printf(arena, "%s/%s.toml", directory, names[f]) };
-		}
-	}
-	for (i = 1; i < list.count; i++)
-		for (size_t j = i; j && strcmp(list.items[j - 1].name, list.items[j].name) > 0; j--) {
-			struct profile_entry swap = list.items[j];
-
-			list.items[j] = list.items[j - 1];
-			list.items[j - 1] = swap;
-		}
-	*ret = list.items;
-	*ret_count = list.count;
 	return 0;
 }

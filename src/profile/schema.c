@@ -11,6 +11,8 @@
 	.kind = KIND_FILE, .effect = EFFECT_ALLOW, .access = ACCESS_READ | ACCESS_WRITE, .place = p }
 #define TEXT(s, n, f) { .scope = s, .name = n, .form = FORM_TEXT, \
 	.offset = offsetof(struct policy, f) }
+#define PATH(s, n, f) { .scope = s, .name = n, .form = FORM_TEXT, .is_path = true, \
+	.offset = offsetof(struct policy, f) }
 #define LIST(s, n, f, add) { .scope = s, .name = n, .form = FORM_LIST, .adds = add, \
 	.offset = offsetof(struct policy, f) }
 #define LIMIT(n, l) { .scope = CATEGORY_RUNTIME, .name = n, .form = FORM_LIMIT, .limit = l }
@@ -47,8 +49,8 @@ static const struct key keys[] = {
 	PLACE("temporary", PLACE_TEMPORARY),
 	PLACE("persist", PLACE_PERSIST),
 	{ .scope = CATEGORY_FILESYSTEM, .name = "mount", .form = FORM_MOUNTS },
-	TEXT(CATEGORY_FILESYSTEM, "root", root),
-	TEXT(CATEGORY_FILESYSTEM, "working-directory", working_directory),
+	PATH(CATEGORY_FILESYSTEM, "root", root),
+	PATH(CATEGORY_FILESYSTEM, "working-directory", working_directory),
 	RULES(NETWORKING, "allow", NETWORK, ALLOW, 0),
 	RULES(NETWORKING, "deny", NETWORK, DENY, 0),
 	RULES(NETWORKING, "ask", NETWORK, ASK, 0),

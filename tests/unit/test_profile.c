@@ -108,12 +108,12 @@ static void test_good(const char *proposal)
 	struct policy *p;
 	struct diags d;
 
-	put("user/profiles/a.toml", "id = \"near\"\ninclude = [\"b\"]\n[networking]\nflags = [\"web\"]\n"
+	put("user/profiles/a.toml", "id = \"org.example.near\"\ninclude = [\"b\"]\n[networking]\nflags = [\"web\"]\n"
 	    "[filesystem]\npersist = [\"~\"]\nmount = [{source=\"proc:\", target=\"/proc\"}]\n"
 	    "[runtime]\nmemory = \"512M\"\n");
-	put("share/profiles/b.toml", "id = \"far\"\n[runtime]\nmemory = \"1G\"\n[networking]\nask = [\"lan\"]\n");
+	put("share/profiles/b.toml", "id = \"org.example.far\"\n[runtime]\nmemory = \"1G\"\n[networking]\nask = [\"lan\"]\n");
 	put("etc/profiles/a.toml", "[filesystem]\ndeny = [\"/secret\"]\nread-only = [\"/not\"]\n");
-	ok(resolve(arena, "a", NULL, &d, &p) == 0 && str_equal(p->id.value, "near") &&
+	ok(resolve(arena, "a", NULL, &d, &p) == 0 && str_equal(p->id.value, "org.example.near") &&
 	   p->limits[LIMIT_MEMORY].value == 512u << 20, "nearest scalar, smaller limit");
 	ok(p && count(p, KIND_FILE, EFFECT_DENY) == 1 && count(p, KIND_FILE, EFFECT_ALLOW) == 2 &&
 	   count(p, KIND_NETWORK, EFFECT_ASK) == 1, "denies of /etc stay, ask stays");
