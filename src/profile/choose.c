@@ -108,12 +108,13 @@ static bool item_matches(const struct program *p, const struct toml_value *item)
 	       ((p->path && glob_matches(glob, p->path)) || (p->real && glob_matches(glob, p->real)));
 }
 
-static const struct toml_value *find_match(struct arena *arena, const struct toml_value *root)
+static const struct toml_value *find_match(const struct toml_value *root)
 {
-	for (const struct toml_value *e = root->first; e; e = e->next)
-		if (str_equal(str_kebab(arena, e->key, e->key_length), "match"))
-			return e;
-	return NULL;
+	const struct toml_value *e = root->first;
+
+	while (e && !schema_is(e, "match"))
+		e = e->next;
+	return e;
 }
 
 /* A profile that can't be read matches by its name: then its errors are shown, not another's rights. */
@@ -129,7 +130,7 @@ static bool profile_matches(const struct program *p, const struct profile_entry 
 	    strcasestr(text, "match")) {
 		source.text = text;
 		if (toml_parse(p->arena, &source, NULL, &ignored, &root) == 0)
-			match = find_match(p->arena, root);
+			match = find_match(root);
 	}
 	if (!match)
 		return p->is_named && strcmp(entry->name, p->name) == 0;

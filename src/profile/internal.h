@@ -23,9 +23,11 @@ struct key {
 	bool adds;	     /* LIST: files add up; else the nearest file wins */
 	bool is_path;	     /* TEXT: ~ and variables are expanded */
 };
+/* Is this the key `name` (kebab-case)?  ReadOnly, readonly, READ_ONLY all are read-only. */
+bool schema_is(const struct toml_value *entry, const char *name);
 const struct key *schema_find(struct arena *arena, unsigned scope, const struct toml_value *entry,
 			      struct diags *d);
-bool schema_category(struct arena *arena, const char *name, enum category *ret);
+bool schema_category(const struct toml_value *entry, enum category *ret);
 int schema_limit(struct arena *arena, enum limit limit, const struct toml_value *value,
 		 struct diags *d, uint64_t *ret);
 /* Is it a string without NUL?  Otherwise says so. */
@@ -42,6 +44,7 @@ struct loader {
 	struct diags *d;
 	VEC(struct unit) units;
 	VEC(struct profile_flag) flags;
+	const char *place; /* whose flags are read; NULL: of a profile */
 	const char *stack[64];
 	size_t depth;
 };

@@ -45,6 +45,8 @@ struct profile_flag {
 	const char *description;
 	enum risk risk;
 	const struct toml_value *table;
+	const char *place; /* of `context` that defines it; NULL: a profile */
+	const struct profile_flag *kept; /* of /etc, replaced by the user's: its denies hold; or NULL */
 };
 
 /* All flags of the places, sorted by name. */

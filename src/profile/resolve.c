@@ -188,7 +188,7 @@ static int add_mount(struct walk *w, const struct key *key, const struct toml_va
 		return diag_error(w->l->d, "C132", &table->origin,
 				  "'mount' takes tables { source, target, access }");
 	for (const struct toml_value *e = table->first; e; e = e->next) {
-		for (i = 0; i < 3 && !str_equal(str_kebab(arena, e->key, e->key_length), mount_keys[i]); i++)
+		for (i = 0; i < 3 && !schema_is(e, mount_keys[i]); i++)
 			;
 		if (i == 3)
 			return diag_error(w->l->d, "C100", &e->key_origin, "there is no key '%s' here",
@@ -255,10 +255,9 @@ static int add_bus(struct walk *w, const struct key *key, const struct toml_valu
 	if (table->type != TOML_TABLE)
 		return diag_error(w->l->d, "C101", &table->origin, "'%s' takes a table", key->name);
 	for (const struct toml_value *e = table->first; e; e = e->next) {
-		const char *name = str_kebab(w->l->arena, e->key, e->key_length);
 		size_t i = 0;
 
-		while (i < ARRAY_SIZE(bus_keys) && !str_equal(bus_keys[i].name, name))
+		while (i < ARRAY_SIZE(bus_keys) && !schema_is(e, bus_keys[i].name))
 			i++;
 		if (i == ARRAY_SIZE(bus_keys)) {
 			result = diag_error(w->l->d, "C100", &e->key_origin, "there is no key '%s' here",
@@ -266,7 +265,7 @@ static int add_bus(struct walk *w, const struct key *key, const struct toml_valu
 			continue;
 		}
 		if (e->type != TOML_ARRAY) {
-			result = diag_error(w->l->d, "C101", &e->origin, "'%s' takes a list", name);
+			result = diag_error(w->l->d, "C101", &e->origin, "'%s' takes a list", bus_keys[i].name);
 			continue;
 		}
 		for (const struct toml_value *item = e->first; item; item = item->next) {
@@ -274,7 +273,7 @@ static int add_bus(struct walk *w, const struct key *key, const struct toml_valu
 					     .access = bus_keys[i].access, .category = CATEGORY_DESKTOP,
 					     .system_bus = str_equal(key->name, "system-bus") };
 
-			if (schema_string(w->l->arena, item, name, w->l->d) < 0) {
+			if (schema_string(w->l->arena, item, bus_keys[i].name, w->l->d) < 0) {
 				result = -EINVAL;
 				continue;
 			}
@@ -444,7 +443,7 @@ static int apply_nested(struct walk *w, const struct key *key, const struct toml
 				  toml_type_name(e->type));
 	if (str_equal(key->name, "set"))
 		return add_variables(w, e);
-	if (schema_category(w->l->arena, key->name, &category))
+	if (schema_category(e, &category))
 		return apply_table(w, e, category);
 	return apply_table(w, e, SCOPE_ENVIRONMENT);
 }
@@ -499,15 +498,14 @@ static int apply_members(struct walk *w, const struct profile_flag *flag)
 	int result = 0;
 
 	for (const struct toml_value *e = flag->table->first; e; e = e->next) {
-		const char *name = str_kebab(w->l->arena, e->key, e->key_length);
 		const struct key *key;
 		int r;
 
-		if (str_equal(name, "description") || str_equal(name, "risk"))
+		if (schema_is(e, "description") || schema_is(e, "risk"))
 			continue;
-		if (e->type == TOML_TABLE && schema_category(w->l->arena, name, &category)) {
+		if (e->type == TOML_TABLE && schema_category(e, &category)) {
 			r = apply_table(w, e, category);
-		} else if (e->type == TOML_TABLE && str_equal(name, "environment")) {
+		} else if (e->type == TOML_TABLE && schema_is(e, "environment")) {
 			/* Settings of a flag that is denied or asked for are not set. */
 			r = w->effect == EFFECT_ALLOW ? apply_table(w, e, SCOPE_ENVIRONMENT) : 0;
 		} else {
@@ -517,6 +515,22 @@ static int apply_members(struct walk *w, const struct profile_flag *flag)
 		result = r < 0 ? r : result;
 	}
 	return result;
+}
+
+/* The user's flag of this name replaced the administrator's: of that one the denies still count. */
+static int apply_kept(struct walk *w, const struct profile_flag *kept)
+{
+	const struct unit *before = w->unit;
+	struct unit unit = *before;
+	int r;
+
+	unit.only_denies = true;
+	unit.warn = false;
+	w->unit = &unit;
+	w->flag = kept;
+	r = apply_members(w, kept);
+	w->unit = before;
+	return r;
 }
 
 static int apply_flag(struct walk *w, enum category category, enum effect effect,
@@ -545,6 +559,8 @@ static int apply_flag(struct walk *w, enum category category, enum effect effect
 	w->via = here;
 	w->effect = effect;
 	r = apply_members(w, flag);
+	if (flag->kept && apply_kept(w, flag->kept) < 0)
+		r = -EINVAL;
 	w->flag = outer;
 	w->via = via;
 	w->effect = before;

@@ -6,42 +6,14 @@
 #include "profile/elf.h"
 #include "profile/menu.h"
 #include "tap.h"
+#include "tree.h"
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char top[] = "/tmp/cuddy-choose-XXXXXX";
 static char paths[256], data[256];
-
-static const char *in_top(const char *name)
-{
-	static char path[512];
-	char *slash;
-
-	snprintf(path, sizeof(path), "%s/%s", top, name);
-	for (slash = path + strlen(top) + 1; (slash = strchr(slash, '/')); *slash++ = '/') {
-		*slash = '\0';
-		mkdir(path, 0755);
-	}
-	return path;
-}
-
-static void put_bytes(const char *name, const void *bytes, size_t length)
-{
-	const char *path = in_top(name);
-	FILE *file = fopen(path, "w");
-
-	if (!file || fwrite(bytes, 1, length, file) != length || fclose(file) || chmod(path, 0755))
-		abort();
-}
-
-static void put(const char *name, const char *text)
-{
-	put_bytes(name, text, strlen(text));
-}
 
 /* A small ELF file that asks for `library`. */
 struct small_elf {
@@ -80,8 +52,8 @@ static int read_elf(const void *bytes, size_t length, const char **ret)
 	size_t count = 0;
 	int fd, r;
 
-	put_bytes("elf", bytes, length);
-	fd = open(in_top("elf"), O_RDONLY | O_CLOEXEC);
+	tree_put_bytes("elf", bytes, length);
+	fd = open(tree_path("elf"), O_RDONLY | O_CLOEXEC);
 	r = elf_read_needed(arena, fd, &names, &count);
 	close(fd);
 	if (r == 0 && count)
@@ -195,14 +167,14 @@ static char *environment[] = { paths, data, NULL };
 static struct profile_choice choose(struct arena *arena, const char *program, struct diags *d)
 {
 	struct profile_variable variables[] = {
-		{ "HOME", arena_printf(arena, "%s/home", top) }, { "PWD", arena_printf(arena, "%s/work", top) },
-		{ "XDG_DATA_HOME", arena_printf(arena, "%s/data-home", top) },
+		{ "HOME", arena_printf(arena, "%s/home", tree_top) }, { "PWD", arena_printf(arena, "%s/work", tree_top) },
+		{ "XDG_DATA_HOME", arena_printf(arena, "%s/data-home", tree_top) },
 	};
 	struct profile_context c = { .variables = variables, .variable_count = ARRAY_SIZE(variables) };
 
-	c.places.share = arena_printf(arena, "%s/share", top);
-	c.places.etc = arena_printf(arena, "%s/etc", top);
-	c.places.user = arena_printf(arena, "%s/user", top);
+	c.places.share = arena_printf(arena, "%s/share", tree_top);
+	c.places.etc = arena_printf(arena, "%s/etc", tree_top);
+	c.places.user = arena_printf(arena, "%s/user", tree_top);
 	diags_init(d, arena);
 	return profile_choose(arena, &c, environment, program, d);
 }
@@ -223,29 +195,29 @@ static void test_matches(void)
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	struct diags d;
 
-	put("bin/alpha", "#!/bin/sh\n");
-	put("bin/beta", "#!/bin/sh\n");
-	put("opt/beta/beta-bin", "#!/bin/sh\n");
-	put("work/alpha", "#!/bin/sh\n");
-	put("share/profiles/alpha.toml", "description = \"x\"\n");
-	put("share/profiles/base/beta.toml", "");
+	tree_put("bin/alpha", "#!/bin/sh\n");
+	tree_put("bin/beta", "#!/bin/sh\n");
+	tree_put("opt/beta/beta-bin", "#!/bin/sh\n");
+	tree_put("work/alpha", "#!/bin/sh\n");
+	tree_put("share/profiles/alpha.toml", "description = \"x\"\n");
+	tree_put("share/profiles/base/beta.toml", "");
 	chosen("alpha", "alpha", "share/profiles/alpha.toml");
-	chosen(in_top("bin/alpha"), "alpha", "matches");
+	chosen(tree_path("bin/alpha"), "alpha", "matches");
 	chosen("./alpha", "command-line", "no menu entry");
 	chosen("../work/alpha", "command-line", "no menu entry");
 	chosen("beta", "command-line", "no menu entry");
-	put("user/profiles/mine.toml", "Match = [\"b?ta\", \"/x\"]\n");
+	tree_put("user/profiles/mine.toml", "Match = [\"b?ta\", \"/x\"]\n");
 	chosen("beta", "mine", "user/profiles/mine.toml");
-	put("share/profiles/other.toml", "match = [\"beta\"]\n");
+	tree_put("share/profiles/other.toml", "match = [\"beta\"]\n");
 	chosen("beta", "mine", "user");
-	put("user/profiles/by-path.toml", "match = [\"~/../opt/none\", \"/**/beta-bin\"]\n");
-	chosen(in_top("opt/beta/beta-bin"), "by-path", "by-path");
+	tree_put("user/profiles/by-path.toml", "match = [\"~/../opt/none\", \"/**/beta-bin\"]\n");
+	chosen(tree_path("opt/beta/beta-bin"), "by-path", "by-path");
 	chosen("beta-bin", "command-line", "not found");
-	put("etc/profiles/alpha.toml", "match = [\"beta\"]\n");
+	tree_put("etc/profiles/alpha.toml", "match = [\"beta\"]\n");
 	chosen("alpha", "command-line", "no menu entry");
-	put("user/profiles/alpha.toml", "x = [broken match\n");
+	tree_put("user/profiles/alpha.toml", "x = [broken match\n");
 	chosen("alpha", "alpha", "user/profiles/alpha.toml");
-	put("user/profiles/again.toml", "match = [\"beta\"]\n");
+	tree_put("user/profiles/again.toml", "match = [\"beta\"]\n");
 	is(choose(arena, "beta", &d).name, "again", "of two the first by name");
 	ok(d.list.count == 1 && str_equal(d.list.items[0].code, "C140"), "and that is said");
 }
@@ -254,35 +226,35 @@ static void test_menu(void)
 {
 	struct small_elf gtk = make_elf("libgtk-4.so.1"), plain = make_elf("libc.so.6");
 
-	put_bytes("bin/paint", &gtk, sizeof(gtk));
-	put_bytes("bin/player", &plain, sizeof(plain));
-	put_bytes("bin/tool", &plain, sizeof(plain));
-	put("bin/script", "#!/usr/bin/env paint\n");
-	put("bin/plain-script", "#!/bin/none\n");
+	tree_put_bytes("bin/paint", &gtk, sizeof(gtk));
+	tree_put_bytes("bin/player", &plain, sizeof(plain));
+	tree_put_bytes("bin/tool", &plain, sizeof(plain));
+	tree_put("bin/script", "#!/usr/bin/env paint\n");
+	tree_put("bin/plain-script", "#!/bin/none\n");
 	chosen("paint", "desktop-app", "libgtk-4.so.1");
 	chosen("script", "desktop-app", "libgtk-4.so.1");
 	chosen("plain-script", "command-line", "links no library");
 	chosen("tool", "command-line", "links no library");
-	put("data/applications/x.desktop", ENTRY("Exec=paint %F\nCategories=Graphics;\n"));
+	tree_put("data/applications/x.desktop", ENTRY("Exec=paint %F\nCategories=Graphics;\n"));
 	chosen("paint", "editor", "'Graphics'");
-	put("data-home/applications/x.desktop", ENTRY("Exec=paint %F\nCategories=Game;\n"));
+	tree_put("data-home/applications/x.desktop", ENTRY("Exec=paint %F\nCategories=Game;\n"));
 	chosen("paint", "game", "data-home");
-	put("data-home/applications/x.desktop", ENTRY("Exec=paint\nHidden=true\n"));
+	tree_put("data-home/applications/x.desktop", ENTRY("Exec=paint\nHidden=true\n"));
 	chosen("paint", "desktop-app", "libgtk");
-	put("data/applications/org.example.Paint.desktop", ENTRY("TryExec=paint\nExec=sh -c x\nCategories=Office;\n"));
+	tree_put("data/applications/org.example.Paint.desktop", ENTRY("TryExec=paint\nExec=sh -c x\nCategories=Office;\n"));
 	chosen("paint", "office", "org.example.Paint.desktop");
-	put("data/applications/y.desktop", ENTRY("Exec=tool\nCategories=Office;\n"));
+	tree_put("data/applications/y.desktop", ENTRY("Exec=tool\nCategories=Office;\n"));
 	chosen("tool", "command-line", "links no library");
-	put("data/applications/deep/er/player.desktop", ENTRY("Exec=player\nCategories=AudioVideo;\n"));
+	tree_put("data/applications/deep/er/player.desktop", ENTRY("Exec=player\nCategories=AudioVideo;\n"));
 	chosen("player", "media-player", "deep/er/player.desktop");
 	chosen("script", "desktop-app", "libgtk-4.so.1");
-	put("data/applications/s1.desktop", ENTRY("Exec=script\nCategories=Game;\nNoDisplay=true\n"));
+	tree_put("data/applications/s1.desktop", ENTRY("Exec=script\nCategories=Game;\nNoDisplay=true\n"));
 	chosen("script", "game", "s1");
-	put("data/applications/s2.desktop", ENTRY("Exec=script\nCategories=Network;\n"));
+	tree_put("data/applications/s2.desktop", ENTRY("Exec=script\nCategories=Network;\n"));
 	chosen("script", "network-app", "s2");
-	put("data/applications/s2.desktop", ENTRY("Exec=script\nCategories=Network;\nTerminal=true\n"));
+	tree_put("data/applications/s2.desktop", ENTRY("Exec=script\nCategories=Network;\nTerminal=true\n"));
 	chosen("script", "command-line", "wants a terminal");
-	put("data/applications/s2.desktop", ENTRY("Exec=script\nCategories=Unheard;\n"));
+	tree_put("data/applications/s2.desktop", ENTRY("Exec=script\nCategories=Unheard;\n"));
 	chosen("script", "desktop-app", "none that has a profile");
 }
 
@@ -290,18 +262,18 @@ static void test_hostile(void)
 {
 	char target[512];
 
-	snprintf(target, sizeof(target), "%s", in_top("data/applications/loop"));
+	snprintf(target, sizeof(target), "%s", tree_path("data/applications/loop"));
 	ok(symlink(".", target) == 0, "a folder in itself");
-	snprintf(target, sizeof(target), "%s", in_top("data/applications/paint.desktop"));
+	snprintf(target, sizeof(target), "%s", tree_path("data/applications/paint.desktop"));
 	ok(mkfifo(target, 0600) == 0, "a FIFO as menu entry");
-	snprintf(target, sizeof(target), "%s", in_top("bin/me"));
+	snprintf(target, sizeof(target), "%s", tree_path("bin/me"));
 	ok(symlink("me", target) == 0, "a program that links to itself");
-	snprintf(target, sizeof(target), "%s", in_top("bin/fifo"));
+	snprintf(target, sizeof(target), "%s", tree_path("bin/fifo"));
 	ok(mkfifo(target, 0700) == 0, "a FIFO as program");
-	put("bin/self", "#!/usr/bin/env self\n");
-	put("bin/empty", "");
-	put("bin/hash", "#!");
-	put("bin/spaces", "#!   \n");
+	tree_put("bin/self", "#!/usr/bin/env self\n");
+	tree_put("bin/empty", "");
+	tree_put("bin/hash", "#!");
+	tree_put("bin/spaces", "#!   \n");
 	chosen("paint", "office", "org.example.Paint");
 	chosen("me", "command-line", "not found");
 	chosen("fifo", "command-line", "not found");
@@ -334,12 +306,9 @@ static void test_real(void)
 
 int main(void)
 {
-	char command[64];
-
-	if (!mkdtemp(top))
-		return 1;
-	snprintf(paths, sizeof(paths), "PATH=:relative:%s/none:%s/bin", top, top);
-	snprintf(data, sizeof(data), "XDG_DATA_DIRS=%s/data", top);
+	tree_make();
+	snprintf(paths, sizeof(paths), "PATH=:relative:%s/none:%s/bin", tree_top, tree_top);
+	snprintf(data, sizeof(data), "XDG_DATA_DIRS=%s/data", tree_top);
 	test_elf();
 	test_entries();
 	test_meanings();
@@ -347,6 +316,6 @@ int main(void)
 	test_menu();
 	test_hostile();
 	test_real();
-	snprintf(command, sizeof(command), "rm -rf %s", top);
-	return system(command) != 0 || done();
+	tree_remove();
+	return done();
 }
