@@ -3,7 +3,6 @@
 #include "cli/session.h"
 #include "base/path.h"
 #include "profile/choose.h"
-#include "profile/user_dirs.h"
 
 #include <limits.h>
 #include <pwd.h>
@@ -16,12 +15,6 @@
 #endif
 
 extern char **environ;
-
-/* The XDG base directory specification's defaults. */
-static const struct { const char *name, *standard; } directories[] = {
-	{ "XDG_CACHE_HOME", ".cache" },		{ "XDG_CONFIG_HOME", ".config" },
-	{ "XDG_DATA_HOME", ".local/share" },	{ "XDG_STATE_HOME", ".local/state" },
-};
 
 int session_cage(struct cli *cli, struct cage *ret)
 {
@@ -57,46 +50,15 @@ static const char *share_directory(struct cli *cli)
 	return access(path_join(cli->arena, tree, "permissions/filesystem.toml"), R_OK) == 0 ? tree : CUDDY_DATA_DIR;
 }
 
-static const char *directory_of(struct cli *cli, const struct cage *cage, const char *name, const char *standard)
-{
-	const char *value = getenv(name);
-
-	return path_normal(cli->arena, cage->home, value && *value == '/' ? value : standard);
-}
-
 void session_context(struct cli *cli, const struct cage *cage, struct profile_context *ret)
 {
-	const char *config = directory_of(cli, cage, "XDG_CONFIG_HOME", ".config");
-	struct profile_variable folders[USER_DIRS_COUNT];
-	VEC(struct profile_variable) v = { 0 };
-	const char *runtime = arena_printf(cli->arena, "/run/user/%u", cage->uid);
-
-	for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
-		*vec_push(cli->arena, &v) = (struct profile_variable){
-			directories[i].name, directory_of(cli, cage, directories[i].name, directories[i].standard),
-		};
-	user_dirs_read(cli->arena, path_join(cli->arena, config, "user-dirs.dirs"), cage->home, cage->environment, folders);
-	for (size_t i = 0; i < USER_DIRS_COUNT; i++)
-		*vec_push(cli->arena, &v) = folders[i];
-	*vec_push(cli->arena, &v) = (struct profile_variable){ "HOME", cage->home };
-	*vec_push(cli->arena, &v) = (struct profile_variable){ "PWD", cage->working_directory };
-	*vec_push(cli->arena, &v) = (struct profile_variable){ "USER", cage->user };
-	*vec_push(cli->arena, &v) = (struct profile_variable){ "UID", arena_printf(cli->arena, "%u", cage->uid) };
-	*vec_push(cli->arena, &v) = (struct profile_variable){ "XDG_RUNTIME_DIR", directory_of(cli, cage, "XDG_RUNTIME_DIR", runtime) };
-	*ret = (struct profile_context){
-		.places = { share_directory(cli), "/etc/cuddy",
-			    path_join(cli->arena, config, "cuddy") },
-		.extra = cli->extra, .variables = v.items, .variable_count = v.count,
+	const struct profile_caller caller = {
+		.home = cage->home, .user = cage->user, .directory = cage->working_directory,
+		.share = share_directory(cli), .uid = cage->uid, .environment = cage->environment,
 	};
-	for (const char *at = cage->working_directory; *at;) {
-		const char *file = path_join(cli->arena, at, ".cuddy.toml"), *slash = strrchr(at, '/');
 
-		if (access(file, F_OK) == 0) {
-			ret->tighten = file;
-			return;
-		}
-		at = slash ? arena_strndup(cli->arena, at, (size_t)(slash - at)) : "";
-	}
+	profile_context_fill(cli->arena, &caller, ret);
+	ret->extra = cli->extra;
 }
 
 int session_policy(struct cli *cli, const struct cage *cage, const char *name, struct policy **ret)

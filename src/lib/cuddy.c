@@ -4,7 +4,6 @@
 #include "base/path.h"
 #include "launch/launch.h"
 #include "profile/profile.h"
-#include "profile/user_dirs.h"
 
 #include <cuddy.h>
 #include <pwd.h>
@@ -27,19 +26,6 @@ struct cuddy {
 	struct launch launch;
 };
 
-/* As in cli/session.c. */
-static const struct { const char *name, *standard; } directories[] = {
-	{ "XDG_CACHE_HOME", ".cache" },		{ "XDG_CONFIG_HOME", ".config" },
-	{ "XDG_DATA_HOME", ".local/share" },	{ "XDG_STATE_HOME", ".local/state" },
-};
-
-static const char *directory_of(struct cuddy *c, const char *name, const char *standard)
-{
-	const char *value = getenv(name);
-
-	return path_normal(c->arena, c->cage.home, value && *value == '/' ? value : standard);
-}
-
 static int fill_cage(struct cuddy *c)
 {
 	const struct passwd *entry = getpwuid(getuid());
@@ -60,45 +46,14 @@ static int fill_cage(struct cuddy *c)
 	return 0;
 }
 
-/* A folder's own file that only tightens, from the working directory upwards; NULL for none. */
-static const char *find_tightening(struct cuddy *c)
-{
-	for (const char *at = c->cage.working_directory; *at;) {
-		const char *file = path_join(c->arena, at, ".cuddy.toml"), *slash = strrchr(at, '/');
-
-		if (access(file, F_OK) == 0)
-			return file;
-		at = slash ? arena_strndup(c->arena, at, (size_t)(slash - at)) : "";
-	}
-	return NULL;
-}
-
 static void fill_context(struct cuddy *c, const char *share, struct profile_context *ret)
 {
-	VEC(struct profile_variable) v = { 0 };
-	const char *uid = arena_printf(c->arena, "%u", c->cage.uid);
-	const char *config = directory_of(c, "XDG_CONFIG_HOME", ".config");
-	struct profile_variable folders[USER_DIRS_COUNT];
-	const char *runtime = arena_printf(c->arena, "/run/user/%s", uid);
-
-	for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
-		*vec_push(c->arena, &v) = (struct profile_variable){
-			directories[i].name, directory_of(c, directories[i].name, directories[i].standard),
-		};
-	user_dirs_read(c->arena, path_join(c->arena, config, "user-dirs.dirs"), c->cage.home, environ, folders);
-	for (size_t i = 0; i < USER_DIRS_COUNT; i++)
-		*vec_push(c->arena, &v) = folders[i];
-	*vec_push(c->arena, &v) = (struct profile_variable){ "HOME", c->cage.home };
-	*vec_push(c->arena, &v) = (struct profile_variable){ "PWD", c->cage.working_directory };
-	*vec_push(c->arena, &v) = (struct profile_variable){ "USER", c->cage.user };
-	*vec_push(c->arena, &v) = (struct profile_variable){ "UID", uid };
-	*vec_push(c->arena, &v) = (struct profile_variable){
-		"XDG_RUNTIME_DIR", directory_of(c, "XDG_RUNTIME_DIR", runtime) };
-	*ret = (struct profile_context){
-		.places = { share, "/etc/cuddy",
-			    path_join(c->arena, config, "cuddy") },
-		.variables = v.items, .variable_count = v.count, .tighten = find_tightening(c),
+	const struct profile_caller caller = {
+		.home = c->cage.home, .user = c->cage.user, .directory = c->cage.working_directory,
+		.share = share, .uid = c->cage.uid, .environment = c->cage.environment,
 	};
+
+	profile_context_fill(c->arena, &caller, ret);
 }
 
 struct cuddy *cuddy_load(const char *profile, const char *share)

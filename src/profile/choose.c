@@ -79,7 +79,7 @@ static void find_program(struct program *p, const char *word)
 
 	p->name = path_base_name(word);
 	if (strchr(word, '/'))
-		p->path = path_normal(p->arena, variable(p->context, "PWD"), word);
+		p->path = path_normal(p->arena, p->context->directory, word);
 	else
 		p->path = find_in_path(p, word);
 	p->is_named = !strchr(word, '/') || str_equal(p->path, find_in_path(p, p->name));

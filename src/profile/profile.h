@@ -12,8 +12,8 @@
 /* Configuration directories, NULL to leave one out, such as /usr/share/cuddy, /etc/cuddy. */
 struct profile_places { const char *share, *etc, *user; };
 
-/* "HOME", "XDG_CONFIG_HOME", "PWD", …  The value "" says that the user has no such folder: allows that
- * name it grant nothing. */
+/* "HOME", "XDG_CONFIG_HOME", "PWD", …  The value "" says that there is no such folder: allows that name
+ * it grant nothing. */
 struct profile_variable { const char *name, *value; };
 
 struct profile_context {
@@ -21,8 +21,21 @@ struct profile_context {
 	const struct profile_variable *variables; /* HOME also expands "~" */
 	size_t variable_count;
 	const struct source *extra; /* TOML that adds like a drop-in: the command line; or NULL */
+	const char *directory; /* where programs with a relative path are */
 	const char *tighten; /* a .cuddy.toml whose denies and limits count, or NULL */
 };
+
+/* Who calls, and from where.  Paths are absolute and normal. */
+struct profile_caller {
+	const char *home, *user, *directory;
+	const char *share;	  /* with cuddy's own files */
+	unsigned uid;
+	char *const *environment; /* as of execve(2) */
+};
+
+/* Places, variables and the .cuddy.toml of that caller; no rules of a command line.  PWD stands for
+ * nothing when the directory is the home or holds it: a home is no project. */
+void profile_context_fill(struct arena *arena, const struct profile_caller *caller, struct profile_context *ret);
 
 /* Finds, reads and expands profile `name` (a file when it has a slash).  0 and the sorted policy,
  * whose memory is in `arena`; or -errno, and `d` says every reason. */

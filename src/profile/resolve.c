@@ -28,7 +28,7 @@ struct walk {
 	const struct profile_flag *flag;
 	const struct origin *via;
 	enum effect effect;
-	bool full, tight[LIMIT_COUNT]; /* limits that a tightening file set */
+	bool full, said_home, tight[LIMIT_COUNT]; /* limits that a tightening file set */
 };
 
 static int apply_flag(struct walk *w, enum category category, enum effect effect,
@@ -112,12 +112,17 @@ static int check_name(struct walk *w, enum kind kind, const char *name,
 			  str_quote(w->l->arena, value->string));
 }
 
-/* A rule names a folder that the user does not have.  An allow then grants nothing; a deny that
- * takes nothing is said. */
+/* A rule names a folder that is not there.  An allow then grants nothing, a deny that takes nothing is
+ * said, and so is the home that was not given as a project. */
 static int skip_absent(struct walk *w, enum effect effect, const struct toml_value *value)
 {
 	struct text_list *absent = &w->policy->absent, out = { .count = absent->count + 1 };
 
+	if (effect == EFFECT_ALLOW && !w->said_home && (strstr(value->string, "$PWD") || strstr(value->string, "${PWD}"))) {
+		w->said_home = true;
+		diag_warning(w->l->d, "C142", NULL, "the working directory is or holds your home, so it is not given to the program");
+		diag_help(w->l->d, "start in a folder below, or name one with '--rw'");
+	}
 	if (effect == EFFECT_DENY && !w->flag) {
 		diag_warning(w->l->d, "C137", origin_of(w, value), "'%s' names a folder that you do not have",
 			     str_quote(w->l->arena, value->string));

@@ -85,6 +85,11 @@ static const char *find(struct arena *arena, const char *text, const char *name,
 	return found;
 }
 
+const char *user_dirs_folder(const char *home, const char *path)
+{
+	return path_is_within(home, path) ? "" : path;
+}
+
 void user_dirs_read(struct arena *arena, const char *file, const char *home, char *const *environment,
 		    struct profile_variable ret[USER_DIRS_COUNT])
 {
@@ -103,6 +108,6 @@ void user_dirs_read(struct arena *arena, const char *file, const char *home, cha
 		if (!value)
 			value = path_join(arena, home, directories[i].standard);
 		ret[i] = (struct profile_variable){ directories[i].name,
-						    path_is_within(home, value) ? "" : value };
+						    user_dirs_folder(home, value) };
 	}
 }

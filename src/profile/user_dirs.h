@@ -17,6 +17,9 @@
 void user_dirs_read(struct arena *arena, const char *file, const char *home, char *const *environment,
 		    struct profile_variable ret[USER_DIRS_COUNT]);
 
+/* `path` (normal, absolute), or "" when it is the home or holds it. */
+const char *user_dirs_folder(const char *home, const char *path);
+
 /* The value of a variable in an environment, or NULL. */
 const char *environment_find(char *const *environment, const char *name);
 

@@ -167,10 +167,11 @@ static char *environment[] = { paths, data, NULL };
 static struct profile_choice choose(struct arena *arena, const char *program, struct diags *d)
 {
 	struct profile_variable variables[] = {
-		{ "HOME", arena_printf(arena, "%s/home", tree_top) }, { "PWD", arena_printf(arena, "%s/work", tree_top) },
+		{ "HOME", arena_printf(arena, "%s/home", tree_top) },
 		{ "XDG_DATA_HOME", arena_printf(arena, "%s/data-home", tree_top) },
 	};
-	struct profile_context c = { .variables = variables, .variable_count = ARRAY_SIZE(variables) };
+	struct profile_context c = { .variables = variables, .variable_count = ARRAY_SIZE(variables),
+				     .directory = arena_printf(arena, "%s/work", tree_top) };
 
 	c.places.share = arena_printf(arena, "%s/share", tree_top);
 	c.places.etc = arena_printf(arena, "%s/etc", tree_top);

@@ -3,8 +3,7 @@
 
 #include "base/limits.h"
 #include "tap.h"
-#include <stdlib.h>
-#include <sys/stat.h>
+#include "tree.h"
 #include <unistd.h>
 
 static char file[] = "/tmp/cuddy-user-dirs-XXXXXX";
@@ -109,6 +108,40 @@ static void test_hostile(void)
 	unlink(file);
 }
 
+/* What $PWD stands for when a program is started in `directory`. */
+static const char *project(struct arena *arena, const char *own_home, const char *directory)
+{
+	struct profile_caller caller = { .home = own_home, .user = "me", .directory = directory, .share = "/none" };
+	struct profile_context c;
+
+	profile_context_fill(arena, &caller, &c);
+	for (size_t i = 0; i < c.variable_count; i++)
+		if (strcmp(c.variables[i].name, "PWD") == 0)
+			return c.variables[i].value;
+	return NULL;
+}
+
+static void test_project(void)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const char *real, *link;
+
+	tree_make();
+	real = arena_strdup(arena, tree_path("real/home/x"));
+	real = arena_strndup(arena, real, strlen(real) - 2);
+	link = arena_strdup(arena, tree_path("link"));
+	is(project(arena, real, arena_printf(arena, "%s/work", real)), arena_printf(arena, "%s/work", real), "a folder");
+	is(project(arena, real, real), "", "the home is no project");
+	is(project(arena, real, tree_top), "", "nor is what holds it");
+	is(project(arena, real, "/"), "", "nor is the root");
+	ok(symlink(real, link) == 0, "a home behind a link");
+	is(project(arena, link, real), "", "is none by its real name either");
+	is(project(arena, "/no/such/home", "/no"), "", "a home that is not there has a directory above, too");
+	tree_put("real/home/work/.cuddy.toml", "");
+	is(project(arena, real, arena_printf(arena, "%s/work", real)), arena_printf(arena, "%s/work", real), "a folder again");
+	tree_remove();
+}
+
 int main(void)
 {
 	int fd = mkstemp(file);
@@ -118,5 +151,6 @@ int main(void)
 	test_rows();
 	test_environment();
 	test_hostile();
+	test_project();
 	return done();
 }
