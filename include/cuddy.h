@@ -64,6 +64,7 @@ struct cuddy_options {
 	/* What the program's 0, 1 and 2 lead to, open until cuddy_wait(); NULL: the caller's own. */
 	const int *streams;
 	int status_fd;		 /* gets a line of JSON for each event (cuddy(1), --status-fd); 0: none */
+	int verbose;		 /* notes on which profile was chosen, and on what it names and is not here */
 	int colour;		 /* messages for a terminal */
 };
 

@@ -8,10 +8,11 @@
 #include <fcntl.h>
 #include <string.h>
 
-struct profile { bool json; };
+struct profile { bool json, verbose; };
 
 static const struct option options[] = {
 	{ "json", 0, OPTION_FLAG, offsetof(struct profile, json), NULL, "with list: print JSON" },
+	{ "verbose", 'v', OPTION_FLAG, offsetof(struct profile, verbose), NULL, "with check: name what is not here, too" },
 	{ 0 },
 };
 
@@ -65,9 +66,11 @@ static int show(struct cli *cli, void *values UNUSED)
 	return cli_print(text);
 }
 
-static int check(struct cli *cli, void *values UNUSED)
+static int check(struct cli *cli, void *values)
 {
-	return session_load_profile(cli, cli->arguments[0]) < 0 ? EXIT_REFUSED : 0;
+	const struct profile *o = values;
+
+	return session_load(cli, (struct cuddy_options){ .profile = cli->arguments[0], .verbose = o->verbose }) < 0 ? EXIT_REFUSED : 0;
 }
 
 static const struct action actions[] = {

@@ -12,7 +12,7 @@ struct run {
 	struct words ro, rw, hide, hosts;
 	bool secure, ephemeral, restart, beside;
 	long timeout;
-	bool dry_run, json;
+	bool dry_run, json, verbose;
 	bool by_name; /* all arguments are the program's, which the cage or its profile names */
 };
 
@@ -31,6 +31,7 @@ static const struct option options[] = {
 	{ "timeout", 0, OPTION_NUMBER, offsetof(struct run, timeout), "SECONDS", "end the program after this time, status 124" },
 	{ "status-fd", 0, OPTION_WORD, offsetof(struct run, status_fd), "FD", "write what becomes of the program to this descriptor, as JSON" },
 	{ "dry-run", 0, OPTION_FLAG, offsetof(struct run, dry_run), NULL, "print the plan and start nothing" },
+	{ "verbose", 'v', OPTION_FLAG, offsetof(struct run, verbose), NULL, "say which profile was chosen, and why" },
 	{ "json", 0, OPTION_FLAG, offsetof(struct run, json), NULL, "with --dry-run: print JSON" },
 	{ 0 },
 };
@@ -91,7 +92,7 @@ static int run(struct cli *cli, void *values)
 			.read_only = o->ro.items, .read_write = o->rw.items, .hide = o->hide.items,
 			.ephemeral = o->ephemeral, .restart = o->restart, .beside = o->beside,
 			.hosts = o->hosts.items, .network = o->net, .secure = o->secure,
-			.timeout = (unsigned)o->timeout, .status_fd = events }) < 0)
+			.timeout = (unsigned)o->timeout, .status_fd = events, .verbose = o->verbose }) < 0)
 		return EXIT_REFUSED;
 	if (o->by_name || !cli->count)
 		program = with_command(cli);

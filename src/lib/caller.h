@@ -4,7 +4,7 @@
 #define CUDDY_LIB_CALLER_H
 
 #include "cage/enter.h"
-#include "profile/profile.h"
+#include "profile/choose.h"
 
 struct caller {
 	struct cage cage;		/* without a program */
@@ -21,6 +21,7 @@ int caller_resolve(struct arena *arena, const struct caller *caller, const char 
 		   struct policy **ret);
 
 /* The profile that a program gets when none is named. */
-const char *caller_choose(struct arena *arena, const struct caller *caller, const char *program);
+struct profile_choice caller_choose(struct arena *arena, const struct caller *caller, const char *program,
+				    struct diags *d);
 
 #endif

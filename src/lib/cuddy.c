@@ -85,8 +85,13 @@ static void load(struct cuddy *c, const struct cuddy_options *given)
 	if (options.cage && !options.profile && !options.program && cage_name_is_valid(options.cage))
 		read_card(c, &options);
 	profile = options.profile;
-	if (!profile && options.program)
-		profile = caller_choose(c->arena, &c->caller, options.program);
+	if (!profile && options.program) {
+		struct profile_choice choice = caller_choose(c->arena, &c->caller, options.program, &c->d);
+
+		profile = choice.name;
+		if (options.verbose)
+			diag_note(&c->d, NULL, "profile '%s': %s", str_quote(c->arena, profile), choice.why);
+	}
 	if (!profile) {
 		diag_error(&c->d, "C515", NULL, "no profile is named, and no program to choose one for");
 		return;
@@ -98,6 +103,8 @@ static void load(struct cuddy *c, const struct cuddy_options *given)
 	else
 		cage->name = options.cage ? arena_strdup(c->arena, options.cage) :
 			     cage_name_from(c->arena, options.profile ? c->policy->name : options.program);
+	if (c->policy && options.verbose)
+		profile_report_absent(c->policy, &c->d);
 }
 
 struct cuddy *cuddy_load(const struct cuddy_options *options)
