@@ -57,8 +57,11 @@ int cage_look(struct arena *arena, int runtime, const char *name, bool measure, 
 	int r = gate < 0 ? gate : cage_gate_connect(gate, SERVE_LOOK, &handles);
 
 	*ret = (struct cage_view){ .name = name };
-	if (r == -ENOENT)
+	if (r == -ENOENT) {
+		if (gate >= 0) /* what a killed one left */
+			cage_gate_clear(runtime, gate, name);
 		return 0;
+	}
 	if (r < 0)
 		return r;
 	r = cage_record_read(arena, handles.fds[HANDLE_RECORD], &ret->record);

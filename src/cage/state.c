@@ -55,6 +55,8 @@ int cage_gate_open(int runtime, const char *name, bool create)
 		AUTO_FD int gate = open_private(runtime, name, create);
 		struct stat locked, now;
 
+		if (gate == -ENOENT && create)
+			continue; /* the one before removed it just now */
 		if (gate < 0)
 			return gate;
 		if (flock(gate, LOCK_EX) < 0 || fstat(gate, &locked) < 0)

@@ -13,7 +13,8 @@ start() {
 runs()      { "$tree/build/cuddy" ps 2>/dev/null | grep -q "^$1 "; }
 is_gone()   { ! runs "$1"; }
 stop_all()  { for each in "$@"; do "$tree/build/cuddy" stop --timeout 1 "$each" >/dev/null 2>&1; done; }
-no_leftover() { [ -z "$(ls -A "$runtime" 2>/dev/null)" ]; }
+# One further call cleans up.
+no_leftover() { "$tree/build/cuddy" ps >/dev/null; [ -z "$(ls -A "$runtime" 2>/dev/null)" ]; }
 pid_space() { "$tree/build/cuddy" exec "$1" -- readlink /proc/self/ns/pid; }
 
 names_and_data() {
@@ -188,7 +189,7 @@ ephemeral() {
 
 # What a caged program can leave in its data for the next start.
 hostile_data() {
-	mkdir -p victim
+	mkdir -p "$HOME/victim"
 	for what in 'rm -rf ~/.config; ln -s '"$HOME"'/victim ~/.config' 'rm -rf ~/.local; mkfifo ~/.local' \
 		'rm -rf ~/.cache; ln -s /proc/self/root ~/.cache' 'rm -rf ~/.local; ln -s ../../.. ~/.local'; do
 		cuddy run -n hostile bash -c "$what"
@@ -202,7 +203,7 @@ hostile_data() {
 	ln -s "$HOME/victim" "$HOME/$data/hostile/home/a"
 	cuddy run -p ./hostile.toml true
 	ok "a link on the way to a kept directory is refused" complains 'C604'
-	ok "nothing is made behind it" not test -e victim/b
+	ok "nothing is made behind it" not test -e "$HOME/victim/b"
 	cuddy run -n deep bash -c 'cd ~; for i in $(seq 2000); do mkdir d && cd d || break; done; touch "$(printf "a\nb\033[31m")"; mkfifo pipe; mkdir -m 0 closed'
 	cuddy ps --all
 	ok "a deep tree can be measured" says '^deep '
@@ -210,7 +211,7 @@ hostile_data() {
 	ok "and removed" is_status 0
 	ok "whole" not test -e "$HOME/$data/deep"
 }
-harmless() { [ "$status" = 0 ] || [ "$status" = 125 ] && [ -z "$(ls -A victim)" ]; }
+harmless() { [ "$status" = 0 ] || [ "$status" = 125 ] && [ -z "$(ls -A "$HOME/victim")" ]; }
 
 many_cages() {
 	before=$(find /proc -maxdepth 1 -name '[0-9]*' -user "$(id -u)" | wc -l)
