@@ -78,7 +78,8 @@ int terminal_find(struct terminal *t, const int streams[3], struct terminal_wish
 		if (is_same(outer, streams[i]))
 			wish.streams |= 1u << i;
 	t->outer = TAKE_FD(outer);
-	t->modes = wish.modes;
+	t->modes = t->given = wish.modes;
+	t->fresh = true;
 	t->asked = !has_neighbour(streams[0]) && !has_neighbour(streams[1]);
 	wish.foreground = t->asked && !terminal_in_background(t);
 	*ret = wish;
@@ -120,6 +121,19 @@ static void set_modes(const struct terminal *t, const struct termios *modes)
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
+/* Started in the background we saw the modes of somebody else, say of a shell that edits a line.  Unless
+ * the program has set its own by now, it gets those that the terminal is handed over with. */
+static void give_modes(struct terminal *t)
+{
+	const struct termios *a = &t->given;
+	struct termios b;
+
+	if (t->fresh && tcgetattr(t->master, &b) == 0 && a->c_iflag == b.c_iflag && a->c_oflag == b.c_oflag &&
+	    a->c_lflag == b.c_lflag && memcmp(a->c_cc, b.c_cc, sizeof(b.c_cc)) == 0)
+		(void)tcsetattr(t->master, TCSANOW, &t->modes);
+	t->fresh = false;
+}
+
 bool terminal_take(struct terminal *t)
 {
 	struct termios raw;
@@ -129,6 +143,7 @@ bool terminal_take(struct terminal *t)
 	/* Still ours after a SIGSTOP: what is set now may be raw, or a shell's, and is not to be kept. */
 	if (!t->keyboard && tcgetattr(t->outer, &t->modes) < 0)
 		return false;
+	give_modes(t);
 	raw = t->modes;
 	cfmakeraw(&raw);
 	set_modes(t, &raw);

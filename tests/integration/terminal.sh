@@ -3,8 +3,8 @@
 # stops, sizes, modes, pipelines, ends; as TAP.  Once as the caller and, when that is root, as cuddy-test.
 #
 # CUDDY names the program (default build/cuddy), PARTS the functions below that shall run (default: all),
-# PATIENCE how often it looks, every tenth of a second, before it gives up.  What happens is awaited by looking at the screen, never
-# by the clock: a test fails when the text that it waits for does not come at all.
+# PATIENCE how often it looks, every tenth of a second, before it gives up (600).  What happens is awaited
+# by looking at the screen, never by the clock: a test fails when what it waits for does not come at all.
 root=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
 user=cuddy-test
 PATH=/usr/local/bin:/usr/bin:/bin
@@ -76,8 +76,7 @@ ends() {
 }
 # back TITLE: the shell has its terminal again, with the modes of the beginning.
 back() {
-	run true
-	[ -n "$modes" ] && [ "$(sed -n 's/^modes //p' "$work/modes")" = "$modes" ]
+	run true && [ -n "$modes" ] && [ "$(sed -n 's/^modes //p' "$work/modes")" = "$modes" ]
 	row $? "$1"
 }
 # file TITLE NAME PATTERN: a file will have it.
@@ -173,8 +172,8 @@ direct() {
 	keys C-z
 	await 'Stopped'
 	type 'bg'
-	type ''
-	shows "in the background it stops when it reads" '^\[1\].*Stopped(tty input)'
+	run 'while ! jobs | grep -q Stopped; do sleep 0.1; done; echo stopped-$((1+1))'
+	shows "in the background it stops when it reads" '^stopped-2'
 	type 'fg'
 	type 'two'
 	shows "and goes on in the foreground" '^got-two'
@@ -198,7 +197,7 @@ background() {
 	type ''
 	await 'cuddy run cat -n'
 	run 'while ! jobs | grep -q Stopped; do sleep 0.1; done; jobs'
-	shows "started in the background it stops when it reads" 'Stopped(tty input) *cuddy run cat'
+	shows "started in the background it stops when it reads" '^\[1\].*Stopped *cuddy run cat'
 	type 'fg'
 	type 'typed'
 	echoed 'typed'
@@ -210,7 +209,7 @@ background() {
 	run 'stty tostop'
 	type "cuddy run sh -c 'echo later-\$((1+1))' &"
 	run 'while ! jobs | grep -q Stopped; do sleep 0.1; done; jobs'
-	shows "unless tostop forbids it" 'Stopped(tty output)'
+	shows "unless tostop forbids it" '^\[1\].*Stopped *cuddy run sh'
 	absent "then it is not shown" '^later-2'
 	type 'fg'
 	shows "but in the foreground it is" '^later-2'
@@ -332,16 +331,7 @@ ends_of_all_kinds() {
 	row $? "init has a filter and no new privileges"
 	[ "$(stat -c %u "/proc/$init/fd")" = 0 ] # not dumpable: proc(5)
 	row $? "init is not dumpable"
-	if [ "$(id -u)" = 0 ] && command -v strace >/dev/null; then
-		timeout 20 strace -qq -o strace -e inject=poll:error=EINTR:when=1 -p "$init" 2>/dev/null &
-		tracer=$!
-		keys C-c
-		wait "$tracer"
-		grep -q 'exit_group(0)' strace
-		row $? "init ends well when a call is interrupted"
-	else
-		keys C-c
-	fi
+	keys C-c
 	back "Ctrl-C ends it"
 
 	begin
@@ -361,6 +351,7 @@ inner() {
 	printf 'include = ["command-line"]\n[runtime]\ndeny-flags = ["terminal"]\n' >"$work/project/nopts.toml"
 	cd "$work" || exit 1
 	trap 't kill-server' EXIT
+	trap 'exit 1' INT TERM HUP
 	t new-session -d -x 80 -y 24 'sleep 1000'
 	t set-option -g history-limit 50000
 	t set-option -g remain-on-exit on
