@@ -6,8 +6,9 @@
  *     cuddy_free(c);
  *
  * Not for several threads at once: one of them may use a structure, and none may run while
- * cuddy_start() does.  From cuddy_start() to
- * cuddy_wait() HUP, INT, QUIT, TERM, USR1, USR2, WINCH and CONT are blocked, and passed on. */
+ * cuddy_start() does.  From cuddy_start() to cuddy_wait() HUP, INT, QUIT, TERM, USR1, USR2, WINCH, CONT
+ * and TSTP are blocked, and passed on.  If our standard streams lead to a terminal, cuddy_wait() makes it
+ * raw, and stops our process group when the program stops. */
 #ifndef CUDDY_H
 #define CUDDY_H
 
