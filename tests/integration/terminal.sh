@@ -32,7 +32,6 @@ begin() {
 	t respawn-pane -k "env PS1='out> ' PATH='$work/bin:$PATH' bash --norc --noprofile -i"
 	t clear-history
 	t resize-window -x 80 -y 24
-	await '^out> '
 	run 'stty sane; cd project'
 	modes=$(sed -n 's/^modes //p' "$work/modes")
 }
@@ -61,8 +60,12 @@ absent() { # TITLE PATTERN
 	row $? "$1"
 }
 
+# The outer shell reads again.  (What is typed before is the program's, also if that is about to end.)
+is_prompt() { screen | grep . | tail -n 1 | grep -q 'out> *$'; }
+
 # run COMMAND: types it into the outer shell, waits for its end; leaves $status and the modes of then.
 run() {
+	until_true is_prompt
 	marks=$((marks + 1))
 	type "$1; echo \"[\$?]\"$marks; echo modes \$(stty -g) >'$work/modes'; echo \"end\"$marks"
 	await "^end$marks" || return 1
@@ -320,7 +323,6 @@ ends_of_all_kinds() {
 		*init) kill -KILL "$init" ;;
 		*) kill "-${how%% *}" "$(ps -o ppid= -p "$init" | tr -d ' ')" ;;
 		esac
-		await 'C406\|^out> $'
 		back "$how: the modes are as before"
 	done
 	begin
