@@ -256,11 +256,11 @@ pipelines() {
 	keys C-c
 	back "Ctrl-C ends that"
 	type "cuddy run sh -c 'echo sleeps-\$((1+1)) >&2; sleep 1000' | cat"
-	await '^sleeps-2'
+	await 'sleeps-2'
 	keys C-c
 	back "and one that has not read"
 	type "cuddy run sh -c 'echo sleeps-\$((2+1)) >&2; sleep 1000; echo woke >&2' | cat"
-	await '^sleeps-3'
+	await 'sleeps-3'
 	keys C-z
 	shows "Ctrl-Z stops it" 'Stopped'
 	type 'fg'
