@@ -16,8 +16,9 @@
  * the structure and lives until cuddy_free().
  *
  * Threads: only one at a time may use a structure, and no other may run during cuddy_start().  From
- * cuddy_start() to cuddy_wait() HUP, INT, QUIT, TERM, USR1, USR2, WINCH and CONT are blocked, and
- * passed on to the program. */
+ * cuddy_start() to cuddy_wait() HUP, INT, QUIT, TERM, USR1, USR2, WINCH, CONT and TSTP are blocked, and
+ * passed on to the program.  If our standard streams lead to a terminal, cuddy_wait() makes it raw, and
+ * stops our process group when the program stops. */
 #ifndef CUDDY_H
 #define CUDDY_H
 

@@ -16,11 +16,15 @@ static void write_line(int fd, struct arena *arena, const struct strbuf *documen
 	struct strbuf line = { .arena = arena };
 	sigset_t one, mask, pending;
 
-	for (const char *at = document->text; *at; at++)
-		if (*at == '\n')
-			at += strspn(at, "\n ") - 1;
-		else
+	for (const char *at = document->text; *at; at++) {
+		if (*at != '\n') {
 			strbuf_add_bytes(&line, at, 1);
+			continue;
+		}
+		at += strspn(at, "\n ") - 1;
+		if (at[1] == '"' && line.length > 1)
+			strbuf_add(&line, " ");
+	}
 	strbuf_add(&line, "\n");
 	sigemptyset(&one);
 	sigaddset(&one, SIGPIPE);

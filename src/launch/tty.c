@@ -4,11 +4,9 @@
 #include "launch/kernel.h"
 #include "base/fd.h"
 
-#include <linux/magic.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 
 static void close_now(int *fd)
@@ -78,7 +76,8 @@ int terminal_find(struct terminal *t, const int streams[3], struct terminal_wish
 		if (is_same(outer, streams[i]))
 			wish.streams |= 1u << i;
 	t->outer = TAKE_FD(outer);
-	t->modes = wish.modes;
+	t->modes = t->given = wish.modes;
+	t->fresh = true;
 	t->asked = !has_neighbour(streams[0]) && !has_neighbour(streams[1]);
 	wish.foreground = t->asked && !terminal_in_background(t);
 	*ret = wish;
@@ -88,12 +87,10 @@ int terminal_find(struct terminal *t, const int streams[3], struct terminal_wish
 int terminal_attach(struct terminal *t, int master)
 {
 	struct stat status;
-	struct statfs system;
 	AUTO_FD int own = master;
 
 	if (t->outer < 0 || t->master >= 0 || fstat(own, &status) < 0 || !S_ISCHR(status.st_mode) ||
-	    status.st_rdev != makedev(5, 2) || fstatfs(own, &system) < 0 ||
-	    (unsigned long)system.f_type != DEVPTS_SUPER_MAGIC || !is_master(own))
+	    status.st_rdev != makedev(5, 2) || !is_master(own))
 		return -EINVAL;
 	if (fcntl(own, F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
@@ -120,6 +117,19 @@ static void set_modes(const struct terminal *t, const struct termios *modes)
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
+/* Started in the background we saw the modes of somebody else, say of a shell that edits a line.  Unless
+ * the program has set its own by now, it gets those that the terminal is handed over with. */
+static void give_modes(struct terminal *t)
+{
+	const struct termios *a = &t->given;
+	struct termios b;
+
+	if (t->fresh && tcgetattr(t->master, &b) == 0 && a->c_iflag == b.c_iflag && a->c_oflag == b.c_oflag &&
+	    a->c_lflag == b.c_lflag && memcmp(a->c_cc, b.c_cc, sizeof(b.c_cc)) == 0)
+		(void)tcsetattr(t->master, TCSANOW, &t->modes);
+	t->fresh = false;
+}
+
 bool terminal_take(struct terminal *t)
 {
 	struct termios raw;
@@ -129,6 +139,7 @@ bool terminal_take(struct terminal *t)
 	/* Still ours after a SIGSTOP: what is set now may be raw, or a shell's, and is not to be kept. */
 	if (!t->keyboard && tcgetattr(t->outer, &t->modes) < 0)
 		return false;
+	give_modes(t);
 	raw = t->modes;
 	cfmakeraw(&raw);
 	set_modes(t, &raw);

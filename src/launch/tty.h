@@ -29,7 +29,9 @@ struct terminal {
 	int master;		/* of the inner terminal; -1: not there yet, or hung up */
 	bool keyboard;		/* ours, see above */
 	bool asked;		/* the keyboard is wanted whenever we are in the foreground */
+	bool fresh;		/* the keyboard has not been ours yet */
 	struct termios modes;	/* of the outer terminal while the keyboard is not ours */
+	struct termios given;	/* of the inner one at its beginning */
 	struct terminal_bytes in, out;
 };
 

@@ -199,7 +199,7 @@ static void take_terminal(struct watch *w, int master)
 static void hear(struct watch *w)
 {
 	struct launch *launch = w->launch;
-	struct report report;
+	struct report report = { 0 };
 	int fd;
 
 	while (receive(launch, &report, &fd) > 0) {
