@@ -10,12 +10,12 @@ struct run {
 };
 
 static const struct option options[] = {
-	{ "profile", 'p', OPTION_WORD, offsetof(struct run, profile), "PROFILE", "the profile to use, a name or a file" },
+	{ "profile", 'p', OPTION_WORD, offsetof(struct run, profile), "PROFILE", "use this profile, a name or a file" },
 	{ "name", 'n', OPTION_WORD, offsetof(struct run, name), "NAME", "name of the cage" },
 	{ "ro", 0, OPTION_LIST, offsetof(struct run, ro), "PATH", "show this file or directory, read-only" },
 	{ "rw", 0, OPTION_LIST, offsetof(struct run, rw), "PATH", "show this file or directory, writable" },
 	{ "hide", 0, OPTION_LIST, offsetof(struct run, hide), "PATH", "deny this file or directory" },
-	{ "net", 0, OPTION_WORD, offsetof(struct run, net), "MODE", "which network, none or host for that of the host itself" },
+	{ "net", 0, OPTION_WORD, offsetof(struct run, net), "MODE", "the network, none or host (the computer itself)" },
 	{ "allow-host", 0, OPTION_LIST, offsetof(struct run, hosts), "HOST", "allow connections to this endpoint" },
 	{ "secure", 0, OPTION_FLAG, offsetof(struct run, secure), NULL, "deny all that profile strict denies" },
 	{ "timeout", 0, OPTION_NUMBER, offsetof(struct run, timeout), "SECONDS", "end the program after this time, status 124" },
@@ -43,7 +43,9 @@ static int run(struct cli *cli, void *values)
 		return EXIT_REFUSED;
 	if (o->dry_run) {
 		status = cuddy_can_start(cli->cuddy);
-		return status ? status : cli_print(cuddy_plan(cli->cuddy, program, o->json ? CUDDY_JSON : CUDDY_TEXT));
+		if (status)
+			return status;
+		return cli_print(cuddy_plan(cli->cuddy, program, o->json ? CUDDY_JSON : CUDDY_TEXT));
 	}
 	status = cuddy_start(cli->cuddy, program);
 	return status ? status : cuddy_wait(cli->cuddy);

@@ -114,7 +114,8 @@ int cuddy_can_start(struct cuddy *cuddy)
 		files = files || (policy->rules[i].kind == KIND_FILE && policy->rules[i].effect == EFFECT_ALLOW &&
 				  policy->rules[i].access & ACCESS_EXECUTE);
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
-		struct request request = { .kind = KIND_SYSCALL, .access = ACCESS_USE, .verb = "syscall", .subject = calls[i] };
+		const struct request request = { .kind = KIND_SYSCALL, .access = ACCESS_USE,
+						 .verb = "syscall", .subject = calls[i] };
 
 		if (policy_decide(policy, &request).effect != EFFECT_ALLOW)
 			missing = "runtime.ordinary";
@@ -124,7 +125,8 @@ int cuddy_can_start(struct cuddy *cuddy)
 	diag_error(&cuddy->d, "C507", NULL, "profile '%s' lets no program start: %s",
 		   str_quote(cuddy->arena, policy->name),
 		   missing ? "it grants no system calls" : "it grants no file to execute");
-	diag_help(&cuddy->d, "give it the flags %s%sfilesystem.system", missing ? missing : "", missing ? " and " : "");
+	diag_help(&cuddy->d, "give it the flags %s%sfilesystem.system", missing ? missing : "",
+		  missing ? " and " : "");
 	return CUDDY_CANNOT_EXECUTE;
 }
 
