@@ -41,10 +41,16 @@ enum cuddy_verdict { CUDDY_ERROR = -1, CUDDY_DENY, CUDDY_ALLOW, CUDDY_ASK };
 
 enum cuddy_format { CUDDY_TEXT, CUDDY_JSON };
 
+/* `flags` of the options. */
+enum cuddy_flag {
+	CUDDY_SECURE = 1, /* deny all that profile strict denies */
+	CUDDY_COLOUR = 2  /* messages for a terminal */
+};
+
 /* What to load.  Set `size`, name what you need, leave the rest zero: zero always is the default.
  * Later versions add members at the end.  As with openat2(2), a caller with an older structure gets
- * the defaults, and one that sets a member which this library does not know is refused: a right that
- * somebody wanted to take away is never lost without a word. */
+ * the defaults, and one that sets a member or a flag which this library does not know is refused: a
+ * right that somebody wanted to take away is never lost without a word. */
 struct cuddy_options {
 	size_t size;		 /* sizeof(struct cuddy_options) */
 	const char *profile;	 /* a name or, with a slash, a file; NULL: the one for `program` */
@@ -56,11 +62,10 @@ struct cuddy_options {
 	const char *const *read_only, *const *read_write, *const *hide;
 	const char *const *hosts; /* endpoints that may be connected to: "example.org:443" */
 	const char *network;	 /* "none", or "host" for the host's own; NULL: as the profile says */
-	int secure;		 /* deny all that profile strict denies */
+	unsigned flags;		 /* CUDDY_SECURE, CUDDY_COLOUR */
 	unsigned timeout;	 /* seconds; 0: as the profile says */
 	/* What the program's 0, 1 and 2 lead to, open until cuddy_wait(); NULL: the caller's own. */
 	const int *streams;
-	int colour;		 /* messages for a terminal */
 };
 
 /* Reads a profile for whoever calls: user, home, working directory and the XDG variables of the

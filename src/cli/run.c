@@ -38,7 +38,7 @@ static int run(struct cli *cli, void *values)
 	if (session_load(cli, (struct cuddy_options){
 			.profile = o->profile, .program = program[0], .cage = o->name,
 			.read_only = o->ro.items, .read_write = o->rw.items, .hide = o->hide.items,
-			.hosts = o->hosts.items, .network = o->net, .secure = o->secure,
+			.hosts = o->hosts.items, .network = o->net, .flags = o->secure ? CUDDY_SECURE : 0,
 			.timeout = (unsigned)o->timeout }) < 0)
 		return EXIT_REFUSED;
 	if (o->dry_run) {

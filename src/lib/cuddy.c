@@ -5,6 +5,12 @@
 #include <errno.h>
 #include <string.h>
 
+#define KNOWN_FLAGS (CUDDY_SECURE | CUDDY_COLOUR)
+
+/* A member that a later version adds must not fall into padding, where this one would not miss it. */
+_Static_assert(offsetof(struct cuddy_options, streams) + sizeof(int *) == sizeof(struct cuddy_options),
+	       "padding at the end of the options");
+
 /* Takes what the caller's version of the structure has; the rest is zero. */
 static int read_options(struct cuddy *c, const struct cuddy_options *options, struct cuddy_options *ret)
 {
@@ -16,7 +22,9 @@ static int read_options(struct cuddy *c, const struct cuddy_options *options, st
 		if (((const char *)options)[i])
 			return diag_error(&c->d, "C540", NULL, "this libcuddy is too old for one of the options");
 	memcpy(ret, options, MIN(size, sizeof(*ret)));
-	c->colour = ret->colour;
+	if (ret->flags & ~(unsigned)KNOWN_FLAGS)
+		return diag_error(&c->d, "C540", NULL, "this libcuddy is too old for one of the flags");
+	c->colour = ret->flags & CUDDY_COLOUR;
 	c->timeout = ret->timeout;
 	if (ret->streams)
 		c->streams = memcpy(arena_new_array(c->arena, int, 3), ret->streams, 3 * sizeof(int));

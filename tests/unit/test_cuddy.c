@@ -86,6 +86,13 @@ static void test_options(void)
 	o.size = 0;
 	is_useless(cuddy_load(&o), "C540");
 
+	o = (struct cuddy_options){ .size = sizeof(o), .profile = "project", .share = ".", .flags = CUDDY_SECURE };
+	c = cuddy_load(&o);
+	ok(has(cuddy_why(c, "syscall ptrace", CUDDY_TEXT), "strict.toml"), "profile strict on top");
+	cuddy_free(c);
+	o.flags = 1u << 31;
+	is_useless(cuddy_load(&o), "C540");
+
 	newer.options.profile = "project";
 	newer.options.share = ".";
 	c = cuddy_load(&newer.options);
