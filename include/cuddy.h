@@ -42,31 +42,39 @@ enum cuddy_verdict { CUDDY_ERROR = -1, CUDDY_DENY, CUDDY_ALLOW, CUDDY_ASK };
 
 enum cuddy_format { CUDDY_TEXT, CUDDY_JSON };
 
+/* `flags` of the options. */
+enum cuddy_flag {
+	CUDDY_SECURE = 1, /* deny all that profile strict denies */
+	CUDDY_COLOUR = 2, /* messages for a terminal */
+	CUDDY_VERBOSE = 4, /* notes on which profile was chosen, and on what it names and is not here */
+	CUDDY_EPHEMERAL = 8, /* what the cage keeps vanishes with its last process */
+	/* When a cage of that name runs with other rights, which else is an error: */
+	CUDDY_RESTART = 16, /* end it first */
+	CUDDY_BESIDE = 32   /* take the name with a number, beside it */
+};
+
 /* What to load.  Set `size`, name what you need, leave the rest zero: zero always is the default.
  * Later versions add members at the end.  As with openat2(2), a caller with an older structure gets
- * the defaults, and one that sets a member which this library does not know is refused: a right that
- * somebody wanted to take away is never lost without a word. */
+ * the defaults, and one that sets a member or a flag which this library does not know is refused: a
+ * right that somebody wanted to take away is never lost without a word. */
 struct cuddy_options {
 	size_t size;		 /* sizeof(struct cuddy_options) */
 	const char *profile;	 /* a name or, with a slash, a file; NULL: the one for `program` */
 	const char *program;	 /* whose profile is wanted, when none is named; without it the cage says which */
 	const char *share;	 /* cuddy's own profiles and permissions; NULL: as installed */
 	const char *cage;	 /* name of the cage; NULL: the profile's, or if none is named the program's */
-	int ephemeral;		 /* what the cage keeps vanishes with its last process */
-	int restart, beside;	 /* when a cage of that name runs with other rights: end it, or take another
-				  * name beside it; else that is an error */
 	/* Rules on top of the profile; lists end with NULL, and may be NULL.  A path stands for itself
 	 * and for all below it.  A deny of the profile still wins. */
 	const char *const *read_only, *const *read_write, *const *hide;
 	const char *const *hosts; /* endpoints that may be connected to: "example.org:443" */
 	const char *network;	 /* "none", or "host" for the host's own; NULL: as the profile says */
-	int secure;		 /* deny all that profile strict denies */
+	unsigned flags;		 /* of enum cuddy_flag */
 	unsigned timeout;	 /* seconds; 0: as the profile says */
 	/* What the program's 0, 1 and 2 lead to, open until cuddy_wait(); NULL: the caller's own. */
 	const int *streams;
-	int status_fd;		 /* gets a line of JSON for each event (cuddy(1), --status-fd); 0: none */
-	int verbose;		 /* notes on which profile was chosen, and on what it names and is not here */
-	int colour;		 /* messages for a terminal */
+	/* Where what becomes of the program is written, as lines of JSON (cuddy(1), --status-fd): above 2,
+	 * open for writing until cuddy_wait(), close-on-exec; NULL: nowhere. */
+	const int *status_fd;
 };
 
 /* Reads a profile for whoever calls: user, home, working directory and the XDG variables of the

@@ -114,7 +114,8 @@ static void zsh_arguments(struct strbuf *out, const struct command *command, con
 		const char *value = option_kind(o);
 
 		if (o->letter)
-			strbuf_addf(out, " '(-%c --%s)'{-%c,--%s}'[%s]", o->letter, o->name, o->letter, o->name, o->help);
+			strbuf_addf(out, " '(-%c --%s)'{-%c,--%s}'[%s]", o->letter, o->name, o->letter,
+				    o->name, o->help);
 		else
 			strbuf_addf(out, " '%s--%s[%s]", o->type == OPTION_LIST ? "*" : "", o->name, o->help);
 		if (o->argument)
@@ -138,7 +139,8 @@ static void zsh_command(struct strbuf *out, const struct command *command)
 	strbuf_add(out, "\tlocal -a actions=(");
 	for (const struct action *a = command->actions; a->name; a++)
 		strbuf_addf(out, " '%s:%s'", a->name, a->summary);
-	strbuf_add(out, " )\n\tif (( CURRENT == 2 )); then _describe action actions; return; fi\n\tcase $words[2] in\n");
+	strbuf_add(out, " )\n\tif (( CURRENT == 2 )); then _describe action actions; return; fi\n"
+			"\tcase $words[2] in\n");
 	for (const struct action *a = command->actions; a->name; a++) {
 		strbuf_addf(out, "\t%s) shift words; (( CURRENT-- )); ", a->name);
 		zsh_arguments(out, command, a->arguments);
@@ -198,8 +200,9 @@ static void fish_command(struct strbuf *out, const struct command *command)
 	for (const struct action *a = command->actions; a->name; a++)
 		strbuf_addf(&names, " %s", a->name);
 	for (const struct action *a = command->actions; a->name; a++) {
-		strbuf_addf(out, "complete -c cuddy -n '%s; and not __fish_seen_subcommand_from%s' -f -a %s -d '%s'\n",
-			    seen, strbuf_text(&names), a->name, a->summary);
+		strbuf_addf(out, "complete -c cuddy -n '%s; and not __fish_seen_subcommand_from%s' -f", seen,
+			    strbuf_text(&names));
+		strbuf_addf(out, " -a %s -d '%s'\n", a->name, a->summary);
 		fish_arguments(out, arena_printf(out->arena, "%s; and __fish_seen_subcommand_from %s", seen, a->name),
 			       a->arguments);
 	}

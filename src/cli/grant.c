@@ -168,9 +168,11 @@ static int run_deny(struct cli *cli, void *values UNUSED)
 }
 
 const struct command command_allow = {
-	"allow", "PROFILE FLAG", "add a permission to a profile, in your own file beside it", NULL, 0, run_allow, NULL,
+	"allow", "PROFILE FLAG", "add a permission to a profile, in your own file beside it", NULL, 0,
+	run_allow, NULL,
 };
 
 const struct command command_deny = {
-	"deny", "PROFILE FLAG", "take a permission from a profile, in your own file beside it", NULL, 0, run_deny, NULL,
+	"deny", "PROFILE FLAG", "take a permission from a profile, in your own file beside it", NULL, 0,
+	run_deny, NULL,
 };

@@ -88,7 +88,7 @@ void help_manual(struct strbuf *out, const struct command *command)
 struct help { bool man; };
 
 static const struct option options[] = {
-	{ "man", 0, OPTION_FLAG, offsetof(struct help, man), NULL, "print the section of the manual page, for scdoc" },
+	{ "man", 0, OPTION_FLAG, offsetof(struct help, man), NULL, "print its section of cuddy(1), for scdoc" },
 	{ 0 },
 };
 

@@ -44,7 +44,8 @@ static int list(struct cli *cli, void *values)
 		json_array(&json, NULL);
 	for (size_t i = 0; i < count; i++) {
 		if (!o->json) {
-			strbuf_addf(&out, "%-30s %-7s %s\n", flags[i].name, risk_name(flags[i].risk), flags[i].description);
+			strbuf_addf(&out, "%-30s %-7s %s\n", flags[i].name, risk_name(flags[i].risk),
+				    flags[i].description);
 			continue;
 		}
 		heading_json(&json, &flags[i]);

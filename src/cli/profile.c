@@ -70,7 +70,7 @@ static int check(struct cli *cli, void *values)
 {
 	const struct profile *o = values;
 
-	return session_load(cli, (struct cuddy_options){ .profile = cli->arguments[0], .verbose = o->verbose }) < 0 ? EXIT_REFUSED : 0;
+	return session_load(cli, (struct cuddy_options){ .profile = cli->arguments[0], .flags = o->verbose ? CUDDY_VERBOSE : 0 }) < 0 ? EXIT_REFUSED : 0;
 }
 
 static const struct action actions[] = {

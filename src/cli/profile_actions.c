@@ -181,6 +181,7 @@ static bool wants_to_go_on(struct cli *cli)
 	diags_print(&cli->d, &errors, cli->colour);
 	strbuf_add(&errors, question);
 	(void)fd_write_all(STDERR_FILENO, strbuf_text(&errors), errors.length);
+	diags_init(&cli->d, cli->arena); /* they were told */
 	return read(STDIN_FILENO, answer, sizeof(answer) - 1) > 0 && *answer != 'n' && *answer != 'N';
 }
 

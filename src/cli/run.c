@@ -17,12 +17,12 @@ struct run {
 };
 
 static const struct option options[] = {
-	{ "profile", 'p', OPTION_WORD, offsetof(struct run, profile), "PROFILE", "the profile to use, a name or a file" },
+	{ "profile", 'p', OPTION_WORD, offsetof(struct run, profile), "PROFILE", "use this profile, a name or a file" },
 	{ "name", 'n', OPTION_WORD, offsetof(struct run, name), "NAME", "name of the cage" },
 	{ "ro", 0, OPTION_LIST, offsetof(struct run, ro), "PATH", "show this file or directory, read-only" },
 	{ "rw", 0, OPTION_LIST, offsetof(struct run, rw), "PATH", "show this file or directory, writable" },
 	{ "hide", 0, OPTION_LIST, offsetof(struct run, hide), "PATH", "deny this file or directory" },
-	{ "net", 0, OPTION_WORD, offsetof(struct run, net), "MODE", "which network, none or host for that of the host itself" },
+	{ "net", 0, OPTION_WORD, offsetof(struct run, net), "MODE", "the network, none or host (the computer itself)" },
 	{ "allow-host", 0, OPTION_LIST, offsetof(struct run, hosts), "HOST", "allow connections to this endpoint" },
 	{ "secure", 0, OPTION_FLAG, offsetof(struct run, secure), NULL, "deny all that profile strict denies" },
 	{ "ephemeral", 0, OPTION_FLAG, offsetof(struct run, ephemeral), NULL, "keep nothing: what the cage writes vanishes with it" },
@@ -53,6 +53,13 @@ static int status_fd(struct cli *cli, const char *word)
 		   str_quote(cli->arena, word));
 	diag_help(&cli->d, "for example: cuddy run --status-fd 3 PROGRAM 3>status.json");
 	return -EINVAL;
+}
+
+static unsigned flags_of(const struct run *o)
+{
+	return (o->secure ? CUDDY_SECURE : 0) | (o->verbose ? CUDDY_VERBOSE : 0) |
+	       (o->ephemeral ? CUDDY_EPHEMERAL : 0) | (o->restart ? CUDDY_RESTART : 0) |
+	       (o->beside ? CUDDY_BESIDE : 0);
 }
 
 /* The command that the cage or its profile names, and then the arguments; NULL with a diagnostic. */
@@ -90,9 +97,8 @@ static int run(struct cli *cli, void *values)
 	if (session_load(cli, (struct cuddy_options){
 			.profile = o->profile, .program = o->by_name ? NULL : program[0], .cage = o->name,
 			.read_only = o->ro.items, .read_write = o->rw.items, .hide = o->hide.items,
-			.ephemeral = o->ephemeral, .restart = o->restart, .beside = o->beside,
-			.hosts = o->hosts.items, .network = o->net, .secure = o->secure,
-			.timeout = (unsigned)o->timeout, .status_fd = events, .verbose = o->verbose }) < 0)
+			.hosts = o->hosts.items, .network = o->net, .flags = flags_of(o),
+			.timeout = (unsigned)o->timeout, .status_fd = events ? &events : NULL }) < 0)
 		return EXIT_REFUSED;
 	if (o->by_name || !cli->count)
 		program = with_command(cli);
@@ -100,7 +106,9 @@ static int run(struct cli *cli, void *values)
 		return EXIT_REFUSED;
 	if (o->dry_run) {
 		status = cuddy_can_start(cli->cuddy);
-		return status ? status : cli_print(cuddy_plan(cli->cuddy, program, o->json ? CUDDY_JSON : CUDDY_TEXT));
+		if (status)
+			return status;
+		return cli_print(cuddy_plan(cli->cuddy, program, o->json ? CUDDY_JSON : CUDDY_TEXT));
 	}
 	status = cuddy_start(cli->cuddy, program);
 	return status ? status : cuddy_wait(cli->cuddy);

@@ -9,6 +9,12 @@
 #include <errno.h>
 #include <string.h>
 
+#define KNOWN_FLAGS (CUDDY_SECURE | CUDDY_COLOUR | CUDDY_VERBOSE | CUDDY_EPHEMERAL | CUDDY_RESTART | CUDDY_BESIDE)
+
+/* A member that a later version adds must not fall into padding, where this one would not miss it. */
+_Static_assert(offsetof(struct cuddy_options, status_fd) + sizeof(int *) == sizeof(struct cuddy_options),
+	       "padding at the end of the options");
+
 /* Takes what the caller's version of the structure has; the rest is zero. */
 static int read_options(struct cuddy *c, const struct cuddy_options *options, struct cuddy_options *ret)
 {
@@ -20,11 +26,13 @@ static int read_options(struct cuddy *c, const struct cuddy_options *options, st
 		if (((const char *)options)[i])
 			return diag_error(&c->d, "C540", NULL, "this libcuddy is too old for one of the options");
 	memcpy(ret, options, MIN(size, sizeof(*ret)));
-	c->colour = ret->colour;
+	if (ret->flags & ~(unsigned)KNOWN_FLAGS)
+		return diag_error(&c->d, "C540", NULL, "this libcuddy is too old for one of the flags");
+	c->colour = ret->flags & CUDDY_COLOUR;
 	c->timeout = ret->timeout;
-	c->status_fd = ret->status_fd;
-	c->ephemeral = ret->ephemeral;
-	c->conflict = ret->restart ? CONFLICT_RESTART : ret->beside ? CONFLICT_BESIDE :
+	c->status_fd = ret->status_fd ? *ret->status_fd : 0;
+	c->ephemeral = ret->flags & CUDDY_EPHEMERAL;
+	c->conflict = ret->flags & CUDDY_RESTART ? CONFLICT_RESTART : ret->flags & CUDDY_BESIDE ? CONFLICT_BESIDE :
 		      ret->cage ? CONFLICT_REFUSE : CONFLICT_ELSEWHERE;
 	if (ret->streams)
 		c->streams = memcpy(arena_new_array(c->arena, int, 3), ret->streams, 3 * sizeof(int));
@@ -89,7 +97,7 @@ static void load(struct cuddy *c, const struct cuddy_options *given)
 		struct profile_choice choice = caller_choose(c->arena, &c->caller, options.program, &c->d);
 
 		profile = choice.name;
-		if (options.verbose)
+		if (options.flags & CUDDY_VERBOSE)
 			diag_note(&c->d, NULL, "profile '%s': %s", str_quote(c->arena, profile), choice.why);
 	}
 	if (!profile) {
@@ -97,13 +105,13 @@ static void load(struct cuddy *c, const struct cuddy_options *given)
 		return;
 	}
 	c->profile = options.cage ? arena_strdup(c->arena, options.profile) : NULL;
-	c->is_named = options.cage && !options.ephemeral;
+	c->is_named = options.cage && !c->ephemeral;
 	if (caller_resolve(c->arena, &c->caller, arena_strdup(c->arena, profile), &c->d, &c->policy) < 0)
 		c->policy = NULL;
 	else
 		cage->name = options.cage ? arena_strdup(c->arena, options.cage) :
 			     cage_name_from(c->arena, options.profile ? c->policy->name : options.program);
-	if (c->policy && options.verbose)
+	if (c->policy && options.flags & CUDDY_VERBOSE)
 		profile_report_absent(c->policy, &c->d);
 }
 
@@ -184,7 +192,8 @@ int cuddy_can_start(struct cuddy *cuddy)
 		files = files || (policy->rules[i].kind == KIND_FILE && policy->rules[i].effect == EFFECT_ALLOW &&
 				  policy->rules[i].access & ACCESS_EXECUTE);
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
-		struct request request = { .kind = KIND_SYSCALL, .access = ACCESS_USE, .verb = "syscall", .subject = calls[i] };
+		const struct request request = { .kind = KIND_SYSCALL, .access = ACCESS_USE,
+						 .verb = "syscall", .subject = calls[i] };
 
 		if (policy_decide(policy, &request).effect != EFFECT_ALLOW)
 			missing = "runtime.ordinary";
@@ -194,7 +203,8 @@ int cuddy_can_start(struct cuddy *cuddy)
 	diag_error(&cuddy->d, "C507", NULL, "profile '%s' lets no program start: %s",
 		   str_quote(cuddy->arena, policy->name),
 		   missing ? "it grants no system calls" : "it grants no file to execute");
-	diag_help(&cuddy->d, "give it the flags %s%sfilesystem.system", missing ? missing : "", missing ? " and " : "");
+	diag_help(&cuddy->d, "give it the flags %s%sfilesystem.system", missing ? missing : "",
+		  missing ? " and " : "");
 	return CUDDY_CANNOT_EXECUTE;
 }
 

@@ -73,7 +73,7 @@ int rules_of_options(struct arena *arena, const struct cage *cage, const struct 
 		for (const char *const *word = rows[i].words; r == 0 && word && *word; word++)
 			r = append(arena, rules, rows[i].key,
 				   rows[i].is_path ? pattern_of(arena, cage, *word) : *word, d);
-	if (r == 0 && options->secure)
+	if (r == 0 && options->flags & CUDDY_SECURE)
 		r = append(arena, rules, "include", "strict", d);
 	if (r == 0 && options->network)
 		r = append_network(arena, rules, options->network, d);

@@ -212,6 +212,20 @@ edit() {
 	cuddy profile edit mine
 	ok "profile edit: what is wrong then is told" complains 'mine.toml:.*error\['
 	ok "with status 125" is_status 125
+	if have script; then
+		printf '[misc]\ndevices = []\n' >"$mine/mine.toml"
+		echo n | script -qec "'$program' profile edit mine" typed >/dev/null
+		ok "profile edit: on a terminal it asks" grep -q 'edit again' typed
+		ok "profile edit: no is no, with status 125" grep -q 'EXIT_CODE="125"' typed
+		ok "profile edit: the error is told once" test "$(grep -c 'error.C' typed)" = 1
+		printf '#!/bin/sh\nprintf "" >"$1"\n' >mender
+		printf '#!/bin/sh\n[ -e again ] && exec ./mender "$2"\n: >again\n' >twice
+		chmod +x mender twice
+		echo y | EDITOR="$work/twice x" script -qec "'$program' profile edit mine" typed >/dev/null
+		ok "profile edit: yes edits again until all is well" grep -q 'EXIT_CODE="0"' typed
+	else
+		skip "script"
+	fi
 	cuddy profile edit no-such-profile
 	ok "profile edit: no such profile" is_status 125
 	ok "makes none" test ! -e "$mine/no-such-profile.local.toml"

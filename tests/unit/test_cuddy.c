@@ -70,7 +70,8 @@ static void test_options(void)
 	ok(cuddy_decide(c, "read /usr/bin/env") == CUDDY_DENY, "a rule on top of the profile");
 	ok(has(cuddy_why(c, "read /usr/bin/env", CUDDY_TEXT), "command line:"), "says so");
 	cuddy_free(c);
-	o = (struct cuddy_options){ .size = sizeof(o), .program = "/bin/no-such-program", .share = ".", .network = "host" };
+	o = (struct cuddy_options){ .size = sizeof(o), .program = "/bin/no-such-program", .share = ".",
+				    .network = "host" };
 	c = cuddy_load(&o);
 	ok(has(cuddy_explain(c, CUDDY_TEXT), "command-line"), "a program without a profile has one");
 	ok(cuddy_decide(c, "connect 192.0.2.1:80") == CUDDY_ALLOW, "the host's network");
@@ -85,6 +86,13 @@ static void test_options(void)
 	o.size = 0;
 	is_useless(cuddy_load(&o), "C540");
 
+	o = (struct cuddy_options){ .size = sizeof(o), .profile = "project", .share = ".", .flags = CUDDY_SECURE };
+	c = cuddy_load(&o);
+	ok(has(cuddy_why(c, "syscall ptrace", CUDDY_TEXT), "strict.toml"), "profile strict on top");
+	cuddy_free(c);
+	o.flags = 1u << 31;
+	is_useless(cuddy_load(&o), "C540");
+
 	newer.options.profile = "project";
 	newer.options.share = ".";
 	c = cuddy_load(&newer.options);
@@ -92,7 +100,7 @@ static void test_options(void)
 	cuddy_free(c);
 	newer.later = 1;
 	is_useless(cuddy_load(&newer.options), "C540");
-	o = (struct cuddy_options){ .size = offsetof(struct cuddy_options, share), .profile = "project", .share = "." };
+	o = (struct cuddy_options){ .size = offsetof(struct cuddy_options, share), .profile = "project" };
 	c = cuddy_load(&o);
 	ok(!has(cuddy_messages(c), "C540"), "an earlier version's options are fine");
 	cuddy_free(c);
@@ -105,7 +113,7 @@ static void test_cage(void)
 
 	ok(cuddy_can_start(c) == 0, "profile command-line lets programs start");
 	ok(has(cuddy_plan(c, seven, CUDDY_TEXT), "IDENTITY"), "the plan");
-	ok(has(cuddy_plan(c, seven, CUDDY_JSON), "IDENTITY") || has(cuddy_plan(c, seven, CUDDY_JSON), "identity"), "and as JSON");
+	ok(has(cuddy_plan(c, seven, CUDDY_JSON), "\"IDENTITY\""), "and as JSON");
 	ok(cuddy_start(c, none) == CUDDY_REFUSED, "no program, no start");
 	if (cuddy_start(c, seven) == 0) {
 		ok(cuddy_start(c, seven) == CUDDY_REFUSED, "one cage at a time");
