@@ -303,49 +303,6 @@ explains() {
 	done
 }
 
-# bad TITLE LINE:COLUMN: the profile on standard input is refused with one error there.
-bad() {
-	fault=$1 at=$2
-	cat >"$work/bad.toml"
-	cuddy profile check "$work/bad.toml"
-	ok "bad profile: $fault" is_refused
-	cuddy run -p "$work/bad.toml" true
-	ok "bad profile: $fault, not run" is_refused
-}
-is_refused() {
-	[ "$status" = 125 ] && [ "$(grep -c 'error\[' "$work/err")" = 1 ] &&
-		grep -q "bad\.toml:$at: error\[C[0-9][0-9][0-9]\]: " "$work/err" && [ ! -s "$work/out" ]
-}
-
-bad_profiles() {
-	printf 'a = "x\n' | bad "string not closed" '1:[0-9]*'
-	printf 'description = \n' | bad "value missing" '1:[0-9]*'
-	printf 'description = "a"\ndescription = "b"\n' | bad "key set twice" 2:1
-	printf 'description = "\\q"\n' | bad "unknown escape" '1:[0-9]*'
-	printf '[filesystem\n' | bad "header not closed" '1:[0-9]*'
-	printf '[filesystem]\n[filesystem]\n' | bad "table defined twice" '2:[0-9]*'
-	printf 'description = "\377"\n' | bad "not UTF-8" '1:[0-9]*'
-	printf 'colour = "red"\n' | bad "unknown key" 1:1
-	printf '[filesystem]\nread-onyl = ["/etc"]\n' | bad "misspelt key" 2:1
-	printf 'description = 3\n' | bad "wrong type" 1:15
-	printf '[filesystem]\nread-only = "/etc"\n' | bad "text for a list" 2:13
-	printf '[filesystem]\nread-only = ["etc"]\n' | bad "relative pattern" '2:1[45]'
-	printf '[filesystem]\nread-only = ["/a[b"]\n' | bad "open bracket" '2:1[4-9]'
-	printf '[filesystem]\nread-only = ["/a/../b"]\n' | bad "pattern with .." '2:1[4-9]'
-	printf '[filesystem]\nread-only = ["$NOT_SET_HERE/x"]\n' | bad "variable not set" '2:1[45]'
-	printf '[filesystem]\nread-only = ["~other/x"]\n' | bad "home of another" '2:1[45]'
-	printf '[filesystem]\nflags = ["no-such-flag"]\n' | bad "no such flag" '2:1[01]'
-	printf 'include = ["no-such-profile"]\n' | bad "no such profile" '1:1[23]'
-	printf 'include = ["%s"]\n' "$work/bad.toml" | bad "includes itself" '1:1[23]'
-	printf '[runtime]\nmemory = "lots"\n' | bad "not a limit" '2:1[01]'
-	printf '[runtime]\nallow-syscalls = ["flyy"]\n' | bad "no such call" '2:1[89]'
-	printf '[runtime]\nallow-capabilities = ["flying"]\n' | bad "no such capability" '2:2[123]'
-	printf '[networking]\nallow = ["example.org:99999"]\n' | bad "port out of range" '2:[0-9]*'
-	printf '[filesystem]\nmount = [{ source = "x", target = "/y" }]\n' | bad "mount source" '2:[0-9]*'
-	printf '[define.filesystem.mine]\ndescription = "x"\nrisk = "huge"\n' | bad "not a risk" '3:[0-9]*'
-	printf '[environment]\nset = { A = 1 }\n' | bad "variable is no string" '2:[0-9]*'
-}
-
 # The JSON of a command parses.
 json() {
 	cuddy "$@"
@@ -396,7 +353,6 @@ inner() {
 	questions
 	deny_over_allow
 	explains
-	bad_profiles
 	documents
 	plan
 }
