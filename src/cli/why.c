@@ -29,6 +29,7 @@ static int run(struct cli *cli, void *values)
 	struct strbuf out = { .arena = cli->arena };
 	struct json json = { .out = &out };
 	struct request request;
+	const struct rule *lost;
 	struct verdict v;
 	struct cage cage;
 
@@ -41,6 +42,7 @@ static int run(struct cli *cli, void *values)
 	    request_parse(cli->arena, cli->arguments[1], cage.home, cage.working_directory, &cli->d, &request) < 0)
 		return EXIT_REFUSED;
 	v = policy_decide(policy, &request);
+	lost = v.rule && v.effect == EFFECT_DENY ? policy_overridden(policy, &request) : NULL;
 	if (o->json) {
 		json_object(&json, NULL);
 		json_string(&json, "request", cli->arguments[1]);
@@ -48,9 +50,14 @@ static int run(struct cli *cli, void *values)
 		json_string(&json, "pattern", v.rule ? v.rule->pattern : NULL);
 		json_string(&json, "flag", v.rule ? v.rule->flag : NULL);
 		json_string(&json, "origin", v.rule ? origin_text(cli->arena, v.rule->origin) : NULL);
+		json_string(&json, "overrides", lost ? origin_text(cli->arena, lost->origin) : NULL);
 		json_end_object(&json);
 	} else {
 		strbuf_addf(&out, "%s: %s\n", effect_name(v.effect), reason(cli, &v));
+		if (lost)
+			strbuf_addf(&out, "it overrides '%s'%s%s at %s\n", str_quote(cli->arena, lost->pattern),
+				    lost->flag ? " of " : "", lost->flag ? lost->flag : "",
+				    origin_text(cli->arena, lost->origin));
 	}
 	return cli_print(strbuf_text(&out));
 }

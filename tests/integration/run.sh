@@ -280,10 +280,90 @@ deny_over_allow() {
 	ok "its own place is shown" says 'deepest.toml:2:9'
 	ok "the first include is shown" says 'middle.toml:1:12'
 	ok "the second include is shown" says 'outermost.toml:1:12'
+	ok "the allow that lost is shown, with its include" says '^it overrides .*middle.toml:3:1[0-9], included from .*outermost.toml:1:12'
 	cuddy run -p outermost cat "$HOME/other/secret"
 	ok "and the cage obeys" not says planted
 	ok "cat fails" is_status 1
 	rm -rf "$HOME/.config"
+}
+
+# A home is no project: what is started there sees a home of its own, and that is said.
+started_at_home() {
+	for directory in "$HOME" "${HOME%/*}" /; do
+		cd "$directory" || exit 1
+		for profile in command-line project editor; do
+			cuddy why "$profile" 'read ~/.ssh/id_ed25519'
+			ok "started in $directory, $profile does not give the keys" not says '^allow: .*filesystem.project'
+		done
+		cuddy run bash -c 'cat ~/.ssh/id_ed25519 ~/.bashrc; echo evil >>~/.bashrc'
+		ok "a shell started in $directory shows nothing of the home" not says planted
+		ok "it says why" complains 'warning.C142'
+		ok "and writes nothing there" grep -qx '# planted' "$HOME/.bashrc"
+	done
+	cd "$HOME/project" || exit 1
+}
+
+# chosen PROFILE PROGRAM…: what a program gets that no profile was named for.
+chosen() {
+	wanted=$1; shift
+	cuddy run -v --dry-run "$@"
+	ok "chosen: $wanted for $1" complains "note: profile '$wanted': "
+}
+
+choices() {
+	profiles=$HOME/.config/cuddy/profiles
+	mkdir -p "$profiles" "$HOME/bin" "$HOME/.local/share/applications"
+	printf 'include = ["command-line"]\nmatch = ["tac", "%s/project/b*"]\n' "$HOME" >"$profiles/mine.toml"
+	printf '#!/bin/sh\necho built\n' >built
+	printf '#!/bin/sh\necho viewed\n' >"$HOME/bin/see"
+	chmod +x built "$HOME/bin/see"
+	chosen mine tac
+	chosen mine /usr/bin/tac
+	chosen mine ./built
+	chosen command-line true
+	chosen command-line bash
+	chosen command-line no-such-program
+	printf '[Desktop Entry]\nType=Application\nExec=%s/bin/see %%f\nCategories=Office;Viewer;\n' "$HOME" \
+		>"$HOME/.local/share/applications/org.example.See.desktop"
+	printf 'include = ["command-line"]\n' >"$profiles/viewer.toml"
+	chosen viewer "$HOME/bin/see"
+	ok "the menu entry is named" complains 'org.example.See.desktop'
+	printf 'include = ["command-line"]\nmatch = ["tac"]\n' >"$profiles/also.toml"
+	chosen also tac
+	ok "two that match are named" complains "warning.C140.*'also' and 'mine'"
+	printf 'broken = [\n' >"$profiles/tac.toml"
+	rm "$profiles/also.toml" "$profiles/mine.toml"
+	exits 125 "a broken profile of the program's name" run tac
+	rm -rf "$HOME/.config" "$HOME/.local" "$HOME/bin" built
+}
+
+# Folders as user-dirs.dirs names them; one that is the home itself grants nothing.
+folders() {
+	mkdir -p "$HOME/.config/cuddy/profiles" "$HOME/loads"
+	echo 'include = ["command-line"]
+[filesystem]
+flags = ["downloads", "music"]' >"$HOME/.config/cuddy/profiles/loads.toml"
+	echo planted-load >"$HOME/loads/file"
+	printf 'XDG_DOWNLOAD_DIR="$HOME/loads"\nXDG_MUSIC_DIR="$HOME/"\n' >"$HOME/.config/user-dirs.dirs"
+	cuddy run -p loads cat "$HOME/loads/file"
+	ok "the folder of user-dirs.dirs is given" says planted-load
+	cuddy why loads 'read ~/.ssh/id_ed25519'
+	ok "the home as music folder gives nothing" not says filesystem.music
+	cuddy profile check loads
+	ok "which is no fault" is_quiet
+	cuddy profile -v check loads
+	ok "and is said by check -v" complains "XDG_MUSIC_DIR.*names a folder that you do not have"
+	rm -rf "$HOME/.config" "$HOME/loads"
+}
+
+asks() {
+	printf 'include = ["command-line"]\n[filesystem]\nask = ["%s/asked/**"]\n' "$work" >"$work/ask.toml"
+	mkdir -p "$work/asked"; echo planted-asked >"$work/asked/secret"
+	cuddy run -p "$work/ask.toml" cat "$work/asked/secret"
+	ok "what nothing can ask is denied" not says planted
+	ok "and that is said" complains 'warning.C308.*asked'
+	cuddy why "$work/ask.toml" "read $work/asked/secret"
+	ok "why: it would be asked" says '^ask: '
 }
 
 explains() {
@@ -352,6 +432,10 @@ inner() {
 	empty_profile
 	questions
 	deny_over_allow
+	started_at_home
+	choices
+	folders
+	asks
 	explains
 	documents
 	plan
