@@ -61,6 +61,12 @@ good() {
 	result $? "$1"
 }
 
+# offers WORD: did the last error name what was meant?
+offers() {
+	grep -q "^help: did you mean '$1'" "$work/err"
+	result $? "offered: $1"
+}
+
 # repeat COUNT TEXT
 repeat() { awk -v count="$1" -v text="$2" 'BEGIN { while (count-- > 0) printf "%s", text }'; }
 
@@ -86,6 +92,7 @@ toml() {
 keys() {
 	printf 'colour = "red"\n' | bad "unknown key" C100 1:1
 	printf '[filesystem]\nread-onyl = ["/etc"]\n' | bad "misspelt key" C100 2:1
+	offers 'read-only'
 	printf '[network]\nallow = []\n' | bad "misspelt category" C100 1:2
 	printf '[filesystem]\nmemory = "1G"\n' | bad "key of another category" C100 2:1
 	printf '[desktop]\nsession-bus = { speak = [] }\n' | bad "unknown key of a bus" C100 2:17
@@ -102,9 +109,11 @@ keys() {
 	printf 'hostname = "my_host!"\n' | bad "host name" C139 1:12
 	printf 'hostname = "%s"\n' "$(repeat 65 a)" | bad "host name too long" C139 1:12
 	printf 'requires = ["secomp"]\n' | bad "unknown mechanism" C138 1:13
+	offers 'seccomp'
 	printf 'may-degrade = ["network"]\n' | bad "unknown category" C138 1:16
 	printf '[user]\nas = "a b"\n' | bad "name of a user" C139 2:6
 	printf '[desktop]\nx11 = "isolate"\n' | bad "unknown word" C138 2:7
+	offers 'isolated'
 	printf '[desktop]\nscreen = "800"\n' | bad "size of a screen" C139 2:10
 	printf '[define.filesystem.mine]\ndescription = "x"\nrisk = "huge"\n' | bad "not a risk" C120 '3:[0-9]*'
 	printf '[define.files.mine]\nrisk = "low"\n' | bad "flag of no category" C123 1:9
@@ -121,6 +130,7 @@ values() {
 	printf '[filesystem]\nread-only = ["/%s"]\n' "$(repeat 5000 a)" | bad "pattern too long" C203 '2:1[4-9]'
 	printf '[filesystem]\nread-only = ["$NOT_SET_HERE/x"]\n' | bad "variable not set" C105 '2:1[45]'
 	printf '[filesystem]\nread-only = ["${HOM}/x"]\n' | bad "variable misspelt" C105 '2:1[45]'
+	offers '${HOME}'
 	printf '[filesystem]\nread-only = ["${HOME/x"]\n' | bad "variable not closed" C105 '2:1[45]'
 	printf '[filesystem]\nread-only = ["${${HOME}}/x"]\n' | bad "variable in a variable" C105 '2:1[45]'
 	printf '[filesystem]\nread-only = ["~other/x"]\n' | bad "home of another" C104 '2:1[45]'
@@ -138,7 +148,10 @@ values() {
 	printf '[runtime]\ntimeout = 1.5\n' | bad "broken number" C103 2:11
 	printf '[runtime]\nallow-syscalls = ["flyy"]\n' | bad "no such call" C222 '2:1[89]'
 	printf '[runtime]\ndeny-syscalls = ["ptrase"]\n' | bad "misspelt call" C222 '2:1[78]'
+	offers 'ptrace'
 	printf '[runtime]\nallow-syscalls = ["socket(quick)"]\n' | bad "no such class of a call" C222 '2:1[89]'
+	printf '[runtime]\nallow-capabilities = ["CAP_NET_ROW"]\n' | bad "misspelt capability" C222 '2:2[123]'
+	offers net_raw
 	printf '[runtime]\nallow-capabilities = ["flying"]\n' | bad "no such capability" C222 '2:2[123]'
 	printf '[networking]\nallow = ["example.org:99999"]\n' | bad "port out of range" C210 '2:[0-9]*'
 	printf '[networking]\nallow = ["10.0.0.0/33"]\n' | bad "network too narrow" C210 '2:[0-9]*'
