@@ -101,9 +101,11 @@ static int skip_absent(struct walk *w, enum effect effect, const struct toml_val
 {
 	struct text_list *absent = &w->policy->absent, out = { .count = absent->count + 1 };
 
-	if (effect == EFFECT_ALLOW && !w->said_home && (strstr(value->string, "$PWD") || strstr(value->string, "${PWD}"))) {
+	if (effect == EFFECT_ALLOW && !w->said_home &&
+	    (strstr(value->string, "$PWD") || strstr(value->string, "${PWD}"))) {
 		w->said_home = true;
-		diag_warning(w->l->d, "C142", NULL, "the working directory is or holds your home, so it is not given to the program");
+		diag_warning(w->l->d, "C142", NULL,
+			     "the working directory is or holds your home, so it is not given to the program");
 		diag_help(w->l->d, "start in a folder below, or name one with '--rw'");
 	}
 	if (effect == EFFECT_DENY && !w->flag) {
