@@ -6,6 +6,7 @@
 #define LIMIT_FILE_SIZE      (1024 * 1024) /* bytes of one TOML file */
 #define LIMIT_TOML_DEPTH     32            /* nested tables and arrays */
 #define LIMIT_TOML_ERRORS    50            /* diagnostics of one run, then "too many" */
+#define LIMIT_DIAGNOSTICS    100           /* errors, and warnings, of one run that are kept and shown */
 #define LIMIT_INCLUDE_DEPTH  16            /* profiles including profiles, flags naming flags */
 #define LIMIT_INCLUDES       256           /* profiles and drop-ins that one policy is made of */
 #define LIMIT_RULES          20000         /* rules of one policy, after expansion */

@@ -141,15 +141,15 @@ int cuddy_check(const struct cuddy *cuddy)
 	return cuddy->policy ? 0 : -1;
 }
 
-int ask_oracle(struct cuddy *cuddy, const char *question, struct verdict *ret)
+int ask_oracle(struct cuddy *cuddy, const char *question, struct request *ret_request,
+	       struct verdict *ret_verdict)
 {
 	const struct cage *cage = &cuddy->caller.cage;
-	struct request request;
 
 	if (!cuddy->policy || request_parse(cuddy->arena, question, cage->home, cage->working_directory,
-					    &cuddy->d, &request) < 0)
+					    &cuddy->d, ret_request) < 0)
 		return -EINVAL;
-	*ret = policy_decide(cuddy->policy, &request);
+	*ret_verdict = policy_decide(cuddy->policy, ret_request);
 	return 0;
 }
 
@@ -162,9 +162,10 @@ const char *const *cuddy_command(struct cuddy *cuddy)
 
 enum cuddy_verdict cuddy_decide(struct cuddy *cuddy, const char *question)
 {
+	struct request request;
 	struct verdict verdict;
 
-	if (ask_oracle(cuddy, question, &verdict) < 0)
+	if (ask_oracle(cuddy, question, &request, &verdict) < 0)
 		return CUDDY_ERROR;
 	switch (verdict.effect) {
 	case EFFECT_ALLOW:

@@ -18,8 +18,10 @@ static const char *reason(struct arena *arena, const struct verdict *v)
 			    origin_text(arena, v->rule->origin));
 }
 
-static void why_json(struct arena *arena, struct strbuf *out, const char *question, const struct verdict *v)
+/* `lost`: the allow that the deny overrides, or NULL. */
+static void why_json(struct strbuf *out, const char *question, const struct verdict *v, const struct rule *lost)
 {
+	struct arena *arena = out->arena;
 	struct json json = { .out = out };
 
 	json_object(&json, NULL);
@@ -28,20 +30,33 @@ static void why_json(struct arena *arena, struct strbuf *out, const char *questi
 	json_string(&json, "pattern", v->rule ? v->rule->pattern : NULL);
 	json_string(&json, "flag", v->rule ? v->rule->flag : NULL);
 	json_string(&json, "origin", v->rule ? origin_text(arena, v->rule->origin) : NULL);
+	json_string(&json, "overrides", lost ? origin_text(arena, lost->origin) : NULL);
 	json_end_object(&json);
+}
+
+static void why_text(struct strbuf *out, const struct verdict *v, const struct rule *lost)
+{
+	strbuf_addf(out, "%s: %s\n", effect_name(v->effect), reason(out->arena, v));
+	if (lost)
+		strbuf_addf(out, "it overrides '%s'%s%s at %s\n", str_quote(out->arena, lost->pattern),
+			    lost->flag ? " of " : "", lost->flag ? lost->flag : "",
+			    origin_text(out->arena, lost->origin));
 }
 
 const char *cuddy_why(struct cuddy *cuddy, const char *question, enum cuddy_format format)
 {
 	struct strbuf out = { .arena = cuddy->arena };
+	const struct rule *lost;
+	struct request request;
 	struct verdict v;
 
-	if (ask_oracle(cuddy, question, &v) < 0)
+	if (ask_oracle(cuddy, question, &request, &v) < 0)
 		return NULL;
+	lost = v.rule && v.effect == EFFECT_DENY ? policy_overridden(cuddy->policy, &request) : NULL;
 	if (format == CUDDY_JSON)
-		why_json(cuddy->arena, &out, question, &v);
+		why_json(&out, question, &v, lost);
 	else
-		strbuf_addf(&out, "%s: %s\n", effect_name(v.effect), reason(cuddy->arena, &v));
+		why_text(&out, &v, lost);
 	return strbuf_text(&out);
 }
 

@@ -29,8 +29,9 @@ struct cuddy {
 int rules_of_options(struct arena *arena, const struct cage *cage, const struct cuddy_options *options,
 		     struct diags *d, const struct source **ret);
 
-/* The oracle's answer to a question in words.  0, or -EINVAL with a diagnostic. */
-int ask_oracle(struct cuddy *cuddy, const char *question, struct verdict *ret);
+/* A question in words, and the oracle's answer.  0, or -EINVAL with a diagnostic. */
+int ask_oracle(struct cuddy *cuddy, const char *question, struct request *ret_request,
+	       struct verdict *ret_verdict);
 
 /* The plan of the program's cage, for plan_free().  0, or -EINVAL with diagnostics. */
 int compile_cage(struct cuddy *cuddy, const char *const *argv, struct plan **ret);

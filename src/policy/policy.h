@@ -112,6 +112,9 @@ int request_parse(struct arena *arena, const char *text, const char *home, const
 /* The oracle: pure, total, no order.  A path is asked as file and, ending in "/", as directory. */
 struct verdict policy_decide(const struct policy *policy, const struct request *request);
 
+/* The allow that a deny of this request overrides, to be shown beside it; NULL for none. */
+const struct rule *policy_overridden(const struct policy *policy, const struct request *request);
+
 void policy_sort(struct policy *policy); /* canonical order, exact duplicates merged */
 void policy_free(struct policy *policy); /* frees its arena; NULL is fine */
 void policy_freep(struct policy **policy);

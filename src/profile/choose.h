@@ -14,8 +14,9 @@ struct profile_choice {
 };
 
 /* Always finds one.  `program` is a name, looked up in PATH of `environment` (as of execve(2)), or a
- * path; relative ones and XDG_DATA_HOME are of `context`, XDG_DATA_DIRS of `environment`.  Several profiles of one place that match: a warning, and the first by name.
- * Files that it looks into may be hostile or gone.  Memory in `arena`. */
+ * path.  Relative paths and XDG_DATA_HOME are of `context`, XDG_DATA_DIRS is of `environment`.
+ * Several profiles of one place that match: a warning, and the first by name.  Files that it looks
+ * into may be hostile or gone.  Memory in `arena`. */
 struct profile_choice profile_choose(struct arena *arena, const struct profile_context *context,
 				     char *const *environment, const char *program, struct diags *d);
 

@@ -76,4 +76,7 @@ int variables_expand(struct arena *arena, const struct profile_context *context,
 /* Is this string one of those that `key` may hold?  Otherwise says so, with the nearest one. */
 int value_check(struct arena *arena, const struct key *key, const struct toml_value *value,
 		struct diags *d);
+/* Is `name`, made from `value`, a system call or capability that there is?  Other kinds always pass. */
+int value_check_name(struct arena *arena, enum kind kind, const char *name, const struct toml_value *value,
+		     struct diags *d);
 #endif

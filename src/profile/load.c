@@ -27,6 +27,18 @@ int load_file(struct loader *l, const char *path, const struct origin *via,
 	return toml_parse(l->arena, source, via, l->d, ret);
 }
 
+/* A file with a relative path is meant from where the file that includes it lies. */
+static const char *include_path(struct loader *l, const struct toml_value *item)
+{
+	const char *from = item->origin.source->name, *slash = strrchr(from, '/'), *path = item->string;
+
+	if (!strchr(path, '/') || path[0] == '/' || !slash)
+		return path;
+	while (str_starts(path, "./"))
+		path += 2;
+	return arena_printf(l->arena, "%.*s%s", (int)(slash + 1 - from), from, path);
+}
+
 static int load_includes(struct loader *l, const struct toml_value *list, unsigned depth,
 			 bool only_denies)
 {
@@ -39,7 +51,7 @@ static int load_includes(struct loader *l, const struct toml_value *list, unsign
 		int r = schema_string(l->arena, item, "include", l->d);
 
 		if (r == 0)
-			r = load_profile(l, item->string, &item->origin, depth + 1, only_denies);
+			r = load_profile(l, include_path(l, item), &item->origin, depth + 1, only_denies);
 		if (r < 0)
 			result = r;
 	}

@@ -308,9 +308,9 @@ bool menu_find(struct arena *arena, const struct menu_search *search, struct men
 	bool found = false;
 
 	list_all(arena, search, &list);
-	for (int named = 1; named >= search->only_named; named--)
+	for (unsigned turn = 0; turn < (search->only_named ? 1 : 2); turn++)
 		for (size_t i = 0; i < list.files.count && (!found || ret->is_unlisted); i++) {
-			if (bears_name(list.files.items[i].id, search->name) != named ||
+			if (bears_name(list.files.items[i].id, search->name) != (turn == 0) ||
 			    !read_entry(arena, search, list.files.items[i].path, &entry) ||
 			    (found && entry.is_unlisted))
 				continue;

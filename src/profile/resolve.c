@@ -5,8 +5,6 @@
 
 #include "base/limits.h"
 #include "base/path.h"
-#include "policy/capabilities.h"
-#include "policy/syscalls.h"
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -97,30 +95,17 @@ static const char *tree_of(struct walk *w, const char *path)
 	return arena_printf(w->l->arena, "%.*s{,/,/**}", (int)length, path);
 }
 
-/* A misspelt call or capability would otherwise be a rule that nothing matches: a deny lost. */
-static int check_name(struct walk *w, enum kind kind, const char *name,
-		      const struct toml_value *value)
-{
-	enum call call;
-	unsigned class;
-
-	if ((kind != KIND_SYSCALL || syscall_parse(name, &call, &class) == 0) &&
-	    (kind != KIND_CAPABILITY || capability_find(name) >= 0))
-		return 0;
-	return diag_error(w->l->d, "C222", &value->origin, "there is no %s '%s'",
-			  kind == KIND_SYSCALL ? "system call" : "capability",
-			  str_quote(w->l->arena, value->string));
-}
-
 /* A rule names a folder that is not there.  An allow then grants nothing, a deny that takes nothing is
  * said, and so is the home that was not given as a project. */
 static int skip_absent(struct walk *w, enum effect effect, const struct toml_value *value)
 {
 	struct text_list *absent = &w->policy->absent, out = { .count = absent->count + 1 };
 
-	if (effect == EFFECT_ALLOW && !w->said_home && (strstr(value->string, "$PWD") || strstr(value->string, "${PWD}"))) {
+	if (effect == EFFECT_ALLOW && !w->said_home &&
+	    (strstr(value->string, "$PWD") || strstr(value->string, "${PWD}"))) {
 		w->said_home = true;
-		diag_warning(w->l->d, "C142", NULL, "the working directory is or holds your home, so it is not given to the program");
+		diag_warning(w->l->d, "C142", NULL,
+			     "the working directory is or holds your home, so it is not given to the program");
 		diag_help(w->l->d, "start in a folder below, or name one with '--rw'");
 	}
 	if (effect == EFFECT_DENY && !w->flag) {
@@ -161,7 +146,7 @@ static int add_text(struct walk *w, const struct key *key, const struct toml_val
 		if (str_starts(pattern, "cap_"))
 			pattern += 4;
 	}
-	if (check_name(w, key->kind, pattern, value) < 0)
+	if (value_check_name(arena, key->kind, pattern, value, w->l->d) < 0)
 		return -EINVAL;
 	rule.pattern = key->place != PLACE_HOST ? tree_of(w, pattern) : pattern;
 	return add_rule(w, rule, value);

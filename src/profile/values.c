@@ -2,6 +2,8 @@
  * that nothing understands is found here, at its line, and not when a cage is built. */
 #include "profile/internal.h"
 
+#include "policy/capabilities.h"
+#include "policy/syscalls.h"
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
@@ -207,4 +209,42 @@ int value_check(struct arena *arena, const struct key *key, const struct toml_va
 		return -EINVAL;
 	}
 	return 0;
+}
+
+/* All names that a call or capability may have: "socket", "socket(inet)", "net_raw". */
+static size_t known_names(struct arena *arena, enum kind kind, const char ***ret)
+{
+	VEC(const char *) names = { 0 };
+
+	for (unsigned i = 0; kind == KIND_CAPABILITY && i < CAPABILITY_COUNT; i++)
+		*vec_push(arena, &names) = capability_name(i);
+	for (size_t i = 0; kind == KIND_SYSCALL && i < CALL_COUNT; i++)
+		*vec_push(arena, &names) = syscalls[i].name;
+	for (size_t i = 0; kind == KIND_SYSCALL && i < syscall_class_count; i++)
+		if (syscall_classes[i].name)
+			*vec_push(arena, &names) = arena_printf(arena, "%s(%s)", syscalls[syscall_classes[i].call].name,
+								syscall_classes[i].name);
+	*ret = names.items;
+	return names.count;
+}
+
+/* A misspelt name would otherwise be a rule that nothing matches: a deny lost. */
+int value_check_name(struct arena *arena, enum kind kind, const char *name, const struct toml_value *value,
+		     struct diags *d)
+{
+	const char **names, *near;
+	enum call call;
+	unsigned class;
+	size_t count;
+
+	if ((kind != KIND_SYSCALL || syscall_parse(name, &call, &class) == 0) &&
+	    (kind != KIND_CAPABILITY || capability_find(name) >= 0))
+		return 0;
+	diag_error(d, "C222", &value->origin, "there is no %s '%s'",
+		   kind == KIND_SYSCALL ? "system call" : "capability", str_quote(arena, value->string));
+	count = known_names(arena, kind, &names);
+	near = diag_nearest(name, names, count);
+	if (near)
+		diag_help(d, "did you mean '%s'?", near);
+	return -EINVAL;
 }

@@ -77,10 +77,11 @@ static void test_environment(void)
 {
 	static const char *const set[] = { "XDG_MUSIC_DIR=/m", "XDG_DOWNLOAD_DIR=/env", NULL };
 	static const char *const whole[] = { "XDG_DOWNLOAD_DIR=/home/me/", NULL };
+	static const char loads[] = "XDG_DOWNLOAD_DIR=\"$HOME/Loads\"\n";
 	static const char *const relative[] = { "XDG_DOWNLOAD_DIR=x", NULL };
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 
-	write_file("XDG_DOWNLOAD_DIR=\"$HOME/Loads\"\n", 31);
+	write_file(loads, sizeof(loads) - 1);
 	is(value_of(arena, "XDG_DOWNLOAD_DIR", set), "/env", "the environment comes first");
 	is(value_of(arena, "XDG_DOWNLOAD_DIR", whole), "", "the environment cannot give the home either");
 	is(value_of(arena, "XDG_DOWNLOAD_DIR", relative), "/home/me/Loads", "a relative path there does not count");
@@ -90,6 +91,7 @@ static void test_environment(void)
 static void test_hostile(void)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	static const char binary[] = "\0\xff\xfeXDG_DOWNLOAD_DIR=\"/x\"\n";
 	size_t length = LIMIT_USER_DIRS + 1;
 	char *text = arena_alloc(arena, length);
 
@@ -99,7 +101,7 @@ static void test_hostile(void)
 	is(value_of(arena, "XDG_DOWNLOAD_DIR", NULL), "/big", "a file at the limit");
 	write_file(text, length);
 	is(value_of(arena, "XDG_DOWNLOAD_DIR", NULL), "/home/me/Downloads", "a file above the limit is none");
-	write_file("\0\xff\xfeXDG_DOWNLOAD_DIR=\"/x\"\n", 27);
+	write_file(binary, sizeof(binary) - 1);
 	is(value_of(arena, "XDG_DOWNLOAD_DIR", NULL), "/home/me/Downloads", "binary");
 	unlink(file);
 	is(value_of(arena, "XDG_DOWNLOAD_DIR", NULL), "/home/me/Downloads", "no file");
