@@ -67,7 +67,7 @@ const char *walk_resolve(struct walk *walk, const char *path, struct walk_link *
 	char *done = arena_strdup(arena, "");
 
 	while (*rest) {
-		char text[PATH_MAX];
+		UNSET char text[PATH_MAX];
 		const char *name, *parent = *done ? done : "/";
 		size_t length;
 		ssize_t size;

@@ -103,7 +103,8 @@ char *arena_strdup(struct arena *arena, const char *text)
 char *arena_vprintf(struct arena *arena, const char *format, va_list arguments)
 {
 	va_list again;
-	char first[512], *text;
+	UNSET char first[512];
+	char *text;
 	int length;
 
 	va_copy(again, arguments);

@@ -479,7 +479,7 @@ static void states_step(const struct matcher *m, const struct states *now, unsig
 static bool matcher_run(const struct matcher *m, const char *path, size_t length, bool slash,
 			struct states *ret)
 {
-	struct states next;
+	UNSET struct states next;
 	size_t total = length + slash, at = MIN(total, m->lead_length);
 
 	if (memcmp(path, m->lead, MIN(at, length)) != 0 || (at > length && m->lead[length] != '/'))
@@ -501,7 +501,7 @@ static bool matcher_run(const struct matcher *m, const char *path, size_t length
 
 bool glob_matches(const struct glob *glob, const char *path)
 {
-	struct states states;
+	UNSET struct states states;
 	size_t length = strlen(path);
 
 	for (size_t i = 0; i < glob->count; i++) {
@@ -516,7 +516,7 @@ bool glob_matches(const struct glob *glob, const char *path)
 
 bool glob_may_match_below(const struct glob *glob, const char *path)
 {
-	struct states states;
+	UNSET struct states states;
 	size_t length = strlen(path);
 
 	for (size_t i = 0; i < glob->count; i++)
@@ -542,7 +542,7 @@ static bool tokens_cover(const struct matcher *m, size_t index)
 /* Sound, not complete: alternatives that cover a tree only together are not seen. */
 bool glob_covers_tree(const struct glob *glob, const char *path)
 {
-	struct states states;
+	UNSET struct states states;
 	size_t length = strlen(path);
 
 	for (size_t i = 0; i < glob->count; i++) {

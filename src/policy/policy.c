@@ -132,22 +132,30 @@ static int meaning_compare(const struct rule *a, const struct rule *b)
 
 static int rule_compare(const void *left, const void *right)
 {
-	const struct rule *a = left, *b = right;
+	const struct rule *a = *(const struct rule *const *)left, *b = *(const struct rule *const *)right;
 	int r = meaning_compare(a, b);
 
 	return r ? r : origin_compare(a->origin, b->origin);
 }
 
+/* Rules are large, so pointers to a copy are sorted. */
 void policy_sort(struct policy *policy)
 {
-	size_t kept = 0;
+	CLEANUP(arena_freep) struct arena *scratch = arena_new();
+	size_t count = policy->rule_count, kept = 0;
+	struct rule *copy = arena_new_array(scratch, struct rule, count);
+	const struct rule **order = arena_new_array(scratch, const struct rule *, count);
 
-	if (policy->rule_count == 0)
+	if (count == 0)
 		return;
-	qsort(policy->rules, policy->rule_count, sizeof(policy->rules[0]), rule_compare);
-	for (size_t i = 1; i < policy->rule_count; i++)
-		if (meaning_compare(&policy->rules[kept], &policy->rules[i]) != 0)
-			policy->rules[++kept] = policy->rules[i];
+	memcpy(copy, policy->rules, count * sizeof(*copy));
+	for (size_t i = 0; i < count; i++)
+		order[i] = &copy[i];
+	qsort(order, count, sizeof(*order), rule_compare);
+	policy->rules[0] = *order[0];
+	for (size_t i = 1; i < count; i++)
+		if (meaning_compare(&policy->rules[kept], order[i]) != 0)
+			policy->rules[++kept] = *order[i];
 	policy->rule_count = kept + 1;
 }
 
