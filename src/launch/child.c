@@ -73,7 +73,7 @@ _Noreturn void child_run(struct child *c)
 	follow_parent(c);
 	setsid(); /* no terminal, no process group shared with the outside */
 	c->old_umask = umask(0);
-	c->root = c->self = c->host_root = c->mask_objects[0] = c->mask_objects[1] = -1;
+	c->root = c->base = c->self = c->host_root = c->place = -1;
 	int r = take_streams(c);
 	if (r < 0)
 		child_give_up(c, 0, r);
