@@ -59,13 +59,37 @@ void walk_status(struct walk *walk, const char *path, struct walk_status *ret)
 	*ret = known->status;
 }
 
+/* Mostly there is no link on the way: then nothing need be put together. */
+static bool is_plain(struct walk *walk, const char *path)
+{
+	UNSET char part[PATH_MAX];
+	struct walk_status status;
+	size_t length = strlen(path);
+
+	if (length >= sizeof(part) || *path != '/')
+		return false;
+	for (size_t i = 1; i <= length; i++) {
+		part[i - 1] = path[i - 1];
+		if (path[i] && path[i] != '/')
+			continue;
+		part[i] = '\0';
+		walk_status(walk, part, &status);
+		if (!status.exists || status.is_link)
+			return false;
+	}
+	return true;
+}
+
 const char *walk_resolve(struct walk *walk, const char *path, struct walk_link *links, size_t *ret_count)
 {
 	struct arena *arena = walk->arena;
 	struct walk_status status;
 	const char *rest = path;
-	char *done = arena_strdup(arena, "");
+	char *done;
 
+	if (is_plain(walk, path))
+		return path;
+	done = arena_strdup(arena, "");
 	while (*rest) {
 		UNSET char text[PATH_MAX];
 		const char *name, *parent = *done ? done : "/";

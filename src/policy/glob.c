@@ -42,6 +42,7 @@ struct glob {
 	const struct glob_alternative *alternatives;
 	const struct matcher *matchers; /* one per alternative */
 	size_t count;
+	size_t common;			/* so many bytes all alternatives begin with: matchers[0].lead */
 };
 
 /* "/\*" are two bytes and three tokens, so twice the bytes is enough. */
@@ -359,6 +360,14 @@ static int alternatives_compile(struct arena *arena, const struct expansion *e, 
 		matcher_compile(arena, text, &matchers[i]);
 		list[i] = alternative_describe(arena, text, &matchers[i]);
 	}
+	glob->common = matchers[0].lead_length;
+	for (size_t i = 1; i < count; i++) {
+		size_t same = 0;
+
+		while (same < glob->common && matchers[i].lead[same] == matchers[0].lead[same])
+			same++;
+		glob->common = same;
+	}
 	glob->alternatives = list;
 	glob->matchers = matchers;
 	glob->count = count;
@@ -499,11 +508,25 @@ static bool matcher_run(const struct matcher *m, const char *path, size_t length
 	return true;
 }
 
+/* Most globs speak of quite another place: seen at the bytes that all alternatives begin with. */
+static bool is_elsewhere(const struct glob *glob, const char *path)
+{
+	const char *lead = glob->matchers[0].lead;
+
+	for (size_t i = 0; i < glob->common && path[i]; i++)
+		if (path[i] != lead[i])
+			return true;
+	return false;
+}
+
 bool glob_matches(const struct glob *glob, const char *path)
 {
 	UNSET struct states states;
-	size_t length = strlen(path);
+	size_t length;
 
+	if (is_elsewhere(glob, path))
+		return false;
+	length = strlen(path);
 	for (size_t i = 0; i < glob->count; i++) {
 		const struct matcher *m = &glob->matchers[i];
 
@@ -517,8 +540,11 @@ bool glob_matches(const struct glob *glob, const char *path)
 bool glob_may_match_below(const struct glob *glob, const char *path)
 {
 	UNSET struct states states;
-	size_t length = strlen(path);
+	size_t length;
 
+	if (is_elsewhere(glob, path))
+		return false;
+	length = strlen(path);
 	for (size_t i = 0; i < glob->count; i++)
 		if (matcher_run(&glob->matchers[i], path, length, true, &states))
 			return true;
@@ -543,8 +569,11 @@ static bool tokens_cover(const struct matcher *m, size_t index)
 bool glob_covers_tree(const struct glob *glob, const char *path)
 {
 	UNSET struct states states;
-	size_t length = strlen(path);
+	size_t length;
 
+	if (is_elsewhere(glob, path))
+		return false;
+	length = strlen(path);
 	for (size_t i = 0; i < glob->count; i++) {
 		const struct matcher *m = &glob->matchers[i];
 		unsigned last = m->count ? m->tokens[m->count - 1].type : TOKEN_BYTE;

@@ -520,7 +520,7 @@ int profile_resolve(struct arena *arena, const struct profile_context *context, 
 	struct policy *policy = arena_new_object(arena, struct policy);
 	struct walk w = { .l = &l, .policy = policy };
 	size_t errors = d->errors;
-	int r = flags_load(&l);
+	int r = flags_prepare(&l);
 
 	if (r == 0)
 		r = load_profile(&l, name, NULL, 0, false);
