@@ -231,6 +231,19 @@ static int add_rule(struct builder *b, const struct rule *rule)
 	return 0;
 }
 
+/* Directories that partial globs will read. */
+static void list_early(struct builder *b)
+{
+	for (size_t i = 0; i < b->rules[EFFECT_DENY].count; i++) {
+		const struct glob_alternative *a;
+		size_t count = glob_alternatives(b->rules[EFFECT_DENY].items[i]->glob, &a);
+
+		for (size_t k = 0; k < count; k++)
+			if (!a[k].is_tree && !a[k].is_literal && *a[k].prefix)
+				walk_list(&b->walk, a[k].prefix);
+	}
+}
+
 static struct point *find_point(struct builder *b, const char *path)
 {
 	for (size_t i = 0; i < b->points.count; i++)
@@ -481,6 +494,7 @@ int view_build(struct arena *arena, const struct policy *policy, struct diags *d
 	for (size_t i = 0; i < policy->rule_count; i++)
 		if (policy->rules[i].kind == KIND_FILE)
 			*vec_push(arena, &b.rules[policy->rules[i].effect]) = &policy->rules[i];
+	list_early(&b);
 	for (size_t i = 0; i < policy->rule_count; i++)
 		if (policy->rules[i].kind == KIND_FILE && policy->rules[i].effect != EFFECT_LOG &&
 		    add_rule(&b, &policy->rules[i]) < 0)

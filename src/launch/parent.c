@@ -36,7 +36,7 @@ static void find_own_words(struct child *c)
 {
 	char text[4096];
 	unsigned long place[4];
-	AUTO_FD int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+	AUTO_FD int fd = openat(AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC);
 	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
 	if (length <= 0)
@@ -90,6 +90,9 @@ static int report_pipe(int ends[2])
 	if (pipe2(low, O_CLOEXEC) < 0)
 		return -errno;
 	for (int i = 0; i < 2; i++) {
+		ends[i] = low[i];
+		if (low[i] > 2)
+			continue;
 		ends[i] = RESULT(fcntl(low[i], F_DUPFD_CLOEXEC, 3));
 		error = MIN(error, ends[i]);
 		close(low[i]);

@@ -62,10 +62,8 @@ static int fetch(struct loader *l, const char *flag)
 	if (!shelf->is_read) {
 		shelf->is_read = true;
 		path = shelf_path(l, l->context->places.share, category);
-		if (!places_exists(path))
-			return 0;
-		r = load_source(l, path, NULL, &shelf->file);
-		if (r < 0)
+		r = places_exists(path) ? load_source(l, path, NULL, &shelf->file) : 0;
+		if (r < 0 || !shelf->file)
 			return r;
 		if (!catalogue_cut(l->arena, shelf->file->text, &shelf->flags)) {
 			r = toml_parse(l->arena, shelf->file, NULL, l->d, &root);

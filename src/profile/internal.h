@@ -72,6 +72,8 @@ const struct profile_flag *flags_find(struct loader *l, enum category category,
 				      const struct toml_value *value);
 
 size_t places_all(const struct profile_context *context, const char *ret[3]);
+/* The context without the places that do not exist, which need not be asked for each file. */
+struct profile_context places_present(const struct profile_context *context);
 bool places_name_is_valid(const char *name);
 bool places_exists(const char *path);
 /* Sorted names in `directory` that end in ".toml", without it.  A missing one is empty. */

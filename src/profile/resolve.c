@@ -516,7 +516,8 @@ static int load_defaults(struct loader *l)
 int profile_resolve(struct arena *arena, const struct profile_context *context, const char *name,
 		    struct diags *d, struct policy **ret)
 {
-	struct loader l = { .arena = arena, .context = context, .d = d };
+	struct profile_context present = places_present(context);
+	struct loader l = { .arena = arena, .context = &present, .d = d };
 	struct policy *policy = arena_new_object(arena, struct policy);
 	struct walk w = { .l = &l, .policy = policy };
 	size_t errors = d->errors;
