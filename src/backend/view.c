@@ -10,9 +10,9 @@
 #include "backend/walk.h"
 #include "base/limits.h"
 #include "base/path.h"
+#include "base/sort.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct point {
@@ -484,6 +484,29 @@ static void merge_point(struct point *p, const struct point *other)
 	p->pinned |= other->pinned;
 }
 
+/* In order of their paths, each once. */
+static void weigh_all(struct builder *b)
+{
+	size_t count = b->points.count;
+	const void **order = arena_new_array(b->arena, const void *, 2 * count);
+
+	for (size_t i = 0; i < count; i++)
+		order[i] = &b->points.items[i];
+	sort_pointers(order, order + count, count, compare_points);
+	for (size_t i = 0, next; i < count; i = next) {
+		struct point p = *(const struct point *)order[i];
+
+		for (next = i + 1; next < count; next++) {
+			const struct point *other = order[next];
+
+			if (strcmp(other->path, p.path) != 0)
+				break;
+			merge_point(&p, other);
+		}
+		weigh(b, &p);
+	}
+}
+
 int view_build(struct arena *arena, const struct policy *policy, struct diags *d, struct view *ret)
 {
 	struct view view = { .exactness = arena_new_array(arena, unsigned char, policy->rule_count),
@@ -507,15 +530,7 @@ int view_build(struct arena *arena, const struct policy *policy, struct diags *d
 	if (r < 0 || freeze_links(&b) < 0)
 		return -EINVAL;
 	pin_all(&b);
-	if (b.points.count)
-		qsort(b.points.items, b.points.count, sizeof(*b.points.items), compare_points);
-	for (size_t i = 0, next; i < b.points.count; i = next) {
-		struct point *p = &b.points.items[i];
-
-		for (next = i + 1; next < b.points.count && strcmp(b.points.items[next].path, p->path) == 0; next++)
-			merge_point(p, &b.points.items[next]);
-		weigh(&b, p);
-	}
+	weigh_all(&b);
 	view.entries = b.entries.items;
 	view.count = b.entries.count;
 	*ret = view;

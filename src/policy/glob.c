@@ -215,13 +215,13 @@ static bool braces_expand(struct expansion *e, const char *text, size_t done)
 	for (rest = item_end(open + 1); *rest == ','; rest = item_end(rest + 1))
 		;
 	for (item = open + 1; item <= rest; item = end + 1) {
-		int head = (int)(open - text);
-		const char *next;
+		struct strbuf next = { .arena = e->scratch };
 
 		end = item_end(item);
-		next = arena_printf(e->scratch, "%.*s%.*s%s", head, text, (int)(end - item), item,
-				    rest + 1);
-		if (!braces_expand(e, next, (size_t)head))
+		strbuf_add_bytes(&next, text, (size_t)(open - text));
+		strbuf_add_bytes(&next, item, (size_t)(end - item));
+		strbuf_add(&next, rest + 1);
+		if (!braces_expand(e, next.text, (size_t)(open - text)))
 			return false;
 	}
 	return true;
@@ -243,10 +243,8 @@ static char *slashes_fold(struct arena *arena, const char *text)
 		slash = *from == '/' || (from[0] == '\\' && from[1] == '/');
 		if (slash && !after_slash)
 			*out++ = '/';
-		if (!slash) {
-			memcpy(out, from, (size_t)(text - from));
-			out += text - from;
-		}
+		while (!slash && from < text)
+			*out++ = *from++;
 		after_slash = slash;
 	}
 	*out = '\0';

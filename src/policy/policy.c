@@ -1,7 +1,7 @@
 /* policy/policy.c - the canonical order of rules, the names of things, and the end of a policy. */
 #include "policy/policy.h"
+#include "base/sort.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 const char *const limit_names[LIMIT_COUNT] = {
@@ -132,7 +132,7 @@ static int meaning_compare(const struct rule *a, const struct rule *b)
 
 static int rule_compare(const void *left, const void *right)
 {
-	const struct rule *a = *(const struct rule *const *)left, *b = *(const struct rule *const *)right;
+	const struct rule *a = left, *b = right;
 	int r = meaning_compare(a, b);
 
 	return r ? r : origin_compare(a->origin, b->origin);
@@ -144,18 +144,18 @@ void policy_sort(struct policy *policy)
 	CLEANUP(arena_freep) struct arena *scratch = arena_new();
 	size_t count = policy->rule_count, kept = 0;
 	struct rule *copy = arena_new_array(scratch, struct rule, count);
-	const struct rule **order = arena_new_array(scratch, const struct rule *, count);
+	const void **order = arena_new_array(scratch, const void *, 2 * count);
 
 	if (count == 0)
 		return;
 	memcpy(copy, policy->rules, count * sizeof(*copy));
 	for (size_t i = 0; i < count; i++)
 		order[i] = &copy[i];
-	qsort(order, count, sizeof(*order), rule_compare);
-	policy->rules[0] = *order[0];
+	sort_pointers(order, order + count, count, rule_compare);
+	policy->rules[0] = *(const struct rule *)order[0];
 	for (size_t i = 1; i < count; i++)
 		if (meaning_compare(&policy->rules[kept], order[i]) != 0)
-			policy->rules[++kept] = *order[i];
+			policy->rules[++kept] = *(const struct rule *)order[i];
 	policy->rule_count = kept + 1;
 }
 
