@@ -15,7 +15,7 @@ check:
 
 # BENCH_ARGS, BENCH_ROUNDS, BENCH_GATE: see bench/run.sh; PARTS="latency calls" runs only these.
 bench: all
-	BENCH_CUDDY="$${BENCH_CUDDY:-$(CURDIR)/$(BUILD)/cuddy}" bench/run.sh $(PARTS)
+	bench/run.sh $(PARTS)
 
 install: all
 	meson install -C $(BUILD)
