@@ -353,8 +353,7 @@ static int freeze_links(struct builder *b)
 static void pin_above(struct builder *b, const char *path, const struct rule *deny)
 {
 	for (const char *slash; (slash = strrchr(path, '/')) && slash != path;) {
-		struct point probe = { .path = arena_strndup(b->arena, path, (size_t)(slash - path)) };
-		struct point *p = find_point(b, probe.path);
+		struct point probe = { .path = arena_strndup(b->arena, path, (size_t)(slash - path)) }, *p;
 		const struct rule *allow = NULL;
 
 		path = probe.path;
@@ -362,6 +361,7 @@ static void pin_above(struct builder *b, const char *path, const struct rule *de
 		if (!probe.status.exists || !(access_at(b, EFFECT_ALLOW, &probe, &allow) & ACCESS_WRITE) ||
 		    !allow || allow->place != PLACE_HOST)
 			return;
+		p = find_point(b, path);
 		if (!p) {
 			add_point(b, path, deny, true);
 			p = &b->points.items[b->points.count - 1];
@@ -397,19 +397,17 @@ static int compare_points(const void *a, const void *b)
 	return *s == '/' ? -1 : *t == '/' ? 1 : *s < *t ? -1 : 1;
 }
 
-/* The entry whose content shows at `path`, or NULL: the skeleton. */
+/* The entry whose content shows at `path`, or NULL: the skeleton.  Points come in the order of their
+ * paths, so of all entries above one the last that was made is the deepest. */
 static const struct view_entry *above(const struct builder *b, const char *path)
 {
-	const struct view_entry *best = NULL;
-
-	for (size_t i = 0; i < b->entries.count; i++) {
+	for (size_t i = b->entries.count; i--;) {
 		const struct view_entry *e = &b->entries.items[i];
 
-		if (e->kind != VIEW_SYMLINK && e->is_directory && path_is_within(path, e->path) &&
-		    (!best || path_depth(e->path) >= path_depth(best->path)))
-			best = e;
+		if (e->kind != VIEW_SYMLINK && e->is_directory && path_is_within(path, e->path))
+			return e->kind == VIEW_DIRECTORY ? NULL : e;
 	}
-	return best && best->kind == VIEW_DIRECTORY ? NULL : best;
+	return NULL;
 }
 
 static const char *source_of(struct builder *b, const struct point *p, const struct rule *rule)
