@@ -151,24 +151,28 @@ static const char *link_text(struct walk *walk, const char *path)
 }
 
 /* Mostly there is no link on the way: then nothing need be put together. */
-static bool is_plain(struct walk *walk, const char *path)
+enum way { WAY_PLAIN, WAY_MISSING, WAY_LINKED };
+static enum way look_along(struct walk *walk, const char *path)
 {
 	UNSET char part[PATH_MAX];
-	struct walk_status status;
 	size_t length = strlen(path);
 
 	if (length >= sizeof(part) || *path != '/')
-		return false;
+		return WAY_LINKED;
 	for (size_t i = 1; i <= length; i++) {
+		const struct walk_known *known;
+
 		part[i - 1] = path[i - 1];
 		if (path[i] && path[i] != '/')
 			continue;
 		part[i] = '\0';
-		walk_status(walk, part, &status);
-		if (!status.exists || status.is_link)
-			return false;
+		known = look_at(walk, part);
+		if (!known->status.exists)
+			return WAY_MISSING;
+		if (known->status.is_link)
+			return WAY_LINKED;
 	}
-	return true;
+	return WAY_PLAIN;
 }
 
 const char *walk_resolve(struct walk *walk, const char *path, struct walk_link *links, size_t *ret_count)
@@ -178,8 +182,11 @@ const char *walk_resolve(struct walk *walk, const char *path, struct walk_link *
 	const char *rest = path;
 	char *done;
 
-	if (is_plain(walk, path))
-		return path;
+	switch (look_along(walk, path)) {
+	case WAY_PLAIN: return path;
+	case WAY_MISSING: return NULL;
+	case WAY_LINKED: break;
+	}
 	done = arena_strdup(arena, "");
 	while (*rest) {
 		const char *name, *text, *parent = *done ? done : "/";
