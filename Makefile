@@ -16,7 +16,7 @@ check:
 
 # BENCH_ARGS, BENCH_ROUNDS, BENCH_GATE: see bench/run.sh; PARTS="latency calls" runs only these.
 bench: all
-	BENCH_CUDDY="$${BENCH_CUDDY:-$(CURDIR)/$(BUILD)/cuddy}" bench/run.sh $(PARTS)
+	bench/run.sh $(PARTS)
 
 # The options in the manual page come from the program's own tables.
 man: all

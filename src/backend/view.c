@@ -10,9 +10,9 @@
 #include "backend/walk.h"
 #include "base/limits.h"
 #include "base/path.h"
+#include "base/sort.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct point {
@@ -242,6 +242,19 @@ static int add_rule(struct builder *b, const struct rule *rule)
 	return 0;
 }
 
+/* Directories that partial globs will read. */
+static void list_early(struct builder *b)
+{
+	for (size_t i = 0; i < b->rules[EFFECT_DENY].count; i++) {
+		const struct glob_alternative *a;
+		size_t count = glob_alternatives(b->rules[EFFECT_DENY].items[i]->glob, &a);
+
+		for (size_t k = 0; k < count; k++)
+			if (!a[k].is_tree && !a[k].is_literal && *a[k].prefix)
+				walk_list(&b->walk, a[k].prefix);
+	}
+}
+
 static struct point *find_point(struct builder *b, const char *path)
 {
 	for (size_t i = 0; i < b->points.count; i++)
@@ -370,8 +383,7 @@ static int freeze_links(struct builder *b)
 static void pin_above(struct builder *b, const char *path, const struct rule *deny)
 {
 	for (const char *slash; (slash = strrchr(path, '/')) && slash != path;) {
-		struct point probe = { .path = arena_strndup(b->arena, path, (size_t)(slash - path)) };
-		struct point *p = find_point(b, probe.path);
+		struct point probe = { .path = arena_strndup(b->arena, path, (size_t)(slash - path)) }, *p;
 		const struct rule *allow = NULL;
 
 		path = probe.path;
@@ -379,6 +391,7 @@ static void pin_above(struct builder *b, const char *path, const struct rule *de
 		if (!probe.status.exists || !(access_at(b, EFFECT_ALLOW, &probe, &allow) & ACCESS_WRITE) ||
 		    !allow || allow->place != PLACE_HOST)
 			return;
+		p = find_point(b, path);
 		if (!p) {
 			add_point(b, path, deny, true);
 			p = &b->points.items[b->points.count - 1];
@@ -414,19 +427,17 @@ static int compare_points(const void *a, const void *b)
 	return *s == '/' ? -1 : *t == '/' ? 1 : *s < *t ? -1 : 1;
 }
 
-/* The entry whose content shows at `path`, or NULL: the skeleton. */
+/* The entry whose content shows at `path`, or NULL: the skeleton.  Points come in the order of their
+ * paths, so of all entries above one the last that was made is the deepest. */
 static const struct view_entry *above(const struct builder *b, const char *path)
 {
-	const struct view_entry *best = NULL;
-
-	for (size_t i = 0; i < b->entries.count; i++) {
+	for (size_t i = b->entries.count; i--;) {
 		const struct view_entry *e = &b->entries.items[i];
 
-		if (e->kind != VIEW_SYMLINK && e->is_directory && path_is_within(path, e->path) &&
-		    (!best || path_depth(e->path) >= path_depth(best->path)))
-			best = e;
+		if (e->kind != VIEW_SYMLINK && e->is_directory && path_is_within(path, e->path))
+			return e->kind == VIEW_DIRECTORY ? NULL : e;
 	}
-	return best && best->kind == VIEW_DIRECTORY ? NULL : best;
+	return NULL;
 }
 
 static const char *source_of(struct builder *b, const struct point *p, const struct rule *rule)
@@ -505,6 +516,29 @@ static void merge_point(struct point *p, const struct point *other)
 	p->stub |= other->stub;
 }
 
+/* In order of their paths, each once. */
+static void weigh_all(struct builder *b)
+{
+	size_t count = b->points.count;
+	const void **order = arena_new_array(b->arena, const void *, 2 * count);
+
+	for (size_t i = 0; i < count; i++)
+		order[i] = &b->points.items[i];
+	sort_pointers(order, order + count, count, compare_points);
+	for (size_t i = 0, next; i < count; i = next) {
+		struct point p = *(const struct point *)order[i];
+
+		for (next = i + 1; next < count; next++) {
+			const struct point *other = order[next];
+
+			if (strcmp(other->path, p.path) != 0)
+				break;
+			merge_point(&p, other);
+		}
+		weigh(b, &p);
+	}
+}
+
 int view_build(struct arena *arena, const struct policy *policy, struct diags *d, struct view *ret)
 {
 	struct view view = { .exactness = arena_new_array(arena, unsigned char, policy->rule_count),
@@ -515,6 +549,7 @@ int view_build(struct arena *arena, const struct policy *policy, struct diags *d
 	for (size_t i = 0; i < policy->rule_count; i++)
 		if (policy->rules[i].kind == KIND_FILE)
 			*vec_push(arena, &b.rules[policy->rules[i].effect]) = &policy->rules[i];
+	list_early(&b);
 	for (size_t i = 0; i < policy->rule_count; i++)
 		if (policy->rules[i].kind == KIND_FILE && policy->rules[i].effect != EFFECT_LOG &&
 		    add_rule(&b, &policy->rules[i]) < 0)
@@ -527,15 +562,7 @@ int view_build(struct arena *arena, const struct policy *policy, struct diags *d
 	if (r < 0 || freeze_links(&b) < 0)
 		return -EINVAL;
 	pin_all(&b);
-	if (b.points.count)
-		qsort(b.points.items, b.points.count, sizeof(*b.points.items), compare_points);
-	for (size_t i = 0, next; i < b.points.count; i = next) {
-		struct point *p = &b.points.items[i];
-
-		for (next = i + 1; next < b.points.count && strcmp(b.points.items[next].path, p->path) == 0; next++)
-			merge_point(p, &b.points.items[next]);
-		weigh(&b, p);
-	}
+	weigh_all(&b);
 	view.entries = b.entries.items;
 	view.count = b.entries.count;
 	*ret = view;

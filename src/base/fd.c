@@ -32,10 +32,10 @@ int fd_read_file(struct arena *arena, int dir, const char *name, size_t limit, c
 		return S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL;
 	if ((uintmax_t)status.st_size > limit)
 		return -EFBIG;
-	/* Files in /proc say 0 and are longer; others may grow while we read. */
+	/* Files in /proc say 0 and are longer; of others we take what was there when they were opened. */
 	room = status.st_size ? (size_t)status.st_size + 1 : limit + 1;
 	text = arena_alloc(arena, room + 1);
-	while (length < room) {
+	while (length < room && !(length && length == (size_t)status.st_size)) {
 		ssize_t count = read(fd, text + length, room - length);
 
 		if (count < 0 && errno == EINTR)

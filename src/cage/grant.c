@@ -60,7 +60,7 @@ static int clone_source(const struct task *t, struct stat *status)
 	if (lstat(t->path, status) < 0 || unshare(CLONE_NEWNS) < 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return -errno;
-	tree = sys_open_tree(AT_FDCWD, t->path, AT_RECURSIVE | AT_SYMLINK_NOFOLLOW);
+	tree = sys_clone_tree(AT_FDCWD, t->path, AT_RECURSIVE, set);
 	if (tree < 0)
 		return tree;
 	r = RESULT(fstat(tree, &now));
@@ -68,8 +68,6 @@ static int clone_source(const struct task *t, struct stat *status)
 		r = -ESTALE;
 	if (r == 0 && !S_ISDIR(now.st_mode) && !S_ISREG(now.st_mode) && !S_ISSOCK(now.st_mode))
 		r = -EINVAL; /* devices and FIFOs are not granted by path */
-	if (r == 0)
-		r = sys_mount_setattr(tree, set, AT_RECURSIVE);
 	if (r == 0)
 		return tree;
 	close(tree);
@@ -80,7 +78,7 @@ static int clone_source(const struct task *t, struct stat *status)
 static int writable_skeleton(int directory)
 {
 	struct mount_attr attr = { .attr_clr = MOUNT_ATTR_RDONLY };
-	int tree = sys_open_tree(directory, "", AT_EMPTY_PATH);
+	int tree = sys_clone_tree(directory, "", AT_EMPTY_PATH, 0);
 	int r = tree < 0 ? tree : RESULT(syscall(SYS_mount_setattr, tree, "", 0x1000 /* AT_EMPTY_PATH */,
 						 &attr, sizeof(attr)));
 
@@ -169,7 +167,7 @@ static int show_there(void *argument, int report)
 	target = open_target(t, S_ISDIR(status.st_mode));
 	if (target < 0)
 		return fail(report, GRANT_TARGET, target);
-	r = sys_move_mount(tree, target);
+	r = sys_move_mount(tree, target, "");
 	return r < 0 ? fail(report, GRANT_MOUNT, r) : 0;
 }
 

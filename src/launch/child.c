@@ -72,25 +72,23 @@ static void follow_parent(struct child *c)
 		_exit(125);
 }
 
-/* The three streams move above 2 first, so that none overwrites another that is still needed. */
+/* Streams that stand in the place of another move above 2 first, so that none is overwritten. */
 static int take_streams(struct child *c)
 {
-	int moved[3];
+	int from[3], r = 0;
 
 	if (!c->streams)
 		return 0;
 	for (int i = 0; i < 3; i++) {
-		moved[i] = RESULT(fcntl(c->streams[i], F_DUPFD_CLOEXEC, 3));
-		if (moved[i] < 0)
-			return moved[i];
+		from[i] = c->streams[i];
+		if (from[i] < 3 && from[i] != i)
+			from[i] = RESULT(fcntl(from[i], F_DUPFD_CLOEXEC, 3));
+		r = MIN(r, from[i]);
 	}
-	for (int i = 0; i < 3; i++) {
-		int r = RESULT(dup2(moved[i], i));
-		if (r < 0)
-			return r;
-		close(moved[i]);
-	}
-	return 0;
+	for (int i = 0; i < 3 && r >= 0; i++)
+		if (from[i] != i)
+			r = RESULT(dup2(from[i], i));
+	return MIN(r, 0);
 }
 
 int child_terminal(const struct child *c)
@@ -147,7 +145,7 @@ _Noreturn void child_run(struct child *c)
 	follow_parent(c);
 	setsid(); /* no terminal, no process group shared with the outside */
 	c->old_umask = umask(0);
-	c->root = c->self = c->host_root = c->mask_objects[0] = c->mask_objects[1] = -1;
+	c->root = c->base = c->self = c->host_root = c->place = -1;
 	int r = take_streams(c);
 	if (r < 0)
 		child_give_up(c, 0, r);

@@ -46,8 +46,11 @@ struct child {
 	int fault;		    /* index of a step that shall fail, or -1 */
 	char *wipe_from[2], *wipe_to[2]; /* command line and environment of the launcher */
 	/* From here on the child's own. */
-	int root, self, host_root, mask_objects[2];
-	bool root_covered; /* a bind took the place of the root tmpfs */
+	int root, base;		    /* what is mounted on "/"; the tmpfs that was first */
+	int self, host_root;	    /* /proc/self of the host; its "/" where a bind wants it */
+	int place;		    /* the directory that the last target was in, or -1 */
+	const char *place_path;	    /* begins with its path, */
+	size_t place_length;	    /* which is so long */
 	unsigned old_umask;
 	pid_t payload;
 };

@@ -33,7 +33,7 @@ static void find_own_words(struct child *c)
 {
 	char text[4096];
 	unsigned long place[4];
-	AUTO_FD int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+	AUTO_FD int fd = openat(AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC);
 	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
 	if (length <= 0)
@@ -86,6 +86,9 @@ static int report_socket(int ends[2])
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, low) < 0)
 		return -errno;
 	for (int i = 0; i < 2; i++) {
+		ends[i] = low[i];
+		if (low[i] > 2)
+			continue;
 		ends[i] = RESULT(fcntl(low[i], F_DUPFD_CLOEXEC, 3));
 		error = MIN(error, ends[i]);
 		close(low[i]);

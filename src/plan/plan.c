@@ -378,6 +378,29 @@ int plan_set_program(struct plan *plan, const char *const *argv)
 	return 0;
 }
 
+/* Behind these a path leads into what others made, or elsewhere. */
+static bool is_foreign(const struct step *step)
+{
+	return step->op == OP_BIND || step->op == OP_OVERLAY || step->op == OP_PROC ||
+	       step->op == OP_DEVPTS || step->op == OP_SYMLINK;
+}
+
+bool step_may_be_direct(const struct plan *plan, size_t index)
+{
+	const struct step *steps = plan->steps.items;
+	const char *path = plan_text_at(plan, steps[index].a);
+
+	if (op_table[steps[index].op].argument[0] != ARG_TARGET)
+		return false;
+	for (size_t i = 0; i < index; i++) {
+		const char *top = plan_text_at(plan, steps[i].a);
+
+		if (is_foreign(&steps[i]) && (!*top || (*top == *path && path_is_within(path, top))))
+			return false;
+	}
+	return true;
+}
+
 /* A counting sort: stable, and stages × ranks are few. */
 void plan_seal(struct plan *plan)
 {
@@ -393,4 +416,6 @@ void plan_seal(struct plan *plan)
 			}
 	must(done == plan->steps.count);
 	memcpy(plan->steps.items, sorted, done * sizeof(*sorted));
+	for (size_t i = 0; i < done; i++)
+		plan->steps.items[i].direct = step_may_be_direct(plan, i);
 }

@@ -38,7 +38,8 @@ struct op_info {
 extern const struct op_info op_table[OP_COUNT];
 
 struct step {
-	uint8_t op, stage;
+	uint8_t op, stage : 7;
+	uint8_t direct : 1;	/* no tree of others and no link lies on the way to the target */
 	uint16_t origin;	/* index in plan->origins; 0: none */
 	uint32_t a, b, c;
 	uint64_t x;
@@ -148,8 +149,11 @@ void plan_exec(struct plan *plan, const char *program, const char *search, const
  * working directory of the plan.  0, or -EINVAL when the plan starts nothing. */
 int plan_set_program(struct plan *plan, const char *const *argv);
 
-/* Sorts the steps by stage and rank, keeping the order of those that are equal. */
+/* Sorts the steps by stage and rank, keeping the order of those that are equal; says which are direct. */
 void plan_seal(struct plan *plan);
+
+/* May the target of this step be direct?  What an earlier step mounted or linked must not be above it. */
+bool step_may_be_direct(const struct plan *plan, size_t index);
 
 /* Every invariant of a plan, from bytes that may be anything.  0, or -EINVAL and one diagnostic for
  * each one broken (at most 20). */

@@ -190,6 +190,18 @@ static void check_argument(struct check *k, enum argument kind, uint64_t value)
 	unreachable();
 }
 
+static bool is_own_file(const struct check *k)
+{
+	const char *name = plan_text_at(k->plan, k->step->b);
+
+	for (size_t i = 0; i < k->index; i++) {
+		const struct step *step = &k->plan->steps.items[i];
+		if (step->op == OP_FILE && step->direct && strcmp(plan_text_at(k->plan, step->a), name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void check_step(struct check *k, unsigned *counts)
 {
 	const struct step *step = k->step;
@@ -206,6 +218,10 @@ static void check_step(struct check *k, unsigned *counts)
 		broken(k, "origins are in the table");
 	for (unsigned i = 0; i < 4; i++)
 		check_argument(k, info->argument[i], values[i]);
+	if (step->direct && !step_may_be_direct(k->plan, k->index))
+		broken(k, "direct targets lie in the cage's own directories");
+	if (step->op == OP_OWN && !is_own_file(k))
+		broken(k, "OWN shows a file that the plan made before");
 	if (counts[step->op]++ && info->count != COUNT_MANY)
 		broken(k, "it stands there only once");
 }

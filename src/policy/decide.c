@@ -271,14 +271,14 @@ struct verdict policy_decide(const struct policy *policy, const struct request *
 
 const struct rule *policy_overridden(const struct policy *policy, const struct request *request)
 {
-	bool host = request->kind == KIND_FILE && is_host_path(policy, request);
+	enum place place = request->kind == KIND_FILE ? place_at(policy, request) : PLACE_HOST;
 
 	for (size_t i = 0; i < policy->rule_count; i++) {
 		const struct rule *rule = &policy->rules[i];
 
 		if (rule->kind == request->kind && rule->effect == EFFECT_ALLOW &&
 		    matches[rule->kind](rule, request) &&
-		    (rule->kind != KIND_FILE || host == (rule->place == PLACE_HOST)))
+		    (rule->kind != KIND_FILE || place_counts(place, rule->place)))
 			return rule;
 	}
 	return NULL;

@@ -38,6 +38,17 @@ int schema_string(struct arena *arena, const struct toml_value *value, const cha
 struct unit { const char *path; const struct toml_value *root; unsigned depth; bool only_denies, warn; };
 struct flag_use { const char *name; enum effect effect; };
 
+/* The text of one flag in a file of permissions: from its header to the next flag's. */
+struct slice { const char *name; size_t length; const char *text; uint32_t line; };
+struct catalogue { struct slice *items; size_t count, room; };
+/* False: the file holds more than this understands, and must be parsed as a whole. */
+bool catalogue_cut(struct arena *arena, const char *text, struct catalogue *ret);
+/* A flag's part of `file`, lines counted as in the file; NULL when there is none of this name. */
+const struct source *catalogue_source(struct arena *arena, const struct source *file,
+				      const struct catalogue *all, const char *name);
+/* The shipped permissions of one category, read when a flag of them is named. */
+struct shelf { bool is_read; const struct source *file; struct catalogue flags; };
+
 struct loader {
 	struct arena *arena;
 	const struct profile_context *context;
@@ -45,6 +56,8 @@ struct loader {
 	VEC(struct unit) units;
 	VEC(struct profile_flag) flags;
 	const char *place; /* whose flags are read; NULL: of a profile */
+	bool on_demand; /* nothing but the shelves adds to `flags` what was not asked for */
+	struct shelf shelves[CATEGORY_COUNT];
 	const char *stack[64];
 	size_t depth;
 };
@@ -52,15 +65,19 @@ int load_profile(struct loader *l, const char *name, const struct origin *via, u
 		 bool only_denies);
 int load_file(struct loader *l, const char *path, const struct origin *via,
 	      const struct toml_value **ret);
+int load_source(struct loader *l, const char *path, const struct origin *via, const struct source **ret);
 int load_unit(struct loader *l, const char *path, const struct origin *via, unsigned depth,
 	      bool only_denies, bool warn);
 int load_extra(struct loader *l); /* context->extra */
-int flags_load(struct loader *l);
+int flags_load(struct loader *l); /* all there are */
+int flags_prepare(struct loader *l); /* all, or the promise to read them on demand */
 int flags_define(struct loader *l, const struct toml_value *root);
 const struct profile_flag *flags_find(struct loader *l, enum category category,
 				      const struct toml_value *value);
 
 size_t places_all(const struct profile_context *context, const char *ret[3]);
+/* The context without the places that do not exist, which need not be asked for each file. */
+struct profile_context places_present(const struct profile_context *context);
 bool places_exists(const char *path);
 /* Sorted names in `directory` that end in ".toml", without it.  A missing one is empty. */
 size_t places_names(struct arena *arena, const char *directory, const char ***ret);

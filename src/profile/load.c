@@ -9,8 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-int load_file(struct loader *l, const char *path, const struct origin *via,
-	      const struct toml_value **ret)
+int load_source(struct loader *l, const char *path, const struct origin *via, const struct source **ret)
 {
 	struct source *source = arena_new_object(l->arena, struct source);
 	char *text;
@@ -24,7 +23,17 @@ int load_file(struct loader *l, const char *path, const struct origin *via,
 	source->name = arena_strdup(l->arena, path);
 	source->text = text;
 	source->first_line = 1;
-	return toml_parse(l->arena, source, via, l->d, ret);
+	*ret = source;
+	return 0;
+}
+
+int load_file(struct loader *l, const char *path, const struct origin *via,
+	      const struct toml_value **ret)
+{
+	const struct source *source;
+	int r = load_source(l, path, via, &source);
+
+	return r < 0 ? r : toml_parse(l->arena, source, via, l->d, ret);
 }
 
 /* A file with a relative path is meant from where the file that includes it lies. */

@@ -23,6 +23,17 @@ size_t places_all(const struct profile_context *context, const char *ret[3])
 	return count;
 }
 
+struct profile_context places_present(const struct profile_context *context)
+{
+	struct profile_context present = *context;
+	const char **all[] = { &present.places.share, &present.places.etc, &present.places.user };
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (*all[i] && !places_exists(*all[i]))
+			*all[i] = NULL;
+	return present;
+}
+
 bool places_name_is_valid(const char *name)
 {
 	size_t length = strlen(name);

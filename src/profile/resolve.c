@@ -574,11 +574,12 @@ static int load_defaults(struct loader *l)
 int profile_resolve(struct arena *arena, const struct profile_context *context, const char *name,
 		    struct diags *d, struct policy **ret)
 {
-	struct loader l = { .arena = arena, .context = context, .d = d };
+	struct profile_context present = places_present(context);
+	struct loader l = { .arena = arena, .context = &present, .d = d };
 	struct policy *policy = arena_new_object(arena, struct policy);
 	struct walk w = { .l = &l, .policy = policy };
 	size_t errors = d->errors;
-	int r = flags_load(&l);
+	int r = flags_prepare(&l);
 
 	if (r == 0)
 		r = load_profile(&l, name, NULL, 0, false);

@@ -17,10 +17,15 @@ static const char *lookup(const struct profile_context *context, const char *nam
 
 static void add_escaped(struct strbuf *out, const char *value)
 {
-	for (; *value; value++) {
-		if (strchr("*?[]{}\\,^", *value))
+	while (*value) {
+		size_t plain = strcspn(value, "*?[]{}\\,^");
+
+		strbuf_add_bytes(out, value, plain);
+		value += plain;
+		if (*value) {
 			strbuf_add(out, "\\");
-		strbuf_add_bytes(out, value, 1);
+			strbuf_add_bytes(out, value++, 1);
+		}
 	}
 }
 
@@ -67,9 +72,11 @@ int variables_expand(struct arena *arena, const struct profile_context *context,
 			if (brace && name[length] != '}')
 				length = 0;
 		} else {
-			if (*at == '\\' && at[1] && expansion == EXPAND_PATTERN)
-				strbuf_add_bytes(&out, at++, 1);
-			strbuf_add_bytes(&out, at++, 1);
+			size_t plain = *at == '\\' && at[1] && expansion == EXPAND_PATTERN ? 2 :
+				       MAX(strcspn(at, "$\\"), (size_t)1);
+
+			strbuf_add_bytes(&out, at, plain);
+			at += plain;
 			continue;
 		}
 		value = length ? lookup(context, name, length) : NULL;

@@ -123,6 +123,28 @@ static void late(struct plan *p)
 static void foreign_terminal(struct plan *p) { find(p, OP_TERMINAL)->a = plan_text(p, "/usr/ptmx"); }
 static void longer_terminal(struct plan *p) { find(p, OP_TERMINAL)->a = plan_text(p, "/dev/pts/x/ptmx"); }
 static void no_devpts(struct plan *p) { drop(p, find(p, OP_DEVPTS)); }
+/* "usr/lib" lies in what BIND showed; "/x" is no file of ours. */
+static void too_direct(struct plan *p)
+{
+	find(p, OP_PROC)->a = plan_text(p, "usr/lib");
+	find(p, OP_PROC)->direct = true;
+}
+static void behind_link(struct plan *p)
+{
+	struct step *file = find(p, OP_FILE), *bind = find(p, OP_BIND);
+
+	*bind = (struct step){ .op = OP_SYMLINK, .stage = bind->stage, .a = plan_text(p, "etc"),
+			       .b = plan_text(p, "/usr") };
+	file->a = plan_text(p, "etc/passwd");
+	file->direct = true;
+}
+static void foreign_own(struct plan *p)
+{
+	struct step *proc = find(p, OP_PROC);
+
+	*proc = (struct step){ .op = OP_OWN, .stage = proc->stage, .a = plan_text(p, "x"),
+			       .b = plan_text(p, "usr/x"), .x = PLAN_READ_ONLY | PLAN_NOSUID | PLAN_NODEV };
+}
 static void resource(struct plan *p)
 {
 	plan_add(p, OP_RLIMIT, 99, 0, 0, 0, NULL);
@@ -155,6 +177,8 @@ static const struct { const char *name; void (*function)(struct plan *); } break
 	{ "a mount after the start", late },		 { "an unknown resource", resource },
 	{ "too many steps", too_many },			 { "a terminal from elsewhere", foreign_terminal },
 	{ "one from below the devpts", longer_terminal }, { "one without a devpts", no_devpts },
+	{ "too many steps", too_many },			 { "a direct target in a bound tree", too_direct },
+	{ "a direct target behind a link", behind_link }, { "a file of others as the cage's own", foreign_own },
 };
 
 static void test_breaks(void)
