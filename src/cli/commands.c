@@ -3,5 +3,5 @@
 
 const struct command *const commands[] = {
 	&command_run, &command_explain, &command_why, &command_plan, &command_profile,
-	&command_permissions, &command_doctor, &command_explain_code, &command_completions, NULL,
+	&command_permissions, &command_image, &command_doctor, &command_explain_code, &command_completions, NULL,
 };
