@@ -1,7 +1,9 @@
 /* cage/import/archive.c - reads tar archives, plain or compressed, with libarchive.
  *
  * The only file that knows libarchive.  Only tar and four compressions are switched on, none of
- * them runs a program.  Must not: open anything, take a name or a size of the archive on trust. */
+ * them runs a program.  The locale stays "C": in it libarchive gives names as the bytes they are
+ * (with ARCHIVE_WARN), while UTF-8 makes it change decomposed letters to composed ones.
+ * Must not: open anything, set the locale, take a name or a size of the archive on trust. */
 #include "cage/import/archive.h"
 
 #include "base/limits.h"
@@ -10,7 +12,6 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -107,28 +108,6 @@ static int next_entry(struct input *in, struct archive_entry **ret)
 	return 1;
 }
 
-/* Bytes as they are in the archive where the locale allows it, else as UTF-8. */
-static const char *entry_path(struct archive_entry *entry)
-{
-	const char *path = archive_entry_pathname(entry);
-
-	return path ? path : archive_entry_pathname_utf8(entry);
-}
-
-static const char *entry_hard_link(struct archive_entry *entry)
-{
-	const char *link = archive_entry_hardlink(entry);
-
-	return link ? link : archive_entry_hardlink_utf8(entry);
-}
-
-static const char *entry_symlink(struct archive_entry *entry)
-{
-	const char *link = archive_entry_symlink(entry);
-
-	return link ? link : archive_entry_symlink_utf8(entry);
-}
-
 static int next_part(void *data, const void **ret, size_t *ret_size, int64_t *ret_offset)
 {
 	struct input *in = data;
@@ -161,8 +140,8 @@ static int add_entry(struct input *in, struct archive_entry *from)
 {
 	struct image_attribute attributes[MOST_ATTRIBUTES];
 	struct image_entry entry = {
-		.path = entry_path(from), .mode = archive_entry_mode(from),
-		.hard_link = entry_hard_link(from), .target = entry_symlink(from),
+		.path = archive_entry_pathname(from), .mode = archive_entry_mode(from),
+		.hard_link = archive_entry_hardlink(from), .target = archive_entry_symlink(from),
 		.size = archive_entry_size(from) > 0 ? (uint64_t)archive_entry_size(from) : 0,
 		.uid = archive_entry_uid(from), .gid = archive_entry_gid(from),
 		.mtime = { archive_entry_mtime(from), archive_entry_mtime_nsec(from) },
@@ -214,7 +193,7 @@ int image_archive_whiteouts(int fd, struct image_tree *t)
 	int r = input_open(fd, t, NULL, false, &in);
 
 	while (r >= 0 && (r = next_entry(in, &entry)) > 0) {
-		const char *path = entry_path(entry);
+		const char *path = archive_entry_pathname(entry);
 
 		r = path ? image_tree_whiteout(t, path) : fail_read(in);
 	}
@@ -270,7 +249,7 @@ int image_archive_is_image(int fd, struct image_tree *t)
 	int r = input_open(fd, t, NULL, false, &in);
 
 	while (r >= 0 && (r = next_entry(in, &entry)) > 0) {
-		const char *name = entry_path(entry);
+		const char *name = archive_entry_pathname(entry);
 
 		/* What is wrong with a name is said when it is unpacked. */
 		if (!name || image_path_clean(name, path) < 0 || !is_image_name(path))
@@ -278,10 +257,4 @@ int image_archive_is_image(int fd, struct image_tree *t)
 		described = described || strcmp(path, "index.json") == 0 || strcmp(path, "manifest.json") == 0;
 	}
 	return r < 0 ? r : described;
-}
-
-void image_archive_init(void)
-{
-	if (!setlocale(LC_CTYPE, "C.UTF-8"))
-		(void)setlocale(LC_CTYPE, "");
 }

@@ -8,9 +8,6 @@
 #include "base/sha256.h"
 #include "cage/image_tree.h"
 
-/* Prepares names that are not ASCII; before the root directory changes. */
-void image_archive_init(void);
-
 /* Is the archive an image with manifests and layers (1), or a root file system (0)? */
 int image_archive_is_image(int fd, struct image_tree *t);
 

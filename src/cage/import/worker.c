@@ -90,7 +90,6 @@ static bool confine(struct arena *arena, const struct worker *w, enum subids kin
 	fds[count++] = w->archive;
 	for (size_t i = 0; w->source && i < w->source->count; i++)
 		fds[count++] = w->source->layers[i].fd;
-	image_archive_init();
 	umask(0);
 	if (!close_streams() || !keep_only(fds, count) || !limit(RLIMIT_CORE, 0))
 		return false;
