@@ -220,24 +220,25 @@ int image_archive_inner_digest(int fd, struct image_tree *t, char ret[SHA256_TEX
 	return r;
 }
 
-static bool is_digest(const char *name, size_t length)
-{
-	return length == 64 && strspn(name, "0123456789abcdef") >= 64;
-}
-
-/* Names at the top of an OCI layout (image-spec, image-layout.md) and of what docker save writes. */
+/* Names at the top of an OCI layout (image-spec, image-layout.md) and of what docker save and
+ * podman save write: "DIGEST/layer.tar", "DIGEST.json", "DIGEST.tar". */
 static bool is_image_name(const char *path)
 {
 	static const char *const names[] = {
-		"blobs", "index.json", "manifest.json", "oci-layout", "repositories",
+		"", "blobs", "index.json", "manifest.json", "oci-layout", "repositories",
 	};
+	static const char *const endings[] = { "", ".json", ".tar" };
 	size_t length = strcspn(path, "/");
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (strlen(names[i]) == length && strncmp(names[i], path, length) == 0)
 			return true;
-	return !length || is_digest(path, length) ||
-	       (length == 69 && is_digest(path, 64) && strncmp(path + 64, ".json", 5) == 0);
+	if (length < 64 || strspn(path, "0123456789abcdef") != 64)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(endings); i++)
+		if (strlen(endings[i]) == length - 64 && strncmp(endings[i], path + 64, length - 64) == 0)
+			return true;
+	return false;
 }
 
 int image_archive_is_image(int fd, struct image_tree *t)
