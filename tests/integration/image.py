@@ -594,6 +594,10 @@ def names():
     for name in ("", ".x", "../x", "a/b", "-x", "a b", "x" * 65, "a\nb"):
         refused(f"the name {name!r}", "C571", cuddy("import", path, f"--name={name}"))
     ok(cuddy("import", path, "--name", "x" * 64).returncode == 0, "a name of 64 bytes")
+    alone = os.path.join(WORK, "alone")
+    shutil.copy(CUDDY, alone)
+    r = subprocess.run([alone, "image", "import", path], capture_output=True, text=True)
+    refused("a cuddy without its helper names the package", "C570", r, "libarchive-dev")
     refused("no file", "C584", cuddy("import"))
     refused("an unknown action", "C584", cuddy("frobnicate"))
     refused("rm of nothing", "C580", cuddy("rm", "--force", "absent"))
