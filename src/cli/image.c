@@ -258,13 +258,12 @@ static const struct action {
 };
 
 /* Options may stand behind the action, too: 'cuddy image import FILE --name N'. */
-static int take_options(struct cli *cli, void *values)
+static int take_options(struct cli *cli, void *values, bool *ret_help)
 {
 	int kept = 0, from = 0;
 
 	while (from < cli->count) {
-		bool help = false;
-		int taken = options_parse(cli, cli->command, cli->arguments + from, values, &help);
+		int taken = options_parse(cli, cli->command, cli->arguments + from, values, ret_help);
 
 		if (taken < 0)
 			return -EINVAL;
@@ -279,8 +278,15 @@ static int take_options(struct cli *cli, void *values)
 
 static int run(struct cli *cli, void *values)
 {
-	if (take_options(cli, values) < 0)
+	struct strbuf out = { .arena = cli->arena };
+	bool help = false;
+
+	if (take_options(cli, values, &help) < 0)
 		return EXIT_REFUSED;
+	if (help) {
+		command_help(&out, cli->command);
+		return cli_print(strbuf_text(&out));
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(actions) && cli->count; i++)
 		if (strcmp(actions[i].name, cli->arguments[0]) == 0 && cli->count == 1 + actions[i].arguments)
 			return actions[i].run(cli, values);

@@ -533,6 +533,29 @@ def hostile():
     attack("'..' in the archive around the layers", "C573", nested.tar())
 
 
+def mutations():
+    """Archives with wrong bytes in right headers: imported or refused, and nothing else."""
+    generator = random.Random(2)
+    seed = tar(BASE + [symlink("l", OUTSIDE), hardlink("h", "etc/empty"), entry("x", b"y" * 700, pax={"path": "p" * 300})])
+    offsets = [at for at in range(0, len(seed) - 1024, 512) if seed[at + 257:at + 262] == b"ustar"]
+    reset()
+    bad, whole = [], 0
+    for turn in range(100):
+        data = bytearray(seed)
+        for _ in range(generator.randrange(1, 4)):
+            at = generator.choice(offsets)
+            data[at + generator.choice([0, 1, 100, 124, 130, 135, 156, 156, 157, 158, 200, 257, 345])] = generator.choice(
+                b"./0123456789DKLSVgxX\0\xff")
+            block = data[at:at + 512]
+            block[148:156] = b" " * 8
+            data[at + 148:at + 156] = b"%06o\0 " % sum(block)
+        r = import_(bytes(data), "--max-size", "100M", timeout=60)
+        whole += r.returncode == 0
+        if r.returncode not in (0, 125) or not unharmed() or "ended by signal" in r.stderr or left() not in ([], ["t"]):
+            bad.append((turn, r.returncode, r.stderr))
+    ok(not bad, f"100 archives with wrong bytes, {whole} of them imported, do no harm", *bad[:3])
+
+
 def unharmed():
     names = sorted(os.path.relpath(os.path.join(p, n), OUTSIDE) for p, d, f in os.walk(OUTSIDE) for n in d + f)
     return (names == ["dir", "dir/file", "file"] and os.stat(OUTSIDE).st_mtime == 1 and
@@ -598,6 +621,8 @@ def names():
     shutil.copy(CUDDY, alone)
     r = subprocess.run([alone, "image", "import", path], capture_output=True, text=True)
     refused("a cuddy without its helper names the package", "C570", r, "libarchive-dev")
+    r = cuddy("import", "--help")
+    ok(r.returncode == 0 and "--max-size" in r.stdout, "--help behind the action")
     refused("no file", "C584", cuddy("import"))
     refused("an unknown action", "C584", cuddy("frobnicate"))
     refused("rm of nothing", "C580", cuddy("rm", "--force", "absent"))
@@ -817,7 +842,7 @@ def main():
         part()
     reset()
     damaged()
-    for part in (hostile, limits, names, kills, full, removal, terminal, peers):
+    for part in (hostile, mutations, limits, names, kills, full, removal, terminal, peers):
         part()
     reset()
     ok(not left(), "the store can be emptied", left())
