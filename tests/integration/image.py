@@ -549,7 +549,7 @@ def mutations():
             block = data[at:at + 512]
             block[148:156] = b" " * 8
             data[at + 148:at + 156] = b"%06o\0 " % sum(block)
-        r = import_(bytes(data), "--max-size", "100M", timeout=60)
+        r = import_(bytes(data), "--max-size", "100M")
         whole += r.returncode == 0
         if r.returncode not in (0, 125) or not unharmed() or "ended by signal" in r.stderr or left() not in ([], ["t"]):
             bad.append((turn, r.returncode, r.stderr))
