@@ -15,7 +15,7 @@ struct image_info {
 	const char *digest, *tag; /* of the image; "" for a plain archive */
 	const char *imported;	  /* "2026-01-31T12:00:00Z" */
 	const char *ids;	  /* whose the files are: "all", "mapped", "single" (cuddy(1)) */
-	int64_t size;		  /* bytes of its files */
+	int64_t size;		  /* bytes of the files that were unpacked, of all layers */
 	struct image_config config; /* what the image says of itself; NULL and empty where nothing */
 };
 
