@@ -22,11 +22,15 @@
 struct image { const char *name, *size, *architecture, *tag; bool replace, force, json; };
 
 static const struct option options[] = {
-	{ "name", 'n', OPTION_WORD, offsetof(struct image, name), "NAME", "import: the image's name; default: the file's" },
-	{ "max-size", 0, OPTION_WORD, offsetof(struct image, size), "SIZE", "import: most that may be unpacked; default: 20G" },
-	{ "arch", 0, OPTION_WORD, offsetof(struct image, architecture), "ARCH", "import: of several architectures, such as arm64" },
+	{ "name", 'n', OPTION_WORD, offsetof(struct image, name), "NAME",
+	  "import: the image's name; default: the file's" },
+	{ "max-size", 0, OPTION_WORD, offsetof(struct image, size), "SIZE",
+	  "import: most that may be unpacked; default: 20G" },
+	{ "arch", 0, OPTION_WORD, offsetof(struct image, architecture), "ARCH",
+	  "import: of several architectures, such as arm64" },
 	{ "tag", 0, OPTION_WORD, offsetof(struct image, tag), "TAG", "import: of several images in the file" },
-	{ "replace", 0, OPTION_FLAG, offsetof(struct image, replace), NULL, "import: in place of an image of that name" },
+	{ "replace", 0, OPTION_FLAG, offsetof(struct image, replace), NULL,
+	  "import: in place of an image of that name" },
 	{ "force", 'f', OPTION_FLAG, offsetof(struct image, force), NULL, "rm: do not ask" },
 	{ "json", 0, OPTION_FLAG, offsetof(struct image, json), NULL, "list: print JSON" },
 	{ 0 },
@@ -110,7 +114,8 @@ static int import(struct cli *cli, const struct image *o)
 	uint64_t size = (uint64_t)LIMIT_IMAGE_SIZE << 30;
 
 	if (!name || !image_name_is_valid(name)) {
-		diag_error(&cli->d, "C571", NULL, "'%s' is no name for an image", str_quote(cli->arena, name ? name : file));
+		diag_error(&cli->d, "C571", NULL, "'%s' is no name for an image",
+			   str_quote(cli->arena, name ? name : file));
 		diag_help(&cli->d, "give one with '--name': letters, digits, '.', '_', '+', '-'");
 		return EXIT_REFUSED;
 	}

@@ -701,7 +701,8 @@ def kills():
 
 def alive(path):
     process = start(path, "alive")
-    while not left() and process.poll() is None:
+    # It has the lock before it makes anything in its directory.
+    while not any(os.path.exists(rootfs(n)) for n in left()) and process.poll() is None:
         pass
     process.send_signal(signal.SIGSTOP)
     before = left()
