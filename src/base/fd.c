@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 void fd_closep(int *fd)
@@ -92,4 +93,9 @@ int fd_replace_file(int dir, const char *name, const char *text, size_t length, 
 	if (r < 0)
 		unlinkat(dir, temporary, 0);
 	return r;
+}
+
+int fd_rename(int from, const char *old, int to, const char *new, unsigned flags)
+{
+	return syscall(SYS_renameat2, from, old, to, new, flags) < 0 ? -errno : 0;
 }

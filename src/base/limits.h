@@ -32,4 +32,15 @@
 #define LIMIT_SEARCH_PATH    64            /* directories of PATH or XDG_DATA_DIRS */
 #define LIMIT_ENVIRONMENT    (1024 * 1024) /* bytes of the environment inside */
 
+#define LIMIT_JSON_SIZE      (4 * 1024 * 1024) /* bytes of one document; a manifest may have 4 MiB */
+#define LIMIT_JSON_DEPTH     32            /* nested arrays and objects */
+#define LIMIT_JSON_VALUES    100000        /* all values of one document */
+#define LIMIT_JSON_MEMBERS   1024          /* of one object */
+#define LIMIT_IMAGE_SIZE     20            /* GiB unpacked, without --max-size */
+#define LIMIT_IMAGE_ENTRIES  5000000       /* of all layers */
+#define LIMIT_IMAGE_OVERHEAD (4ULL << 30)  /* bytes of a layer that are no file's, unpacked */
+#define LIMIT_IMAGE_LAYERS   256
+#define LIMIT_IMAGE_INDEXES  8             /* indexes that name indexes */
+#define LIMIT_IMAGE_MEMORY   (1ULL << 30)  /* bytes for the reader of archives */
+
 #endif

@@ -71,6 +71,30 @@ static int take_options(struct cli *cli, char **arguments, void *values)
 	return 0;
 }
 
+/* The same for what stands behind an action: its options may stand among its arguments, since those are
+ * nobody else's. */
+static int take_all_options(struct cli *cli, char **arguments, void *values)
+{
+	VEC(char *) words = { 0 };
+	bool help = false;
+
+	for (bool over = false; *arguments; arguments++) {
+		int taken = over ? 0 : options_parse(cli, cli->command, arguments, values, &help);
+
+		if (help || taken < 0)
+			return help ? 1 : taken;
+		over = over || (taken && strcmp(arguments[taken - 1], "--") == 0);
+		arguments += taken;
+		if (!*arguments)
+			break;
+		*vec_push(cli->arena, &words) = *arguments;
+	}
+	cli->count = (int)words.count;
+	*vec_push(cli->arena, &words) = NULL;
+	cli->arguments = words.items;
+	return 0;
+}
+
 static int run_command(struct cli *cli, char **arguments)
 {
 	void *values = arena_alloc(cli->arena, cli->command->options_size);
@@ -80,7 +104,7 @@ static int run_command(struct cli *cli, char **arguments)
 
 	if (r == 0 && cli->command->actions) {
 		action = find_action(cli);
-		r = !action ? -EINVAL : cli->count ? take_options(cli, cli->arguments + 1, values) : 0;
+		r = !action ? -EINVAL : cli->count ? take_all_options(cli, cli->arguments + 1, values) : 0;
 	}
 	if (r > 0) {
 		help_command(&out, cli->command);
