@@ -48,7 +48,7 @@ void command_help(struct strbuf *out, const struct command *command);
 /* Prints to standard output; commands that print documents end with it. */
 int cli_print(const char *text);
 
-extern const struct command command_completions, command_doctor, command_explain,
-	command_explain_code, command_permissions, command_plan, command_profile, command_run, command_why;
+extern const struct command command_changes, command_commit, command_completions, command_discard,
+	command_doctor, command_explain, command_explain_code, command_permissions, command_plan, command_profile, command_run, command_why;
 
 #endif

@@ -1,6 +1,6 @@
 /* cli/run.c - starts a program in its cage. */
 #include "base/path.h"
-#include "cli/session.h"
+#include "cli/overlay.h"
 #include "launch/launch.h"
 #include "toml/toml.h"
 
@@ -147,10 +147,13 @@ static int run(struct cli *cli, void *values)
 	cage.argv = (const char *const *)cli->arguments;
 	if (!launch.timeout && policy->limits[LIMIT_TIMEOUT].is_set)
 		launch.timeout = (unsigned)policy->limits[LIMIT_TIMEOUT].value;
+	session_overlays(cli, &cage);
 	if (backend_compile(cli->arena, policy, &cage, &cli->d, &plan, &claims) < 0)
 		return EXIT_REFUSED;
 	if (o->dry_run)
 		return cli_print_plan(cli, plan, o->json);
+	if (session_prepare_overlays(cli, &cage, plan) < 0)
+		return EXIT_REFUSED;
 	return launch_run(plan, &launch, &cli->d);
 }
 
