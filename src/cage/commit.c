@@ -41,6 +41,7 @@ struct level {
 	struct entry upper;
 	struct timespec since;	/* of the opaque directories above: the earliest */
 	bool opaque, kept;	/* one of those above or itself; something below stays */
+	bool holds;		/* it stays opaque, or one above: what left it would be hidden, so all stay */
 };
 
 /* The first place of a file with several links. */
@@ -442,15 +443,18 @@ static int apply_directory(struct commit *c, const char *name, struct level *lev
 		level->kept = true;
 	}
 	level->opaque = opaque || top(c)->opaque;
+	level->holds = top(c)->holds;
 	level->since = opaque ? since : top(c)->since; /* since_of() looked at those above */
 	r = enter(c, name, level);
 	if (r == -EACCES)
 		return conclude(c, name, r, MARK_KEPT);
 	if (r == 0 && both && opaque)
 		r = prune(c);
-	/* The host shows nothing here any more that the mark would have to hide; what stays of the
+	/* When the host has nothing here any more that the mark would have to hide, what stays of the
 	 * directory is a part of the host's from now on. */
-	if (r == 0 && opaque && !top(c)->kept) {
+	if (r == 0 && opaque && top(c)->kept) {
+		top(c)->holds = true;
+	} else if (r == 0 && opaque) {
 		char self[32];
 
 		snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
@@ -490,6 +494,8 @@ static int visit(struct commit *c, const char *name)
 		mark = MARK_KEPT;
 	if (mark < 0)
 		return mark;
+	if (mark == MARK_GONE && c->levels.items[above].holds)
+		mark = MARK_KEPT;
 	c->marks.items[level.mark] = (unsigned char)mark;
 	c->levels.items[above].kept |= mark == MARK_KEPT;
 	return 0;
@@ -504,6 +510,7 @@ static int leave(struct commit *c)
 	if (done && !c->removing)
 		directory_copy_times(&level.upper, lower(c));
 	if (--c->levels.count) {
+		done = done && !top(c)->holds;
 		c->marks.items[level.mark] = done ? MARK_DONE : MARK_ENTERED;
 		top(c)->kept |= !done;
 	}
