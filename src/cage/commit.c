@@ -12,7 +12,6 @@
  * Must not: overwrite what changed outside, follow a link, use a path that the cage wrote. */
 #include "cage/overlay.h"
 #include "base/fd.h"
-#include "base/path.h"
 #include "cage/descent.h"
 #include "cage/tree.h"
 #include "cage/upper.h"
@@ -33,13 +32,12 @@ enum mark {
 	MARK_GONE,    /* goes as a whole */
 };
 
-enum meant { MEANT_NOT, MEANT_ON_THE_WAY, MEANT };
-
 struct level {
 	size_t mark;		/* index of the directory's own */
 	enum meant meant;
 	struct entry upper;
 	struct timespec since;	/* of the opaque directories above: the earliest */
+	struct timespec before;	/* when the host's directory was last modified before us; 0: it is new */
 	bool opaque, kept;	/* one of those above or itself; something below stays */
 	bool holds;		/* it stays opaque, or one above: what left it would be hidden, so all stay */
 };
@@ -90,23 +88,6 @@ static int leave_alone(struct commit *c, const char *name, enum outcome outcome,
 		.outcome = outcome, .path = descent_path(&c->d, name), .error = -error,
 	};
 	return MARK_KEPT;
-}
-
-/* ---- which entries are meant ---- */
-
-static enum meant is_meant(struct commit *c, const char *name)
-{
-	const struct selection *s = &c->options->selection;
-	enum meant best = s->count ? MEANT_NOT : MEANT;
-	const char *path = s->count ? descent_path(&c->d, name) : NULL;
-
-	for (size_t i = 0; i < s->count && best != MEANT; i++) {
-		if (!*s->paths[i] || path_is_within(path, s->paths[i]))
-			best = MEANT;
-		else if (path_is_within(s->paths[i], path))
-			best = MEANT_ON_THE_WAY;
-	}
-	return best;
 }
 
 /* ---- what changed outside ---- */
@@ -247,16 +228,28 @@ static int conclude(struct commit *c, const char *name, int r, enum mark good)
 	return (int)good;
 }
 
+/* A copy without an original: deleted outside, or renamed by the cage, which tells nobody.  If nothing
+ * was taken out of the host's directory since, it was renamed.  (A directory with an original cannot be
+ * renamed: overlayfs.rst, redirect_dir.)  A killed commit has changed the directory itself. */
+static bool is_deleted_outside(const struct commit *c, const struct entry *here, const struct timespec *since)
+{
+	const struct level *level = &c->levels.items[c->levels.count - 1];
+
+	return !c->options->force &&
+	       (S_ISDIR(here->mode) || (!c->resumed && time_compare(&level->before, since) >= 0));
+}
+
 /* 0: may be replaced.  Else the entry is left, and its mark is in *ret. */
-static int check_outside(struct commit *c, const char *name, const struct entry *there,
-			 const struct timespec *since, int copy, int *ret)
+static int check_outside(struct commit *c, const char *name, const struct entry *here,
+			 const struct entry *there, const struct timespec *since, int copy, int *ret)
 {
 	int r = 0;
 
 	if (!there->exists) {
-		if (copy && !c->options->force)
+		r = copy && is_deleted_outside(c, here, since);
+		if (r)
 			*ret = leave_alone(c, name, OUTCOME_DELETED_OUTSIDE, 0);
-		return copy && !c->options->force;
+		return r;
 	}
 	r = tree_changed(c, lower(c), name, there, since);
 	if (r < 0)
@@ -274,7 +267,7 @@ static int apply_deletion(struct commit *c, const char *name, const struct entry
 
 	if (r < 0 || !there->exists)
 		return r < 0 ? r : MARK_GONE;
-	if (check_outside(c, name, there, &since, 0, &r))
+	if (check_outside(c, name, here, there, &since, 0, &r))
 		return r;
 	return conclude(c, name, take_away(c, name, there), MARK_GONE);
 }
@@ -319,7 +312,7 @@ static int apply_file(struct commit *c, const char *name, const struct entry *he
 
 	if (r < 0)
 		return conclude(c, name, r, MARK_KEPT);
-	if (differs && check_outside(c, name, there, &since, copy, &r))
+	if (differs && check_outside(c, name, here, there, &since, copy, &r))
 		return r;
 	r = link_temporary(c, here, there);
 	if (r == -EEXIST || (r == -ENOENT && !differs)) {
@@ -393,7 +386,7 @@ static int prune(struct commit *c)
 		r = entry_read(lower(c), names[i], &there);
 		if (r < 0 || !there.exists)
 			continue;
-		if (!check_outside(c, names[i], &there, &since, 0, &left))
+		if (!check_outside(c, names[i], &there, &there, &since, 0, &left))
 			left = conclude(c, names[i], take_away(c, names[i], &there), MARK_GONE);
 		top(c)->kept |= left == MARK_KEPT;
 		r = MIN(left, 0);
@@ -401,12 +394,21 @@ static int prune(struct commit *c)
 	return MIN(r, 0);
 }
 
-static int enter(struct commit *c, const char *name, struct level *level)
+static struct timespec modified(int dir)
+{
+	struct stat status = { 0 };
+
+	(void)fstat(dir, &status);
+	return status.st_mtim;
+}
+
+static int enter(struct commit *c, const char *name, struct level *level, bool is_new)
 {
 	int r = descent_enter(&c->d, name);
 
 	if (r < 0)
 		return r;
+	level->before = is_new ? (struct timespec){ 0 } : modified(lower(c));
 	*vec_push(c->arena, &c->levels) = *level;
 	if (c->resumed)
 		(void)clear_temporary(c, lower(c));
@@ -427,7 +429,7 @@ static int apply_directory(struct commit *c, const char *name, struct level *lev
 	/* Our own work changes the time of a directory too. */
 	if (both && opaque && !c->resumed && !c->options->force && is_newer(there, &since))
 		return leave_alone(c, name, OUTCOME_CHANGED_OUTSIDE, 0);
-	if (!both && check_outside(c, name, there, &since, copy && !opaque, &r))
+	if (!both && check_outside(c, name, &level->upper, there, &since, copy && !opaque, &r))
 		return r;
 	if (!both)
 		r = make_directory(c, name, &level->upper, there);
@@ -445,7 +447,7 @@ static int apply_directory(struct commit *c, const char *name, struct level *lev
 	level->opaque = opaque || top(c)->opaque;
 	level->holds = top(c)->holds;
 	level->since = opaque ? since : top(c)->since; /* since_of() looked at those above */
-	r = enter(c, name, level);
+	r = enter(c, name, level, !both);
 	if (r == -EACCES)
 		return conclude(c, name, r, MARK_KEPT);
 	if (r == 0 && both && opaque)
@@ -467,12 +469,14 @@ static int apply_directory(struct commit *c, const char *name, struct level *lev
 
 static int visit(struct commit *c, const char *name)
 {
-	struct level level = { .mark = c->marks.count, .meant = is_meant(c, name) };
+	struct level level = { .mark = c->marks.count, .meant = MEANT };
 	size_t above = c->levels.count - 1;
 	struct entry there = { 0 };
 	int mark;
 
 	*vec_push(c->arena, &c->marks) = MARK_KEPT;
+	if (c->options->selection.count)
+		level.meant = selection_find(&c->options->selection, descent_path(&c->d, name));
 	if (level.meant == MEANT_NOT) {
 		c->levels.items[above].kept = true;
 		return 0;
@@ -519,7 +523,8 @@ static int leave(struct commit *c)
 
 static int apply_all(struct commit *c)
 {
-	struct level first = { .meant = c->options->selection.count ? MEANT_ON_THE_WAY : MEANT };
+	struct level first = { .meant = c->options->selection.count ? MEANT_ON_THE_WAY : MEANT,
+			       .before = modified(c->o->lower) };
 	int r = entry_read(c->o->upper, ".", &first.upper);
 
 	if (r == 0)

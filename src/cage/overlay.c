@@ -216,6 +216,29 @@ int overlay_gain_power(void)
 	return r < 0 ? r : write_word("/proc/self/gid_map", groups);
 }
 
+/* ---- selections ---- */
+
+/* As path_is_within(), for paths without a slash in front; "" is the tree itself. */
+static bool is_within(const char *path, const char *top)
+{
+	size_t length = strlen(top);
+
+	return !length || (strncmp(path, top, length) == 0 && (path[length] == '/' || !path[length]));
+}
+
+enum meant selection_find(const struct selection *selection, const char *path)
+{
+	enum meant best = selection->count ? MEANT_NOT : MEANT;
+
+	for (size_t i = 0; i < selection->count && best != MEANT; i++) {
+		if (is_within(path, selection->paths[i]))
+			best = MEANT;
+		else if (is_within(selection->paths[i], path))
+			best = MEANT_ON_THE_WAY;
+	}
+	return best;
+}
+
 /* ---- discard ---- */
 
 static int discard_all(int upper)

@@ -57,6 +57,9 @@ int overlay_changes(const struct overlay *overlay, struct arena *arena, struct c
 
 /* Which entries are meant: those at or below one of the paths (relative to the tree); none: all. */
 struct selection { const char *const *paths; size_t count; };
+/* Is a path (relative to the tree) meant, only on the way to one that is, or neither? */
+enum meant { MEANT_NOT, MEANT_ON_THE_WAY, MEANT };
+enum meant selection_find(const struct selection *selection, const char *path);
 
 enum outcome {
 	OUTCOME_CHANGED_OUTSIDE,   /* the host's entry changed after the cage's copy of it was made */

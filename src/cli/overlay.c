@@ -246,14 +246,6 @@ static void print_line(struct strbuf *out, const struct overlay *o, const struct
 	strbuf_add(out, "\n");
 }
 
-static bool is_chosen(const struct selection *meant, const char *path)
-{
-	for (size_t i = 0; i < meant->count; i++)
-		if (!*meant->paths[i] || path_is_within(path, meant->paths[i]))
-			return true;
-	return !meant->count;
-}
-
 static int list_tree(struct cli *cli, const struct list *o, const struct overlay *tree,
 		     const struct selection *meant, struct strbuf *out, struct json *json)
 {
@@ -267,7 +259,7 @@ static int list_tree(struct cli *cli, const struct list *o, const struct overlay
 	for (size_t i = 0; i < changes.list.count; i++) {
 		const struct change *c = &changes.list.items[i];
 
-		if (!is_chosen(meant, c->path))
+		if (selection_find(meant, c->path) != MEANT)
 			continue;
 		if (o->json)
 			print_json(json, tree, c);

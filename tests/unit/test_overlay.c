@@ -294,13 +294,13 @@ static void test_conflicts(void)
 
 static void test_selection(void)
 {
-	const char *const some[] = { "fresh/deeper", "mode" }, *const part[] = { "replaced/new" };
+	const char *const some[] = { "fresh/deeper", "mode", "d" }, *const part[] = { "replaced/new" };
 	const char *const drop[] = { "fresh", "deleted" }, *const none[] = { "kept" };
 	CLEANUP(overlay_close) struct overlay o = { .data = -1, .upper = -1, .lower = -1 };
 
 	begin();
 	change();
-	is(commit((struct commit_options){ .selection = { some, 2 } }), "", "some paths are committed");
+	is(commit((struct commit_options){ .selection = { some, 3 } }), "", "some paths are committed");
 	ok(str_equal(get("lower/fresh/deeper/file"), "file") && !look("lower/fresh/two").st_ino &&
 	   look("lower/deleted").st_ino && str_equal(get("lower/changed"), "changed"), "these and no others");
 	is(commit((struct commit_options){ .selection = { part, 1 } }), "part replaced\n",
