@@ -17,6 +17,7 @@
 #include "cage/upper.h"
 #include "launch/kernel.h"
 
+#include <linux/fs.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -151,6 +152,11 @@ static int tree_changed(struct commit *c, int dir, const char *name, const struc
 
 /* ---- changing the host's directory ---- */
 
+static int rename_in(int dir, const char *from, const char *to, unsigned flags)
+{
+	return RESULT(syscall(SYS_renameat2, dir, from, dir, to, flags)); /* musl has no name for it */
+}
+
 /* What a killed commit left under the temporary name is ours. */
 static int clear_temporary(struct commit *c, int dir)
 {
@@ -187,13 +193,13 @@ static int put(struct commit *c, const char *name, const struct entry *seen)
 	if (r < 0)
 		return r;
 	if (!seen->exists) {
-		r = RESULT(renameat2(dir, c->temporary, dir, name, RENAME_NOREPLACE));
+		r = rename_in(dir, c->temporary, name, RENAME_NOREPLACE);
 		if (r == -EEXIST)
 			r = -EBUSY;
 	} else {
-		r = RESULT(renameat2(dir, c->temporary, dir, name, RENAME_EXCHANGE));
+		r = rename_in(dir, c->temporary, name, RENAME_EXCHANGE);
 		if (r == 0 && entry_read(dir, c->temporary, &now) == 0 && !is_same_entry(&now, seen)) {
-			r = RESULT(renameat2(dir, c->temporary, dir, name, RENAME_EXCHANGE));
+			r = rename_in(dir, c->temporary, name, RENAME_EXCHANGE);
 			r = r < 0 ? r : -EBUSY;
 		}
 	}
@@ -209,7 +215,7 @@ static int take_away(struct commit *c, const char *name, const struct entry *e)
 {
 	int dir = lower(c), r;
 
-	r = S_ISDIR(e->mode) ? RESULT(renameat2(dir, name, dir, c->temporary, RENAME_NOREPLACE))
+	r = S_ISDIR(e->mode) ? rename_in(dir, name, c->temporary, RENAME_NOREPLACE)
 			     : RESULT(unlinkat(dir, name, 0));
 	stepped(c);
 	return r < 0 || !S_ISDIR(e->mode) ? r : clear_temporary(c, dir);
@@ -408,7 +414,8 @@ static int enter(struct commit *c, const char *name, struct level *level, bool i
 
 	if (r < 0)
 		return r;
-	level->before = is_new ? (struct timespec){ 0 } : modified(lower(c));
+	if (!is_new)
+		level->before = modified(lower(c));
 	*vec_push(c->arena, &c->levels) = *level;
 	if (c->resumed)
 		(void)clear_temporary(c, lower(c));

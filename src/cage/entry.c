@@ -11,6 +11,9 @@
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
+#ifndef STATX_BTIME /* musl before 1.2.4 */
+#include <linux/stat.h>
+#endif
 
 #define CHUNK (1024 * 1024)
 #define XATTR_NAMES (64 * 1024)	 /* XATTR_LIST_MAX, listxattr(2) */
@@ -24,7 +27,7 @@ static struct timespec to_timespec(const struct statx_timestamp *t)
 int entry_read(int dir, const char *name, struct entry *ret)
 {
 	struct statx s;
-	int r = RESULT(statx(dir, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &s));
+	int r = RESULT(syscall(SYS_statx, dir, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &s));
 
 	*ret = (struct entry){ 0 };
 	if (r == -ENOENT)
@@ -189,7 +192,7 @@ static int compare_files(int dir_a, int dir_b, const char *name)
 
 static int compare_links(int dir_a, int dir_b, const char *name)
 {
-	char a[4096], b[4096];
+	char a[4096] = "", b[4096] = "";
 	int one = RESULT(readlinkat(dir_a, name, a, sizeof(a))), two = RESULT(readlinkat(dir_b, name, b, sizeof(b)));
 
 	if (one < 0 || two < 0)

@@ -323,7 +323,6 @@ static void test_selection(void)
 
 static void test_deep(void)
 {
-	CLEANUP(overlay_close) struct overlay o = { .data = -1, .upper = -1, .lower = -1 };
 	int at = -1;
 
 	begin();
