@@ -1,4 +1,5 @@
-# Makefile - a thin front for Meson: make, make test, make bench, make install, make check.
+# Makefile - a thin front for Meson: make, make test, make bench, make man, make install,
+# make check.
 BUILD = build
 
 all: $(BUILD)/build.ninja
@@ -17,10 +18,15 @@ check:
 bench: all
 	BENCH_CUDDY="$${BENCH_CUDDY:-$(CURDIR)/$(BUILD)/cuddy}" bench/run.sh $(PARTS)
 
+# The options in the manual page come from the program's own tables.
+man: all
+	tools/options-man $(BUILD)/cuddy <man/cuddy.1.scd >$(BUILD)/cuddy.1.scd
+	mv $(BUILD)/cuddy.1.scd man/cuddy.1.scd
+
 install: all
 	meson install -C $(BUILD)
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all test check bench install clean
+.PHONY: all test check bench man install clean

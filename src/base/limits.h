@@ -20,6 +20,15 @@
 #define LIMIT_PLAN_TEXT      (4 * 1024 * 1024)
 #define LIMIT_FILTER         4096          /* instructions of one seccomp program (BPF_MAXINSNS) */
 #define LIMIT_NAME_LENGTH    64            /* bytes of a profile, flag or cage name */
+#define LIMIT_USER_DIRS      (64 * 1024)   /* bytes of user-dirs.dirs */
+#define LIMIT_ELF_SEGMENTS   64            /* program headers of a program that is looked into */
+#define LIMIT_ELF_DYNAMIC    4096          /* entries of its dynamic section */
+#define LIMIT_ELF_NEEDED     512           /* libraries that it asks for */
+#define LIMIT_ELF_NAME       255           /* bytes of a library's name */
+#define LIMIT_MENU_FILE      (256 * 1024)  /* bytes of one desktop entry */
+#define LIMIT_MENU_ENTRIES   4096          /* desktop entries that are looked at */
+#define LIMIT_MENU_DEPTH     4             /* folders in folders of applications/ */
+#define LIMIT_SEARCH_PATH    64            /* directories of PATH or XDG_DATA_DIRS */
 #define LIMIT_ENVIRONMENT    (1024 * 1024) /* bytes of the environment inside */
 
 #endif

@@ -83,10 +83,10 @@ static void stepped(struct commit *c)
 }
 
 /* The entry stays where it is; MARK_KEPT. */
-static int leave_alone(struct commit *c, const char *name, enum outcome outcome, int error)
+static int leave_alone(struct commit *c, const char *name, enum left_why why, int error)
 {
 	*vec_push(c->arena, &c->result->left) = (struct left){
-		.outcome = outcome, .path = descent_path(&c->d, name), .error = -error,
+		.why = why, .path = descent_path(&c->d, name), .error = -error,
 	};
 	return MARK_KEPT;
 }
@@ -229,7 +229,7 @@ static int conclude(struct commit *c, const char *name, int r, enum mark good)
 	if (r == -EACCES && !c->options->has_power)
 		return r;
 	if (r < 0)
-		return leave_alone(c, name, r == -EBUSY ? OUTCOME_CHANGED_OUTSIDE : OUTCOME_FAILED, r);
+		return leave_alone(c, name, r == -EBUSY ? LEFT_CHANGED_OUTSIDE : LEFT_FAILED, r);
 	c->result->applied++;
 	return (int)good;
 }
@@ -254,14 +254,14 @@ static int check_outside(struct commit *c, const char *name, const struct entry 
 	if (!there->exists) {
 		r = copy && is_deleted_outside(c, here, since);
 		if (r)
-			*ret = leave_alone(c, name, OUTCOME_DELETED_OUTSIDE, 0);
+			*ret = leave_alone(c, name, LEFT_DELETED_OUTSIDE, 0);
 		return r;
 	}
 	r = tree_changed(c, lower(c), name, there, since);
 	if (r < 0)
 		*ret = conclude(c, name, r, MARK_KEPT);
 	else if (r > 0)
-		*ret = leave_alone(c, name, OUTCOME_CHANGED_OUTSIDE, 0);
+		*ret = leave_alone(c, name, LEFT_CHANGED_OUTSIDE, 0);
 	return r != 0;
 }
 
@@ -432,10 +432,10 @@ static int apply_directory(struct commit *c, const char *name, struct level *lev
 	if (opaque < 0 || copy < 0)
 		return conclude(c, name, MIN(opaque, copy), MARK_KEPT);
 	if (both && opaque && level->meant != MEANT)
-		return leave_alone(c, name, OUTCOME_PART, 0);
+		return leave_alone(c, name, LEFT_PART, 0);
 	/* Our own work changes the time of a directory too. */
 	if (both && opaque && !c->resumed && !c->options->force && is_newer(there, &since))
-		return leave_alone(c, name, OUTCOME_CHANGED_OUTSIDE, 0);
+		return leave_alone(c, name, LEFT_CHANGED_OUTSIDE, 0);
 	if (!both && check_outside(c, name, &level->upper, there, &since, copy && !opaque, &r))
 		return r;
 	if (!both)
@@ -448,7 +448,7 @@ static int apply_directory(struct commit *c, const char *name, struct level *lev
 		if (mark != MARK_ENTERED)
 			return mark;
 	} else if (r == -EBUSY) {
-		leave_alone(c, name, OUTCOME_CHANGED_OUTSIDE, 0);
+		leave_alone(c, name, LEFT_CHANGED_OUTSIDE, 0);
 		level->kept = true;
 	}
 	level->opaque = opaque || top(c)->opaque;

@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/path.h"
+#include "cage/data.h"
 #include "cage/descent.h"
 #include "cage/tree.h"
 #include "launch/kernel.h"
@@ -81,12 +82,27 @@ static int prepare(int at, struct plan *plan, const struct step *step)
 	return r;
 }
 
-int overlays_prepare(int at, struct plan *plan, struct diags *d)
+const char *overlays_directory(struct arena *arena, const char *data, const char *name)
 {
+	return arena_printf(arena, "%s/cages/%s/overlay", data, name);
+}
+
+int overlays_prepare(const char *data, const char *name, struct plan *plan, struct diags *d)
+{
+	AUTO_FD int store = -1, cage = -1, at = -1;
+
 	for (size_t i = 0; i < plan->steps.count; i++) {
 		const struct step *step = &plan->steps.items[i];
-		int r = step->op == OP_OVERLAY && PLAN_LAYERS_DATA(step->x) ? prepare(at, plan, step) : 0;
+		int r;
 
+		if (step->op != OP_OVERLAY || !PLAN_LAYERS_DATA(step->x))
+			continue;
+		if (at < 0) {
+			store = cage_store_open(data, true);
+			cage = store < 0 ? store : cage_data_open(store, name, true);
+			at = cage < 0 ? cage : cage_descend(cage, "overlay", true);
+		}
+		r = at < 0 ? at : prepare(at, plan, step);
 		if (r < 0)
 			return diag_error(d, "C560", plan->origins.items[step->origin],
 					  "the changes of '%s' cannot be kept: %s",

@@ -16,10 +16,11 @@
 #include "diag/diag.h"
 #include "plan/plan.h"
 
-/* Makes the directories for every OVERLAY of a plan that keeps its changes, below the directory `at`,
- * notes the start, and enters into the plan which directories they are.  Before each start.  0, or
- * -EINVAL with a diagnostic. */
-int overlays_prepare(int at, struct plan *plan, struct diags *d);
+/* Where the cage of that name keeps its changes, as text; `data` is $XDG_DATA_HOME/cuddy. */
+const char *overlays_directory(struct arena *arena, const char *data, const char *name);
+/* Makes the directories for every OVERLAY of a plan that keeps its changes there, notes the start, and
+ * enters into the plan which directories they are.  Before each start.  0, or -EINVAL with a diagnostic. */
+int overlays_prepare(const char *data, const char *name, struct plan *plan, struct diags *d);
 
 struct overlay {
 	struct arena *arena;
@@ -61,14 +62,14 @@ struct selection { const char *const *paths; size_t count; };
 enum meant { MEANT_NOT, MEANT_ON_THE_WAY, MEANT };
 enum meant selection_find(const struct selection *selection, const char *path);
 
-enum outcome {
-	OUTCOME_CHANGED_OUTSIDE,   /* the host's entry changed after the cage's copy of it was made */
-	OUTCOME_DELETED_OUTSIDE,   /* the cage changed it, the host has it no more */
-	OUTCOME_PART,		   /* only a part was asked for of a directory that was replaced */
-	OUTCOME_FAILED,		   /* see error */
+enum left_why {
+	LEFT_CHANGED_OUTSIDE,   /* the host's entry changed after the cage's copy of it was made */
+	LEFT_DELETED_OUTSIDE,   /* the cage changed it, the host has it no more */
+	LEFT_PART,		   /* only a part was asked for of a directory that was replaced */
+	LEFT_FAILED,		   /* see error */
 };
 struct left {			   /* an entry that commit left alone, with all below it */
-	enum outcome outcome;
+	enum left_why why;
 	const char *path;
 	int error;
 };

@@ -3,6 +3,7 @@
 #include "cli/difference.h"
 #include "base/fd.h"
 #include "base/path.h"
+#include "cage/overlay.h"
 #include "launch/kernel.h"
 
 #include <string.h>

@@ -1,79 +1,21 @@
 /* cli/overlay.c - changes, commit, discard: what a cage changed in its copy-on-write trees. */
-#include "cli/overlay.h"
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/path.h"
+#include "cage/data.h"
 #include "cage/overlay.h"
+#include "cage/state.h"
 #include "cage/tree.h"
 #include "cli/difference.h"
-#include "launch/kernel.h"
-#include "profile/profile.h"
+#include "cli/session.h"
+#include "lib/caller.h"
+
+#include <errno.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- where the changes are ---- */
-
-static const char *data_directory(struct cli *cli, const struct cage *cage)
-{
-	struct profile_context context;
-
-	session_context(cli, cage, &context);
-	for (size_t i = 0; i < context.variable_count; i++)
-		if (str_equal(context.variables[i].name, "XDG_DATA_HOME"))
-			return path_join(cli->arena, context.variables[i].value, "cuddy/cages");
-	unreachable();
-}
-
-void session_overlays(struct cli *cli, struct cage *cage)
-{
-	cage->overlay_dir = arena_printf(cli->arena, "%s/%s/overlay", data_directory(cli, cage), cage->name);
-}
-
-/* Below the user's data directory nothing is followed. */
-static int open_overlays(struct cli *cli, const struct cage *cage, const char *name, bool create)
-{
-	const char *top = data_directory(cli, cage), *parts[] = { name, "overlay" };
-	AUTO_FD int at = -1;
-
-	if (!*name || strchr(name, '/') || name[0] == '.')
-		return -ENOENT;
-	for (char *own = arena_strdup(cli->arena, top), *slash = own; create && slash;) {
-		slash = strchr(slash + 1, '/');
-		if (slash)
-			*slash = '\0';
-		(void)mkdir(own, 0700);
-		if (slash)
-			*slash = '/';
-	}
-	at = RESULT(open(top, O_PATH | O_DIRECTORY | O_CLOEXEC));
-	for (size_t i = 0; at >= 0 && i < ARRAY_SIZE(parts); i++) {
-		int above = at;
-
-		if (create)
-			(void)mkdirat(above, parts[i], 0700);
-		at = sys_open_below(above, parts[i], O_PATH | O_DIRECTORY, RESOLVE_NO_XDEV);
-		close(above);
-	}
-	return at < 0 ? at : TAKE_FD(at);
-}
-
-int session_prepare_overlays(struct cli *cli, const struct cage *cage, struct plan *plan)
-{
-	AUTO_FD int at = -1;
-	bool any = false;
-
-	for (size_t i = 0; i < plan->steps.count; i++)
-		any |= plan->steps.items[i].op == OP_OVERLAY;
-	if (!any)
-		return 0;
-	at = open_overlays(cli, cage, cage->name, true);
-	if (at < 0)
-		return diag_error(&cli->d, "C560", NULL, "the changes of cage '%s' cannot be kept: %s",
-				  str_quote(cli->arena, cage->name), strerror(-at));
-	return overlays_prepare(at, plan, &cli->d);
-}
+#include <unistd.h>
 
 /* ---- what all three commands begin with ---- */
 
@@ -82,12 +24,14 @@ struct trees {
 	struct selection *meant; /* one for each tree; NULL paths and count 1: nothing of it */
 	size_t count;
 	bool *chosen;
+	int gate;		 /* the lock of the name: no cage starts meanwhile */
 };
 
 static void trees_close(struct trees *t)
 {
 	for (size_t i = 0; i < t->count; i++)
 		overlay_close(&t->items[i]);
+	fd_closep(&t->gate);
 }
 
 /* Paths of the command line, for the tree that each is in. */
@@ -121,10 +65,28 @@ static int choose(struct cli *cli, const struct cage *cage, const char *name, st
 	return 0;
 }
 
+/* A mounted overlay must not change below the kernel (overlayfs.rst), and what runs may still write. */
+static int lock_resting(struct cli *cli, const struct caller *caller, const char *name, struct trees *t)
+{
+	AUTO_FD int runtime = cage_runtime_open(caller->places.runtime, true);
+	struct cage_handles handles;
+	int r;
+
+	t->gate = runtime < 0 ? runtime : cage_gate_open(runtime, name, true);
+	r = t->gate < 0 ? t->gate : cage_gate_connect(t->gate, SERVE_LOOK, &handles);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return diag_error(&cli->d, "C561", NULL, "the cage '%s' cannot be looked at: %s", name, strerror(-r));
+	diag_error(&cli->d, "C569", NULL, "the cage '%s' is running, and may change more", name);
+	diag_help(&cli->d, "end it first: cuddy stop %s", name);
+	return -EINVAL;
+}
+
 static int open_trees(struct cli *cli, struct trees *ret)
 {
-	AUTO_FD int at = -1;
-	struct cage cage;
+	AUTO_FD int store = -1, data = -1, at = -1;
+	struct caller caller;
 	const char *name;
 	int r;
 
@@ -133,12 +95,13 @@ static int open_trees(struct cli *cli, struct trees *ret)
 		return -EINVAL;
 	}
 	name = cli->arguments[0];
-	if (session_cage(cli, &cage) < 0)
+	if (session_caller(cli, &caller) < 0)
 		return -EINVAL;
-	at = open_overlays(cli, &cage, name, false);
-	if (at < 0 && at != -ENOENT)
-		return diag_error(&cli->d, "C561", NULL, "the changes of cage '%s' cannot be opened: %s",
-				  str_quote(cli->arena, name), strerror(-at));
+	store = cage_name_is_valid(name) ? cage_store_open(caller.places.data, false) : -ENOENT;
+	data = store < 0 ? store : cage_data_open(store, name, false);
+	at = data < 0 ? data : cage_descend(data, "overlay", false);
+	if (at >= 0 && lock_resting(cli, &caller, name, ret) < 0)
+		return -EINVAL;
 	r = at < 0 ? at : overlays_open(cli->arena, at, &ret->items, &ret->count);
 	if (r < 0 || ret->count == 0) {
 		diag_error(&cli->d, "C561", NULL, "cage '%s' has no copy-on-write directories%s%s",
@@ -147,7 +110,7 @@ static int open_trees(struct cli *cli, struct trees *ret)
 		diag_help(&cli->d, "they come from 'copy-on-write' of its profile, with its first start");
 		return -EINVAL;
 	}
-	return choose(cli, &cage, name, ret);
+	return choose(cli, &caller.cage, name, ret);
 }
 
 static int tell(struct cli *cli, const struct overlay *o, const char *what, int error)
@@ -277,7 +240,7 @@ static int list_tree(struct cli *cli, const struct list *o, const struct overlay
 static int run_changes(struct cli *cli, void *values)
 {
 	const struct list *o = values;
-	CLEANUP(trees_close) struct trees trees = { 0 };
+	CLEANUP(trees_close) struct trees trees = { .gate = -1 };
 	struct strbuf out = { .arena = cli->arena };
 	struct json json = { .out = &out };
 
@@ -318,11 +281,11 @@ static void draw(void *context, uint64_t bytes)
 		"########################################", percent);
 }
 
-static const char *const outcome_texts[] = {
-	[OUTCOME_CHANGED_OUTSIDE] = "it changed outside since the cage took it over",
-	[OUTCOME_DELETED_OUTSIDE] = "it was deleted outside since the cage took it over",
-	[OUTCOME_PART] = "the cage replaced a directory above it: commit that as a whole",
-	[OUTCOME_FAILED] = "",
+static const char *const left_texts[] = {
+	[LEFT_CHANGED_OUTSIDE] = "it changed outside since the cage took it over",
+	[LEFT_DELETED_OUTSIDE] = "it was deleted outside since the cage took it over",
+	[LEFT_PART] = "the cage replaced a directory above it: commit that as a whole",
+	[LEFT_FAILED] = "",
 };
 
 static void tell_left(struct cli *cli, const struct overlay *o, const struct commit_result *result)
@@ -333,12 +296,12 @@ static void tell_left(struct cli *cli, const struct overlay *o, const struct com
 		const struct left *left = &result->left.items[i];
 		const char *path = str_quote(cli->arena, path_join(cli->arena, o->path, left->path));
 
-		conflicts |= left->outcome == OUTCOME_CHANGED_OUTSIDE || left->outcome == OUTCOME_DELETED_OUTSIDE;
-		if (left->outcome == OUTCOME_FAILED)
+		conflicts |= left->why == LEFT_CHANGED_OUTSIDE || left->why == LEFT_DELETED_OUTSIDE;
+		if (left->why == LEFT_FAILED)
 			diag_error(&cli->d, "C566", NULL, "'%s' was not committed: %s", path, strerror(left->error));
 		else
 			diag_error(&cli->d, "C565", NULL, "'%s' was not committed: %s", path,
-				   outcome_texts[left->outcome]);
+				   left_texts[left->why]);
 	}
 	if (conflicts)
 		diag_help(&cli->d, "compare with 'cuddy changes --diff %s', then 'cuddy discard' or "
@@ -374,7 +337,7 @@ static int commit_tree(struct cli *cli, const struct commit *o, const struct ove
 
 static int run_commit(struct cli *cli, void *values)
 {
-	CLEANUP(trees_close) struct trees trees = { 0 };
+	CLEANUP(trees_close) struct trees trees = { .gate = -1 };
 	int status = 0;
 
 	if (open_trees(cli, &trees) < 0)
@@ -393,7 +356,7 @@ static int run_commit(struct cli *cli, void *values)
 
 static int run_discard(struct cli *cli, void *values UNUSED)
 {
-	CLEANUP(trees_close) struct trees trees = { 0 };
+	CLEANUP(trees_close) struct trees trees = { .gate = -1 };
 
 	if (open_trees(cli, &trees) < 0)
 		return EXIT_REFUSED;
@@ -415,12 +378,12 @@ static int run_discard(struct cli *cli, void *values UNUSED)
 
 const struct command command_changes = {
 	"changes", "NAME [PATH…]", "list what a cage changed in its copy-on-write directories", list_options,
-	sizeof(struct list), run_changes,
+	sizeof(struct list), run_changes, NULL,
 };
 const struct command command_commit = {
 	"commit", "NAME [PATH…]", "apply such changes to your files", commit_options_table,
-	sizeof(struct commit), run_commit,
+	sizeof(struct commit), run_commit, NULL,
 };
 const struct command command_discard = {
-	"discard", "NAME [PATH…]", "drop such changes", NULL, 1, run_discard,
+	"discard", "NAME [PATH…]", "drop such changes", NULL, 1, run_discard, NULL,
 };

@@ -32,6 +32,7 @@ static const struct diag_code codes[] = {
 #include "diag/codes-plan.def"
 #include "diag/codes-launch.def"
 #include "diag/codes-cli.def"
+#include "diag/codes-cage.def"
 	{ NULL, NULL, NULL },
 };
 #undef CODE

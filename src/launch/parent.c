@@ -1,24 +1,21 @@
-/* launch/parent.c - verifies, makes one child in all namespaces, waits, and tells a person what failed.
+/* launch/parent.c - verifies a plan and makes one child in all namespaces that will walk it.
  * Must not: resolve a path, change anything of the host. */
 #include "launch/launch.h"
 #include "launch/child.h"
 #include "launch/kernel.h"
 #include "launch/relay.h"
+#include "launch/tty.h"
 #include "base/fd.h"
 
 #include <linux/sched.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 
-#define GRACE_MS 2000 /* between the polite signal of a time limit and the end */
-
-static const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT };
+static const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT,
+				SIGTSTP };
 
 /* The child's argv and envp: pointers into the text, made here because the child allocates nothing. */
 static char **words(const struct plan *plan, const uint32_t *offsets, size_t count)
@@ -75,19 +72,18 @@ static void choose_signals(struct launch *launch)
 			sigaddset(&launch->forwarded, forwarded[i]); /* nohup stays nohup */
 }
 
-static int clone_failed(struct diags *d, int error)
+static void clone_failed(struct diags *d, int error)
 {
 	diag_error(d, "C400", NULL, "cannot make the namespaces of a cage: %s", strerror(-error));
 	diag_help(d, "to see what this machine allows, run 'cuddy doctor'");
-	return error;
 }
 
 /* Above 2 even if the caller closed its streams: 0 to 2 are the program's. */
-static int report_pipe(int ends[2])
+static int report_socket(int ends[2])
 {
 	int low[2], error = 0;
 
-	if (pipe2(low, O_CLOEXEC) < 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, low) < 0)
 		return -errno;
 	for (int i = 0; i < 2; i++) {
 		ends[i] = RESULT(fcntl(low[i], F_DUPFD_CLOEXEC, 3));
@@ -101,7 +97,7 @@ static int report_pipe(int ends[2])
 	return error;
 }
 
-/* One child in all namespaces, with our signals held back meanwhile.  0 or -errno. */
+/* One child, in all namespaces unless it enters those of a cage, with our signals held back meanwhile.  0 or -errno. */
 static int clone_child(struct launch *launch, struct child *child)
 {
 	sigset_t all;
@@ -110,10 +106,10 @@ static int clone_child(struct launch *launch, struct child *child)
 	choose_signals(launch);
 	sigprocmask(SIG_SETMASK, &all, &launch->mask);
 	child->mask = launch->mask;
+	const uint64_t spaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+				CLONE_NEWCGROUP | (launch->plan->host_network ? 0 : CLONE_NEWNET);
 	struct clone_args how = {
-		.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
-			 CLONE_NEWCGROUP | CLONE_PIDFD | CLONE_CLEAR_SIGHAND |
-			 (launch->plan->host_network ? 0 : CLONE_NEWNET),
+		.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND | (child->join ? 0 : spaces),
 		.exit_signal = SIGCHLD, .pidfd = (uintptr_t)&launch->pidfd,
 	};
 	long pid = syscall(SYS_clone3, &how, sizeof(how));
@@ -130,208 +126,99 @@ static int clone_child(struct launch *launch, struct child *child)
 	return error;
 }
 
-int launch_start(const struct plan *plan, const struct launch_options *options, struct diags *d,
-		 struct launch *ret)
+/* What the program's streams lead to: the inner terminal, a copy, or the caller's own. */
+static int open_streams(struct launch *launch, const int streams[3], struct terminal_wish *ret)
 {
-	static const struct launch_options none;
 	static const int own[3] = { 0, 1, 2 };
-	struct launch launch = { .plan = plan, .pidfd = -1 };
-	int ends[2], r = plan_verify(plan, d);
+	bool granted = false;
+	int r = 0;
+
+	streams = streams ? streams : own;
+	launch->relays = arena_new_object(launch->plan->arena, struct relays);
+	for (size_t i = 0; i < launch->plan->steps.count; i++)
+		granted = granted || launch->plan->steps.items[i].op == OP_TERMINAL;
+	if (granted) {
+		launch->terminal = arena_new_object(launch->plan->arena, struct terminal);
+		r = terminal_find(launch->terminal, streams, ret);
+		if (r < 0 || !ret->streams)
+			launch->terminal = NULL;
+	}
+	if (r == 0)
+		r = relays_open(launch->relays, streams, ret->streams);
+	if (r < 0 && launch->terminal)
+		terminal_close(launch->terminal);
+	return r;
+}
+
+static int start(struct launch *launch, const struct launch_options *options, const struct cage_handles *cage)
+{
+	const struct plan *plan = launch->plan;
+	struct child child = {
+		.plan = plan, .fault = fault_step(), .tell_start = launch->status_fd > 0,
+		.argv = words(plan, plan->argv.items, plan->argv.count),
+		.envp = words(plan, plan->envp.items, plan->envp.count),
+		.join = cage ? cage->fds : NULL, .server = { .listener = -1, .launcher = true },
+	};
+	int ends[2], r = report_socket(ends);
 
 	if (r < 0)
 		return r;
-	options = options ? options : &none;
-	launch.relays = arena_new_object(plan->arena, struct relays);
-	struct child child = {
-		.plan = plan, .streams = launch.relays->streams, .fault = fault_step(),
-		.argv = words(plan, plan->argv.items, plan->argv.count),
-		.envp = words(plan, plan->envp.items, plan->envp.count),
-	};
-	find_own_words(&child);
-	r = report_pipe(ends);
-	if (r < 0)
-		return clone_failed(d, r);
 	AUTO_FD int reader = ends[0];
 	AUTO_FD int writer = ends[1];
+	find_own_words(&child);
+	if (options->door) {
+		child.server.listener = options->door->listener;
+		child.server.handles[HANDLE_RECORD] = options->door->record;
+	}
 	child.report_reader = reader;
 	child.report = writer;
-	r = relays_open(launch.relays, options->streams ? options->streams : own);
+	r = open_streams(launch, options->streams, &child.terminal);
 	if (r < 0)
-		return clone_failed(d, r);
-
-	int error = clone_child(&launch, &child);
-	relays_started(launch.relays);
-	if (error) {
-		relays_close(launch.relays);
-		return clone_failed(d, error);
+		return r;
+	child.streams = launch->relays->streams;
+	r = clone_child(launch, &child);
+	relays_started(launch->relays);
+	if (r < 0) {
+		relays_close(launch->relays);
+		if (launch->terminal)
+			terminal_close(launch->terminal);
+		return r;
 	}
-	launch.timeout = options->timeout;
-	launch.report = TAKE_FD(reader);
-	*ret = launch;
+	launch->report = TAKE_FD(reader);
 	return 0;
 }
 
-static const struct { int error, status; const char *code, *help; } exec_errors[] = {
-	{ ENOENT,  EXIT_NOT_FOUND, "C403",
-	  "it may exist outside: check that the profile grants it and its interpreter" },
-	{ ENOTDIR, EXIT_NOT_FOUND, "C403", "it may exist outside: check that the profile grants it" },
-	{ EACCES,  EXIT_CANNOT,	   "C404", "it must be executable, and granted with execute rights" },
-	{ ENOEXEC, EXIT_CANNOT,	   "C404", "a script needs a first line such as '#!/bin/sh'" },
-};
-
-static int tell_exec(const struct plan *plan, const struct step *step, int error,
-		     const struct origin *origin, struct diags *d)
+static int start_or_join(const struct plan *plan, const struct cage_handles *cage,
+			 const struct launch_options *options, struct diags *d, struct launch *ret)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(exec_errors); i++)
-		if (exec_errors[i].error == error) {
-			diag_error(d, exec_errors[i].code, origin, "cannot start '%s': %s",
-				   str_quote(plan->arena, plan_text_at(plan, step->a)), strerror(error));
-			diag_help(d, "%s", exec_errors[i].help);
-			return exec_errors[i].status;
-		}
-	return 0;
+	static const struct launch_options none;
+	int r = plan_verify(plan, d);
+
+	options = options ? options : &none;
+	struct launch launch = {
+		.plan = plan, .pidfd = -1, .timeout = options->timeout, .status_fd = options->status_fd,
+		.cage = options->cage,
+	};
+	if (r == 0) {
+		r = start(&launch, options, cage);
+		if (r < 0)
+			clone_failed(d, r);
+	}
+	if (r == 0)
+		*ret = launch;
+	return r;
 }
 
-/* A failed step as a message at the line that asked for it. */
-static int tell_failure(const struct plan *plan, const struct report *report, struct diags *d)
+int launch_start(const struct plan *plan, const struct launch_options *options, struct diags *d,
+		 struct launch *ret)
 {
-	if (report->step >= plan->steps.count) {
-		diag_error(d, "C401", NULL, "the cage could not be built: %s", strerror(report->value));
-		return EXIT_CUDDY;
-	}
-	const struct step *step = &plan->steps.items[report->step];
-	const struct origin *origin = plan->origins.items[step->origin];
-	int status = step->op == OP_EXEC ? tell_exec(plan, step, report->value, origin, d) : 0;
-	if (status)
-		return status;
-	const char *subject = step_subject(plan, step);
-	if (report->value == ESTALE && (step->op == OP_BIND || step->op == OP_OVERLAY)) {
-		diag_error(d, "C402", origin, "'%s' was replaced while the cage was being built",
-			   str_quote(plan->arena, plan_text_at(plan, step->b)));
-		diag_help(d, "start it again");
-		return EXIT_CUDDY;
-	}
-	if (step->op == OP_OVERLAY) {
-		diag_error(d, "C408", origin, "cannot keep changes apart at '%s': %s",
-			   str_quote(plan->arena, subject), strerror(report->value));
-		diag_help(d, "'cuddy doctor' says whether this host can; 'cuddy explain-code C408' tells more");
-		return EXIT_CUDDY;
-	}
-	diag_error(d, "C401", origin, "cannot %s%s%s%s: %s", op_table[step->op].verb,
-		   subject ? " '" : "", subject ? str_quote(plan->arena, subject) : "",
-		   subject ? "'" : "", strerror(report->value));
-	diag_help(d, "step %u, stage %s; the program was not started", report->step,
-		  stage_name(step->stage));
-	return EXIT_CUDDY;
+	return start_or_join(plan, NULL, options, d, ret);
 }
 
-static long long now_ms(void)
+int launch_join(const struct plan *plan, const struct cage_handles *cage, const struct launch_options *options,
+		struct diags *d, struct launch *ret)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
-static void send(const struct launch *launch, int number)
-{
-	syscall(SYS_pidfd_send_signal, launch->pidfd, number, NULL, 0);
-}
-
-/* Passes waiting signals on; true when one of them asks us to end. */
-static bool pass_signals(const struct launch *launch, int signals)
-{
-	struct signalfd_siginfo got;
-	bool end = false;
-
-	while (signals >= 0 && read(signals, &got, sizeof(got)) == sizeof(got)) {
-		int number = (int)got.ssi_signo;
-		send(launch, number);
-		end = end || number == SIGHUP || number == SIGINT || number == SIGQUIT || number == SIGTERM;
-	}
-	return end;
-}
-
-/* Waits for the end of pid 1 and of its output, passing signals on; true when the time limit struck.
- * With the cage gone, a signal or the limit also ends the wait for whoever does not read our output. */
-static bool wait_for_end(const struct launch *launch)
-{
-	AUTO_FD int signals = signalfd(-1, &launch->forwarded, SFD_CLOEXEC | SFD_NONBLOCK);
-	struct pollfd polled[2 + RELAY_POLLED] = { { launch->pidfd, POLLIN, 0 }, { signals, POLLIN, 0 } };
-	long long deadline = launch->timeout ? now_ms() + launch->timeout * 1000LL : -1;
-	bool struck = false, killed = false, ended = false;
-
-	for (;;) {
-		long long left = deadline < 0 || killed ? -1 : MAX(deadline - now_ms(), 0LL);
-		relays_poll(launch->relays, polled + 2);
-		int r = poll(polled, ARRAY_SIZE(polled), (int)MIN(left, 1000000000LL));
-		if (r < 0 && errno != EINTR && errno != EAGAIN)
-			return struck;
-		if (r > 0 && polled[0].revents) {
-			ended = true;
-			polled[0] = (struct pollfd){ .fd = -1 };
-		}
-		if (r > 0)
-			relays_move(launch->relays, polled + 2);
-		if (ended && relays_drained(launch->relays))
-			return struck;
-		if (pass_signals(launch, signals) && ended)
-			return struck;
-		if (deadline >= 0 && !killed && now_ms() >= deadline) {
-			if (ended)
-				return true;
-			send(launch, struck ? SIGKILL : SIGTERM);
-			killed = struck;
-			struck = true;
-			deadline += GRACE_MS;
-		}
-	}
-}
-
-/* A SIGPIPE of the relay must not strike when the caller's mask is back. */
-static void forget_sigpipe(const struct launch *launch)
-{
-	sigset_t only;
-
-	sigemptyset(&only);
-	sigaddset(&only, SIGPIPE);
-	if (!sigismember(&launch->mask, SIGPIPE))
-		sigtimedwait(&only, NULL, &(struct timespec){ 0 });
-}
-
-int launch_wait(struct launch *launch, struct diags *d)
-{
-	struct report report = { 0 };
-	siginfo_t info;
-	bool struck = wait_for_end(launch);
-
-	/* Only the first message counts: the pipe holds it, however long ago it was written. */
-	ssize_t length = read(launch->report, &report, sizeof(report));
-	while (waitid((idtype_t)3 /* P_PIDFD */, (id_t)launch->pidfd, &info, WEXITED | __WALL) < 0 &&
-	       errno == EINTR)
-		;
-	close(launch->report);
-	close(launch->pidfd);
-	int lost = relays_close(launch->relays);
-	forget_sigpipe(launch);
-	sigprocmask(SIG_SETMASK, &launch->mask, NULL);
-	if (struck) {
-		diag_error(d, "C405", NULL, "the time limit of %u s is over", launch->timeout);
-		return EXIT_TIMEOUT;
-	}
-	if (length != sizeof(report)) {
-		diag_error(d, "C406", NULL, "the init of the cage was killed");
-		return EXIT_CUDDY;
-	}
-	if (report.kind == REPORT_FAILED)
-		return tell_failure(launch->plan, &report, d);
-	if (lost < 0) {
-		diag_error(d, "C407", NULL, "the program's output could not be written: %s", strerror(-lost));
-		return EXIT_CUDDY;
-	}
-	if (WIFSIGNALED(report.value))
-		return 128 + WTERMSIG(report.value);
-	return WEXITSTATUS(report.value);
+	return start_or_join(plan, cage, options, d, ret);
 }
 
 int launch_run(const struct plan *plan, const struct launch_options *options, struct diags *d)

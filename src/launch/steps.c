@@ -205,6 +205,14 @@ static int step_file(struct child *c, const struct step *s)
 	return MIN(r, 0);
 }
 
+static bool is_link_to(int parent, const char *name, const char *target)
+{
+	char there[4096];
+	ssize_t length = readlinkat(parent, name, there, sizeof(there));
+
+	return length == (ssize_t)strlen(target) && memcmp(there, target, (size_t)length) == 0;
+}
+
 static int step_symlink(struct child *c, const struct step *s)
 {
 	const char *name;
@@ -213,6 +221,8 @@ static int step_symlink(struct child *c, const struct step *s)
 	if (parent < 0)
 		return parent;
 	int r = RESULT(symlinkat(text(c, s->b), parent, name));
+	if (r == -EEXIST && s->x & PLAN_CREATE && is_link_to(parent, name, text(c, s->b)))
+		r = 0; /* in data of the cage it is there from the last time */
 	release(c, parent);
 	return r;
 }
@@ -388,6 +398,11 @@ static int step_enter(struct child *c, const struct step *s)
 	return r;
 }
 
+static int step_terminal(struct child *c, const struct step *s)
+{
+	return child_open_terminal(c, text(c, s->a));
+}
+
 static int step_hostname(struct child *c, const struct step *s)
 {
 	const char *name = text(c, s->a);
@@ -430,11 +445,30 @@ static int step_nest(struct child *c, const struct step *s)
 
 	if (r == 0)
 		r = write_map(c, "uid_map", s->a, 0);
-	if (r == 0)
-		r = write_map(c, "gid_map", s->b, 0);
-	close(c->self);
-	c->self = -1;
-	return r;
+	return r < 0 ? r : write_map(c, "gid_map", s->b, 0);
+}
+
+/* For init to hand out; opened while we still may, and only if anybody may come. */
+static int step_handles(struct child *c, const struct step *s UNUSED)
+{
+	static const struct { enum handle handle; const char *name; } spaces[] = {
+		{ HANDLE_USER, "ns/user" }, { HANDLE_MOUNT, "ns/mnt" }, { HANDLE_PID, "ns/pid" },
+		{ HANDLE_NET, "ns/net" },   { HANDLE_IPC, "ns/ipc" },	{ HANDLE_UTS, "ns/uts" },
+		{ HANDLE_CGROUP, "ns/cgroup" },
+	};
+	int *handles = c->server.handles;
+
+	if (c->server.listener < 0)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(spaces); i++) {
+		int fd = RESULT(openat(c->self, spaces[i].name, O_RDONLY | O_CLOEXEC));
+
+		if (fd < 0)
+			return fd;
+		handles[spaces[i].handle] = fd;
+	}
+	handles[HANDLE_PIDFD] = RESULT(syscall(SYS_pidfd_open, getpid(), 0));
+	return MIN(handles[HANDLE_PIDFD], 0);
 }
 
 static int step_caps(struct child *c UNUSED, const struct step *s)
@@ -476,12 +510,30 @@ static int step_dumpable(struct child *c UNUSED, const struct step *s UNUSED)
 	return RESULT(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
 }
 
+/* Closes all above the streams but what init needs: one call for each gap between what is kept. */
 static int step_close(struct child *c, const struct step *s UNUSED)
 {
-	unsigned keep = (unsigned)c->report;
-	int r = keep > 3 ? sys_close_range(3, keep - 1) : 0;
+	int kept[2 + HANDLE_COUNT] = { c->report }, count = 1, r = 0;
+	unsigned from = 3;
 
-	return r < 0 ? r : sys_close_range(keep + 1, ~0u);
+	if (c->server.listener >= 0) {
+		kept[count++] = c->server.listener;
+		for (int i = 0; i < HANDLE_COUNT; i++)
+			kept[count++] = c->server.handles[i];
+	}
+	while (r == 0) {
+		unsigned next = ~0u;
+
+		for (int i = 0; i < count; i++)
+			if ((unsigned)kept[i] >= from)
+				next = MIN(next, (unsigned)kept[i]);
+		if (next == ~0u)
+			return sys_close_range(from, ~0u);
+		if (next > from)
+			r = sys_close_range(from, next - 1);
+		from = next + 1;
+	}
+	return r;
 }
 
 static int step_filter(struct child *c, const struct step *s)
@@ -540,7 +592,9 @@ step_function *const step_table[OP_COUNT] = {
 	[OP_HOSTNAME] = step_hostname,	       [OP_CHDIR] = step_chdir,
 	[OP_LOOPBACK] = step_loopback,	       [OP_RLIMIT] = step_rlimit,
 	[OP_NICE] = step_nice,		       [OP_NEST] = step_nest,
+	[OP_HANDLES] = step_handles,
 	[OP_CAPS] = step_caps,		       [OP_NO_NEW_PRIVS] = step_no_new_privs,
 	[OP_DUMPABLE] = step_dumpable,	       [OP_CLOSE] = step_close,
+	[OP_TERMINAL] = step_terminal,	       [OP_INIT_FILTER] = step_filter,
 	[OP_FILTER] = step_filter,	       [OP_EXEC] = step_exec,
 };

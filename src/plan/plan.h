@@ -103,6 +103,11 @@ void plan_symlink(struct plan *plan, const char *path, const char *target, const
  * always set, nodev for everything but device nodes. */
 void plan_bind(struct plan *plan, const char *source, const struct stat *status, const char *path,
 	       unsigned flags, const struct origin *origin);
+/* The same for data of the cage's own, in which later mount points may be made. */
+void plan_keep(struct plan *plan, const char *source, const struct stat *status, const char *path,
+	       unsigned flags, const struct origin *origin);
+/* Is `path` in the cage's own data, so that a mount point can be made there? */
+bool plan_is_own(const struct plan *plan, const char *path);
 void plan_private_dir(struct plan *plan, const char *path, unsigned mode, unsigned flags,
 		      const struct origin *origin);
 /* Shows `own`, a file that plan_file() made, at `path` too: over a file of a bound tree. */
@@ -127,14 +132,21 @@ void plan_overlay(struct plan *plan, const char *source, const struct stat *stat
 		  const struct origin *origin);
 void plan_proc(struct plan *plan, const char *path, const struct origin *origin);
 void plan_devpts(struct plan *plan, const char *path, const struct origin *origin);
+/* The program may have a terminal of that devpts, if the caller has one when the cage starts. */
+void plan_terminal(struct plan *plan, const char *devpts, const struct origin *origin);
 
-/* The BPF program is copied. */
+/* The BPF programs are copied.  The first is the program's, the other that of the cage's pid 1. */
 void plan_set_filter(struct plan *plan, const struct sock_filter *code, size_t count,
 		     const struct origin *origin);
+void plan_set_init_filter(struct plan *plan, const struct sock_filter *code, size_t count);
 void plan_env(struct plan *plan, const char *name, const char *value);
 /* `program` is a path inside or, without "/", a name searched in `search` ("/usr/bin:/bin"). */
 void plan_exec(struct plan *plan, const char *program, const char *search, const char *const *argv,
 	       const struct origin *origin);
+
+/* The same plan for another program: a name, searched as the first was, or a path, taken from the
+ * working directory of the plan.  0, or -EINVAL when the plan starts nothing. */
+int plan_set_program(struct plan *plan, const char *const *argv);
 
 /* Sorts the steps by stage and rank, keeping the order of those that are equal. */
 void plan_seal(struct plan *plan);
@@ -142,6 +154,12 @@ void plan_seal(struct plan *plan);
 /* Every invariant of a plan, from bytes that may be anything.  0, or -EINVAL and one diagnostic for
  * each one broken (at most 20). */
 int plan_verify(const struct plan *plan, struct diags *d);
+
+/* The plan as bytes, for plan_unpack() of this very build.  Origins are not kept. */
+void plan_pack(const struct plan *plan, struct strbuf *out);
+/* The plan of bytes that may be anything, the caller's (plan_free); NULL when they are none.
+ * It must pass plan_verify() before it is used. */
+struct plan *plan_unpack(const char *bytes, size_t length);
 
 void plan_print(const struct plan *plan, struct strbuf *out);
 void plan_print_json(const struct plan *plan, struct json *json, const char *key);

@@ -20,6 +20,7 @@ struct check {
 	const struct step *step;
 	unsigned broken;
 	bool root_bound; /* a BIND covers the root itself */
+	const char *devpts; /* where the cage's own one is, without the slash in front */
 };
 
 static void broken(struct check *k, const char *rule)
@@ -239,6 +240,17 @@ static void check_words(struct check *k)
 			broken(k, "environment entries are NAME=VALUE within the text");
 }
 
+/* "/dev/pts/ptmx" for the devpts at "dev/pts": never one of the host's. */
+static void check_terminal(struct check *k)
+{
+	const char *ptmx = plan_text_at(k->plan, k->step->a);
+	size_t length = k->devpts ? strlen(k->devpts) : 0;
+
+	if (!k->devpts || *ptmx != '/' || strncmp(ptmx + 1, k->devpts, length) != 0 ||
+	    strcmp(ptmx + 1 + length, "/ptmx") != 0)
+		broken(k, "a terminal comes from the cage's own devpts");
+}
+
 static void check_whole(struct check *k, const unsigned *counts)
 {
 	k->step = NULL;
@@ -247,6 +259,10 @@ static void check_whole(struct check *k, const unsigned *counts)
 			broken(k, arena_printf(k->plan->arena, "there is one %s", op_table[op].name));
 	for (k->index = 0; k->index < k->plan->steps.count; k->index++) {
 		k->step = &k->plan->steps.items[k->index];
+		if (k->step->op == OP_DEVPTS && is_offset(k, k->step->a))
+			k->devpts = plan_text_at(k->plan, k->step->a);
+		if (k->step->op == OP_TERMINAL)
+			check_terminal(k);
 		if (k->step->op == OP_ENTER && !(k->step->x & PLAN_READ_ONLY) && !k->root_bound)
 			broken(k, "the root is read-only");
 		if (k->step->op == OP_EXEC && is_offset(k, k->step->a)) {

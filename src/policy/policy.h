@@ -82,6 +82,7 @@ struct policy {
 	struct text_list command, match, requires, may_degrade, groups, dns, publish;
 	struct text_list pass, unset;	 /* environment: names, may hold globs */
 	struct { struct variable_setting *items; size_t count; } set;
+	struct text_list absent;	 /* allows whose folder the user does not have: they are no rules */
 	struct number_setting limits[LIMIT_COUNT];
 	struct rule *rules;	/* sorted by kind, pattern, effect, … : canonical, no duplicates */
 	size_t rule_count;

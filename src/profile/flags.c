@@ -8,9 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The value of a key, in whatever spelling. */
+static const struct toml_value *get(const struct toml_value *table, const char *key)
+{
+	const struct toml_value *e = table->first;
+
+	while (e && !schema_is(e, key))
+		e = e->next;
+	return e;
+}
+
 static int read_heading(struct loader *l, const struct toml_value *table, struct profile_flag *flag)
 {
-	const struct toml_value *text = toml_get(table, "description"), *risk = toml_get(table, "risk");
+	const struct toml_value *text = get(table, "description"), *risk = get(table, "risk");
 
 	flag->description = "";
 	if (text && schema_string(l->arena, text, "description", l->d) < 0)
@@ -37,13 +47,26 @@ static struct profile_flag *find(struct loader *l, const char *name)
 	return NULL;
 }
 
+/* Of a flag that a later place replaces: the administrator's one, whose denies go on to hold. */
+static const struct profile_flag *keep(struct loader *l, const struct profile_flag *old)
+{
+	struct profile_flag *copy;
+
+	if (!old->place || old->place != l->context->places.etc || old->place == l->place)
+		return old->kept;
+	copy = arena_new_object(l->arena, struct profile_flag);
+	*copy = *old;
+	return copy;
+}
+
 static int add_flags(struct loader *l, const struct toml_value *tables, enum category category,
 		     bool may_replace)
 {
 	int result = 0;
 
 	for (const struct toml_value *t = tables->first; t; t = t->next) {
-		struct profile_flag flag = { .category = category, .table = t, .risk = RISK_LOW };
+		struct profile_flag flag = { .category = category, .table = t, .risk = RISK_LOW,
+					     .place = l->place };
 		struct profile_flag *old;
 
 		if (t->type != TOML_TABLE || !places_name_is_valid(t->key)) {
@@ -65,6 +88,8 @@ static int add_flags(struct loader *l, const struct toml_value *tables, enum cat
 					    "there is already a flag '%s'", flag.name);
 			continue;
 		}
+		if (old)
+			flag.kept = keep(l, old);
 		if (read_heading(l, t, &flag) < 0)
 			result = -EINVAL;
 		else if (old)
@@ -82,12 +107,12 @@ static int define(struct loader *l, const struct toml_value *root, bool may_repl
 	for (const struct toml_value *e = root->first; e; e = e->next) {
 		enum category category;
 
-		if (!str_equal(str_kebab(l->arena, e->key, e->key_length), "define"))
+		if (!schema_is(e, "define"))
 			continue;
 		if (e->type != TOML_TABLE)
 			return diag_error(l->d, "C101", &e->origin, "'define' takes a table");
 		for (const struct toml_value *c = e->first; c; c = c->next) {
-			if (c->type != TOML_TABLE || !schema_category(l->arena, c->key, &category))
+			if (c->type != TOML_TABLE || !schema_category(c, &category))
 				result = diag_error(l->d, "C123", &c->key_origin,
 						    "'%s' is not a category",
 						    str_quote(l->arena, c->key));
@@ -113,9 +138,9 @@ int flags_load(struct loader *l)
 	for (size_t i = 0; i < count; i++) {
 		char *directory = path_join(l->arena, places[i], "flags");
 		size_t files = places_names(l->arena, directory, &names);
-
 		bool built_in = places_exists(path_join(l->arena, places[i], "permissions"));
 
+		l->place = places[i];
 		for (enum category c = 0; built_in && c < CATEGORY_COUNT; c++) {
 			char *path = arena_printf(l->arena, "%s/permissions/%s.toml", places[i],
 						  category_name(c));
@@ -130,6 +155,7 @@ int flags_load(struct loader *l)
 				      NULL, &root) < 0 || define(l, root, true) < 0)
 				result = -EINVAL;
 	}
+	l->place = NULL;
 	return result;
 }
 

@@ -21,10 +21,13 @@ struct key {
 	size_t offset;	     /* in struct policy: TEXT, LIST */
 	enum limit limit;
 	bool adds;	     /* LIST: files add up; else the nearest file wins */
+	bool is_path;	     /* TEXT: ~ and variables are expanded */
 };
+/* Is this the key `name` (kebab-case)?  ReadOnly, readonly, READ_ONLY all are read-only. */
+bool schema_is(const struct toml_value *entry, const char *name);
 const struct key *schema_find(struct arena *arena, unsigned scope, const struct toml_value *entry,
 			      struct diags *d);
-bool schema_category(struct arena *arena, const char *name, enum category *ret);
+bool schema_category(const struct toml_value *entry, enum category *ret);
 int schema_limit(struct arena *arena, enum limit limit, const struct toml_value *value,
 		 struct diags *d, uint64_t *ret);
 /* Is it a string without NUL?  Otherwise says so. */
@@ -41,6 +44,7 @@ struct loader {
 	struct diags *d;
 	VEC(struct unit) units;
 	VEC(struct profile_flag) flags;
+	const char *place; /* whose flags are read; NULL: of a profile */
 	const char *stack[64];
 	size_t depth;
 };
@@ -57,14 +61,19 @@ const struct profile_flag *flags_find(struct loader *l, enum category category,
 				      const struct toml_value *value);
 
 size_t places_all(const struct profile_context *context, const char *ret[3]);
-bool places_name_is_valid(const char *name);
 bool places_exists(const char *path);
 /* Sorted names in `directory` that end in ".toml", without it.  A missing one is empty. */
 size_t places_names(struct arena *arena, const char *directory, const char ***ret);
 bool places_is_overridable(struct arena *arena, const struct profile_context *context,
 			   const char *name);
 
-/* Expands ~, $NAME and ${NAME}; NULL after an error. */
-char *variables_expand(struct arena *arena, const struct profile_context *context,
-		       const char *text, const struct origin *origin, struct diags *d);
+/* Expands ~, $NAME and ${NAME}.  0; -ENOENT, and nothing said, when one of them is a folder that the
+ * user does not have; -EINVAL with a diagnostic. */
+enum expansion { EXPAND_PATTERN, /* values are escaped, backslashes stay */ EXPAND_PATH };
+int variables_expand(struct arena *arena, const struct profile_context *context, const char *text,
+		     enum expansion expansion, const struct origin *origin, struct diags *d, char **ret);
+
+/* Is this string one of those that `key` may hold?  Otherwise says so, with the nearest one. */
+int value_check(struct arena *arena, const struct key *key, const struct toml_value *value,
+		struct diags *d);
 #endif

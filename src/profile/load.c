@@ -54,7 +54,7 @@ static int load_root(struct loader *l, const char *path, const struct toml_value
 	*vec_push(l->arena, &l->units) = (struct unit){ path, root, depth, only_denies, warn };
 	result = only_denies && warn ? 0 : flags_define(l, root);
 	for (const struct toml_value *entry = root->first; entry; entry = entry->next) {
-		if (!str_equal(str_kebab(l->arena, entry->key, entry->key_length), "include"))
+		if (!schema_is(entry, "include"))
 			continue;
 		r = load_includes(l, entry, depth, only_denies);
 		if (r < 0)

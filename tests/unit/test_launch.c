@@ -80,6 +80,7 @@ static struct plan *typical(void)
 	plan_add(plan, OP_LOOPBACK, 0, 0, 0, 0, NULL);
 	plan_add(plan, OP_RLIMIT, 4 /* CORE */, 0, 0, 0, NULL);
 	plan_set_filter(plan, allow_all, ARRAY_SIZE(allow_all), NULL);
+	plan_set_init_filter(plan, allow_all, ARRAY_SIZE(allow_all));
 	plan_env(plan, "PATH", "/usr/bin:/bin");
 	plan_env(plan, "HOME", "/home/me");
 	return plan;

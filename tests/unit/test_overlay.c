@@ -178,7 +178,7 @@ static const char *commit(struct commit_options options)
 	if (r < 0)
 		return arena_printf(arena, "error %s", strerror(-r));
 	for (size_t i = 0; i < result.left.count; i++)
-		strbuf_addf(&out, "%s %s\n", words[result.left.items[i].outcome], result.left.items[i].path);
+		strbuf_addf(&out, "%s %s\n", words[result.left.items[i].why], result.left.items[i].path);
 	return strbuf_text(&out);
 }
 

@@ -34,8 +34,11 @@ static struct plan *good(void)
 	plan_bind(plan, "/dev/null", &device, "/dev/null", 0, NULL);
 	plan_file(plan, "/etc/passwd", "me\n", 0644, NULL);
 	plan_proc(plan, "/proc", NULL);
+	plan_devpts(plan, "/dev/pts", NULL);
+	plan_terminal(plan, "/dev/pts", NULL);
 	plan_add(plan, OP_CHDIR, plan_text(plan, "/"), 0, 0, 0, NULL);
 	plan_set_filter(plan, allow_all, ARRAY_SIZE(allow_all), NULL);
+	plan_set_init_filter(plan, allow_all, ARRAY_SIZE(allow_all));
 	plan_env(plan, "PATH", "/usr/bin");
 	plan_exec(plan, "/usr/bin/true", NULL, argv, NULL);
 	plan_seal(plan);
@@ -93,7 +96,7 @@ static void setuid_file(struct plan *p)
 static void unbounded(struct plan *p) { find(p, OP_NEWROOT)->x = 0; }
 static void used_none(struct plan *p) { find(p, OP_CLOSE)->a = 1; }
 static void no_filter_code(struct plan *p) { p->filters.items[0].count = 0; }
-static void filter_index(struct plan *p) { find(p, OP_FILTER)->a = 1; }
+static void filter_index(struct plan *p) { find(p, OP_FILTER)->a = 9; }
 static void no_arch(struct plan *p) { ((struct sock_filter *)p->filters.items[0].code)[0].k = 0; }
 static void no_return(struct plan *p)
 {
@@ -117,6 +120,9 @@ static void late(struct plan *p)
 {
 	plan_add(p, OP_BIND, plan_text(p, "x"), plan_text(p, "/x"), 0, PLAN_NOSUID | PLAN_NODEV, NULL);
 }
+static void foreign_terminal(struct plan *p) { find(p, OP_TERMINAL)->a = plan_text(p, "/usr/ptmx"); }
+static void longer_terminal(struct plan *p) { find(p, OP_TERMINAL)->a = plan_text(p, "/dev/pts/x/ptmx"); }
+static void no_devpts(struct plan *p) { drop(p, find(p, OP_DEVPTS)); }
 static void resource(struct plan *p)
 {
 	plan_add(p, OP_RLIMIT, 99, 0, 0, 0, NULL);
@@ -147,7 +153,8 @@ static const struct { const char *name; void (*function)(struct plan *); } break
 	{ "no program", no_program },			 { "a relative program", relative_program },
 	{ "two programs", twice },			 { "capabilities before NEST", order },
 	{ "a mount after the start", late },		 { "an unknown resource", resource },
-	{ "too many steps", too_many },
+	{ "too many steps", too_many },			 { "a terminal from elsewhere", foreign_terminal },
+	{ "one from below the devpts", longer_terminal }, { "one without a devpts", no_devpts },
 };
 
 static void test_breaks(void)
