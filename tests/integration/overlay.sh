@@ -145,6 +145,33 @@ test_denies() {
 	ok "no stub is left on the host" test ! -e missing
 }
 
+# Nothing is taken out from under a running cage; an ephemeral one keeps nothing.
+test_running() {
+	cage=running
+	make_project
+	mkfifo "$work/wait"
+	"$tree/build/cuddy" run -p "$work/cow.toml" -n running sh -c \
+		'cd "$HOME/project"; echo cage >>a; echo ready; read -r line' <"$work/wait" >"$work/ready" 2>"$work/err" &
+	child=$!
+	exec 9>"$work/wait"
+	while [ ! -s "$work/ready" ] && kill -0 $child 2>/dev/null; do sleep 0.05; done
+	for command in changes commit discard; do
+		cuddy $command running
+		ok "$command waits for the end of a running cage" complains "is running"
+	done
+	echo >&9
+	exec 9>&-
+	wait $child
+	cuddy commit running
+	ok "then it is committed" grep -q cage a
+	cage=ephemeral
+	cuddy run -p "$work/cow.toml" -n ephemeral --ephemeral sh -c 'cd "$HOME/project"; echo more >>a; cat a'
+	ok "an ephemeral cage changes its project" says more
+	ok "and nothing is kept" not grep -q more a
+	cuddy changes ephemeral
+	ok "nor listed" is_status 125
+}
+
 many='cd "$HOME/project"; i=0; while [ $i -lt 200 ]; do mkdir -p many/$i; echo $i >many/$i/f
 	ln many/$i/f many/$i/g; echo $i >>dir/deep/two; echo $i >top-$i; i=$((i + 1)); done; rm -r gone; rm -r replaced
 	mkdir replaced; echo n >replaced/n'
@@ -206,6 +233,7 @@ if [ "$1" = --inner ]; then
 	test_changes
 	test_conflicts
 	test_denies
+	test_running
 	test_kill
 	[ "$(id -u)" != 0 ] || test_full
 	echo "1..$count"
