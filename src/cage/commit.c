@@ -44,7 +44,8 @@ struct level {
 };
 
 /* The first place of a file with several links. */
-struct linked { dev_t device; ino_t inode; const char *path; };
+struct linked { struct linked *next; dev_t device; ino_t inode; const char *path; };
+#define LINK_BUCKETS 4096u /* the cage may have made a million of them */
 
 struct commit {
 	const struct overlay *o;
@@ -54,7 +55,7 @@ struct commit {
 	struct descent d;
 	VEC(struct level) levels;
 	VEC(unsigned char) marks; /* enum mark, one for each upper entry, in the order of the walk */
-	VEC(struct linked) links;
+	struct linked **links;	/* LINK_BUCKETS lists, by inode */
 	char temporary[40];
 	bool resumed, removing; /* an earlier commit was killed; when it took entries out already */
 	unsigned long steps;
@@ -280,10 +281,11 @@ static int apply_deletion(struct commit *c, const char *name, const struct entry
 
 static const struct linked *find_link(const struct commit *c, const struct entry *here)
 {
-	for (size_t i = 0; i < c->links.count; i++)
-		if (c->links.items[i].inode == here->inode && c->links.items[i].device == here->device)
-			return &c->links.items[i];
-	return NULL;
+	const struct linked *l = c->links[here->inode % LINK_BUCKETS];
+
+	while (l && (l->inode != here->inode || l->device != here->device))
+		l = l->next;
+	return l;
 }
 
 /* A second name for what was applied before.  -ENOENT: there is nothing to link to. */
@@ -305,9 +307,13 @@ static int link_temporary(struct commit *c, const struct entry *here, const stru
 
 static void remember_link(struct commit *c, const char *name, const struct entry *here)
 {
-	if (here->links > 1 && S_ISREG(here->mode) && !find_link(c, here))
-		*vec_push(c->arena, &c->links) = (struct linked){ here->device, here->inode,
-								  descent_path(&c->d, name) };
+	struct linked **bucket = &c->links[here->inode % LINK_BUCKETS], *l;
+
+	if (here->links < 2 || !S_ISREG(here->mode) || find_link(c, here))
+		return;
+	l = arena_new_object(c->arena, struct linked);
+	*l = (struct linked){ *bucket, here->device, here->inode, descent_path(&c->d, name) };
+	*bucket = l;
 }
 
 static int apply_file(struct commit *c, const char *name, const struct entry *here, const struct entry *there)
@@ -621,7 +627,8 @@ int overlay_commit(const struct overlay *o, struct arena *arena, const struct co
 		   struct commit_result *ret)
 {
 	struct commit c = { .o = o, .options = options, .result = ret, .arena = arena,
-			    .d = { .fd = { -1, -1 } } };
+			    .d = { .fd = { -1, -1 } },
+			    .links = arena_new_array(arena, struct linked *, LINK_BUCKETS) };
 	int r;
 
 	*ret = (struct commit_result){ 0 };

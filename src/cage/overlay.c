@@ -2,7 +2,6 @@
  * Must not: follow a link below the cage's data, use a name that stands in an upper directory. */
 #include "cage/overlay.h"
 #include "base/fd.h"
-#include "base/limits.h"
 #include "base/path.h"
 #include "cage/data.h"
 #include "cage/descent.h"
