@@ -1,6 +1,7 @@
 /* cage/enter.c - the first of a name makes the cage, the others join it; all under the lock of the name.
  * Must not: follow what a caged program left in its data, start beside a cage that is there unless told. */
 #include "cage/enter.h"
+#include "cage/overlay.h"
 #include "cage/data.h"
 #include "cage/keep.h"
 #include "cage/look.h"
@@ -33,13 +34,17 @@ static int start(struct arena *arena, const struct cage_wish *wish, const struct
 		 const char *policy, struct diags *d, struct cage_stay *stay)
 {
 	struct launch_options options = wish->launch;
+	struct cage own = *cage;
 	struct claim *claims;
 	struct cage_record record = {
 		.name = cage->name, .profile = wish->policy->name, .program = cage->argv[0], .policy = policy,
 		.directory = cage->working_directory, .since = time(NULL), .ephemeral = wish->ephemeral,
 	};
 
-	if (backend_compile(arena, wish->policy, cage, d, &stay->plan, &claims) < 0)
+	if (!wish->ephemeral)
+		own.overlay_dir = overlays_directory(arena, wish->places.data, cage->name);
+	if (backend_compile(arena, wish->policy, &own, d, &stay->plan, &claims) < 0 ||
+	    overlays_prepare(wish->places.data, cage->name, stay->plan, d) < 0)
 		return -EINVAL;
 	AUTO_FD int listener = cage_gate_listen(gate);
 	AUTO_FD int memory = listener < 0 ? listener : cage_record_make(&record, stay->plan);

@@ -10,7 +10,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "cage/subids.h"
-#include "cage/tree_remove.h"
+#include "cage/tree.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -159,7 +159,7 @@ static int remove_as_root(struct arena *arena, int store, const char *name)
 	int status;
 
 	if (pid == 0) {
-		int r = tree_remove(store, name);
+		int r = tree_clear(store, name);
 
 		_exit(r < 0 ? MIN(-r, 255) : 0);
 	}
@@ -173,7 +173,7 @@ static int remove_as_root(struct arena *arena, int store, const char *name)
 
 int image_discard(struct arena *arena, int store, const char *temporary)
 {
-	int r = tree_remove(store, temporary);
+	int r = tree_clear(store, temporary);
 
 	return (r == -EACCES || r == -EPERM) && geteuid() != 0 ? remove_as_root(arena, store, temporary) : r;
 }

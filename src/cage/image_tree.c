@@ -9,7 +9,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/text.h"
-#include "cage/tree_remove.h"
+#include "cage/tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -325,7 +325,7 @@ static int add_hard_link(struct image_tree *t, const char *path, const char *nam
 	if (!*base || fd < 0 || fstatat(fd, base, &status, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(status.st_mode))
 		return image_fail(t->report, -ENOENT, "C573", "'%s' is a hard link to '%s', which is no file of the image",
 				  e->path, e->hard_link);
-	r = tree_remove(t->parent, name);
+	r = tree_clear(t->parent, name);
 	if (r == 0 && linkat(fd, base, t->parent, name, 0) < 0)
 		r = -errno;
 	return r < 0 ? fail_write(t, r, e->path) : 0;
@@ -353,7 +353,7 @@ static int add_clean(struct image_tree *t, const char *path, const struct image_
 	if (e->hard_link)
 		return add_hard_link(t, path, name, e);
 	if (!directory || !is_directory(t->parent, name)) {
-		r = tree_remove(t->parent, name);
+		r = tree_clear(t->parent, name);
 		if (r < 0)
 			return fail_write(t, r, e->path);
 	}
@@ -414,7 +414,7 @@ int image_tree_whiteout(struct image_tree *t, const char *entry)
 		name += strlen(WHITEOUT);
 		if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 			return image_fail(t->report, -EXDEV, "C573", "'%s' leads out of the image", entry);
-		r = tree_remove(t->parent, name);
+		r = tree_clear(t->parent, name);
 	}
 	return r < 0 ? fail_write(t, r, entry) : 0;
 }

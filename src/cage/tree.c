@@ -141,6 +141,20 @@ static void remove_pass(struct removal *r, DIR *top)
 	}
 }
 
+int tree_empty(int top)
+{
+	struct removal removal = { .top = top };
+	int error;
+	CLEANUP(closedirp) DIR *stream = open_directory(top, ".", &error);
+
+	if (!stream)
+		return error;
+	do
+		remove_pass(&removal, stream);
+	while (removal.progress);
+	return removal.error;
+}
+
 int tree_remove(int dir, const char *name)
 {
 	struct removal removal = { 0 };

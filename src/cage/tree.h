@@ -7,12 +7,23 @@
 #define CUDDY_CAGE_TREE_H
 
 #include "base/macros.h"
+#include <errno.h>
 
 /* Removes `name` (one component) below directory `dir`, and all that is in it.  What cannot be
  * removed is left, the rest goes: the first error is returned as -errno, else 0; a missing `name` is
  * -ENOENT.  A mount point is never entered (-EXDEV or -EBUSY).  While somebody still writes there
  * it may go on as long as he does. */
 int tree_remove(int dir, const char *name);
+
+/* The same, but that nothing is there is no error. */
+static inline int tree_clear(int dir, const char *name)
+{
+	int r = tree_remove(dir, name);
+
+	return r == -ENOENT ? 0 : r;
+}
+/* Removes all that is in the open directory `top`, which stays.  0 or the first error. */
+int tree_empty(int top);
 
 struct tree_size {
 	uint64_t bytes;	  /* on the disk; a file with several links counts its share at each of them */

@@ -2,6 +2,7 @@
  * One structure with one arena.  Must not: print, exit, keep globals. */
 #include "lib/internal.h"
 #include "cage/data.h"
+#include "cage/overlay.h"
 #include "launch/status.h"
 #include "base/fd.h"
 #include "base/path.h"
@@ -225,6 +226,8 @@ int compile_cage(struct cuddy *cuddy, const char *const *argv, struct plan **ret
 		return -EINVAL;
 	cage.argv = argv;
 	cage.ephemeral = cuddy->ephemeral;
+	if (!cage.ephemeral)
+		cage.overlay_dir = overlays_directory(cuddy->arena, cuddy->caller.places.data, cage.name);
 	return backend_compile(cuddy->arena, cuddy->policy, &cage, &cuddy->d, ret, &claims);
 }
 

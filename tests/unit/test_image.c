@@ -3,7 +3,7 @@
 #include "cage/image.h"
 #include "cage/image_tree.h"
 #include "cage/subids.h"
-#include "cage/tree_remove.h"
+#include "cage/tree.h"
 #include "tap.h"
 
 #include <errno.h>
@@ -141,10 +141,10 @@ static void test_remove(int base)
 		snprintf(name, sizeof(name), "%d/%d/x", i, i);
 		mkdirat(top, name, 0);
 	}
-	ok(symlinkat("/", top, "link") == 0 && tree_remove(base, "r") == 0 && faccessat(base, "r", F_OK, 0) < 0,
+	ok(symlinkat("/", top, "link") == 0 && tree_clear(base, "r") == 0 && faccessat(base, "r", F_OK, 0) < 0,
 	   "a tree with numbers as names");
-	ok(tree_remove(base, "r") == 0, "what is not there is removed already");
-	ok(symlinkat("..", base, "r") == 0 && tree_remove(base, "r") == 0 && faccessat(base, ".", F_OK, 0) == 0,
+	ok(tree_clear(base, "r") == 0, "what is not there is removed already");
+	ok(symlinkat("..", base, "r") == 0 && tree_clear(base, "r") == 0 && faccessat(base, ".", F_OK, 0) == 0,
 	   "a link is removed, not what it leads to");
 }
 
@@ -187,7 +187,7 @@ int main(void)
 	test_remove(base);
 	test_info();
 	test_fork();
-	tree_remove(AT_FDCWD, path);
+	tree_clear(AT_FDCWD, path);
 	arena_free(arena);
 	return done();
 }

@@ -9,7 +9,7 @@
 #include "base/path.h"
 #include "cage/image.h"
 #include "cage/import/worker.h"
-#include "cage/tree_remove.h"
+#include "cage/tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -105,7 +105,7 @@ static int unpack(struct import *m)
 	if (r == 0 && w->is_image)
 		r = apply_layers(m, w->parts);
 	if (r == 0) {
-		r = tree_remove(w->jail, "parts");
+		r = tree_clear(w->jail, "parts");
 		r = r < 0 ? fail_store(m, r) : 0;
 	}
 	if (r == 0 && w->report->entries == 0)
