@@ -105,15 +105,24 @@ void walk_list(struct walk *walk, const char *path)
 	list_of(walk, path);
 }
 
+static bool is_ascii(const char *text)
+{
+	while ((unsigned char)*text - 1u < 0x7f)
+		text++;
+	return !*text;
+}
+
 /* Directories may be blind to case (ext4 casefold), to that of all alphabets: then it is asked. */
 static bool may_be_listed(const struct walk_listing *list, const char *name)
 {
-	for (const char *at = name; *at; at++)
-		if ((unsigned char)*at >= 0x80)
+	if (!is_ascii(name))
+		return true;
+	for (size_t i = 0; i < list->entries.count; i++) {
+		const char *entry = list->entries.items[i].name;
+
+		if (strcasecmp(entry, name) == 0 || !is_ascii(entry))
 			return true;
-	for (size_t i = 0; i < list->entries.count; i++)
-		if (strcasecmp(list->entries.items[i].name, name) == 0)
-			return true;
+	}
 	return false;
 }
 
