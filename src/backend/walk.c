@@ -9,9 +9,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 struct walk_known {
@@ -23,12 +26,12 @@ struct walk_known {
 
 struct entry { const char *name; unsigned char type; };
 
-/* A directory that was read: no name that it lacks need be asked for. */
+/* A directory that was read. */
 struct walk_listing {
 	struct walk_listing *next;
 	const char *path;
 	VEC(struct entry) entries;
-	bool is_whole; /* past LIMIT_GLOB_VISITS the rest was left */
+	bool is_whole; /* no name that it lacks need be asked for */
 };
 
 /* As the kernel writes it: getdents64(2). */
@@ -60,6 +63,21 @@ static void add_entries(struct walk *walk, struct walk_listing *list, const char
 	}
 }
 
+/* Not everywhere does a directory list what a look-up finds: autofs, FUSE.  These do. */
+static bool lists_all(int fd)
+{
+	static const long known[] = { BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, F2FS_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC,
+				      SQUASHFS_MAGIC, TMPFS_MAGIC, 0x58465342 /* XFS */ };
+	struct statfs status;
+
+	if (fstatfs(fd, &status) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if ((long)status.f_type == known[i])
+			return true;
+	return false;
+}
+
 static const struct walk_listing *list_of(struct walk *walk, const char *path)
 {
 	UNSET _Alignas(struct record) char room[16384];
@@ -78,7 +96,7 @@ static const struct walk_listing *list_of(struct walk *walk, const char *path)
 	while (fd >= 0 && list->entries.count <= LIMIT_GLOB_VISITS &&
 	       (count = syscall(SYS_getdents64, fd, room, sizeof(room))) > 0)
 		add_entries(walk, list, room, (size_t)count);
-	list->is_whole = fd >= 0 && count == 0;
+	list->is_whole = fd >= 0 && count == 0 && lists_all(fd);
 	return list;
 }
 
@@ -87,11 +105,24 @@ void walk_list(struct walk *walk, const char *path)
 	list_of(walk, path);
 }
 
-static bool is_listed(const struct walk_listing *list, const char *name)
+static bool is_ascii(const char *text)
 {
-	for (size_t i = 0; i < list->entries.count; i++)
-		if (list->entries.items[i].name[0] == name[0] && strcmp(list->entries.items[i].name, name) == 0)
+	while ((unsigned char)*text - 1u < 0x7f)
+		text++;
+	return !*text;
+}
+
+/* Directories may be blind to case (ext4 casefold), to that of all alphabets: then it is asked. */
+static bool may_be_listed(const struct walk_listing *list, const char *name)
+{
+	if (!is_ascii(name))
+		return true;
+	for (size_t i = 0; i < list->entries.count; i++) {
+		const char *entry = list->entries.items[i].name;
+
+		if (strcasecmp(entry, name) == 0 || !is_ascii(entry))
 			return true;
+	}
 	return false;
 }
 
@@ -112,7 +143,7 @@ static bool is_known_missing(struct walk *walk, const char *path)
 		return true;
 	for (const struct walk_listing *list = walk->listings; list; list = list->next)
 		if (list->is_whole && strncmp(list->path, path, length) == 0 && !list->path[length])
-			return !is_listed(list, slash + 1);
+			return !may_be_listed(list, slash + 1);
 	return false;
 }
 

@@ -27,13 +27,14 @@ static inline int sys_mount_setattr(int mount, uint64_t set, unsigned flags)
 			      sizeof(attr)));
 }
 
-/* A detached copy of the mount at `path` below `dir`, with these attributes more.  AT_RECURSIVE: of all
- * below it.  One call since 6.15 (open_tree_attr); EPERM is what a container's filter says to it. */
+/* A detached copy of the mount at `path` below `dir`, with these attributes more; `flags` are
+ * AT_RECURSIVE, for all below it too, and AT_SYMLINK_NOFOLLOW.  One call since 6.15 (open_tree_attr);
+ * EPERM is what a container's filter may say to it. */
 static inline int sys_clone_tree(int dir, const char *path, unsigned flags, uint64_t set)
 {
 	struct mount_attr attr = { .attr_set = set };
 
-	flags |= AT_SYMLINK_NOFOLLOW | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+	flags |= OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
 	int tree = RESULT(syscall(467 /* SYS_open_tree_attr */, dir, path, flags, &attr, sizeof(attr)));
 	if (tree != -ENOSYS && tree != -EPERM)
 		return tree;

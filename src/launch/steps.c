@@ -296,7 +296,9 @@ static int bind_self(struct child *c, const struct step *s, unsigned recursive)
 	struct spot at;
 	int r = find_spot(c, s, 0, &at);
 
-	return r < 0 ? r : attach(c, sys_clone_tree(at.dir, at.path, recursive, s->x & PLAN_ATTRS), s);
+	if (r < 0)
+		return r;
+	return attach(c, sys_clone_tree(at.dir, at.path, recursive | AT_SYMLINK_NOFOLLOW, s->x & PLAN_ATTRS), s);
 }
 
 static int step_private_dir(struct child *c, const struct step *s)
@@ -307,7 +309,7 @@ static int step_private_dir(struct child *c, const struct step *s)
 /* Shows a file of the root tmpfs at a second place. */
 static int step_own(struct child *c, const struct step *s)
 {
-	return attach(c, sys_clone_tree(c->base, text(c, s->b), 0, s->x & PLAN_ATTRS), s);
+	return attach(c, sys_clone_tree(c->base, text(c, s->b), AT_SYMLINK_NOFOLLOW, s->x & PLAN_ATTRS), s);
 }
 
 static int step_read_only(struct child *c, const struct step *s)
@@ -317,7 +319,7 @@ static int step_read_only(struct child *c, const struct step *s)
 
 static int step_mask(struct child *c, const struct step *s)
 {
-	return attach(c, sys_clone_tree(c->base, mask_names[s->b & 1], 0, PLAN_ATTRS), s);
+	return attach(c, sys_clone_tree(c->base, mask_names[s->b & 1], AT_SYMLINK_NOFOLLOW, PLAN_ATTRS), s);
 }
 
 static int step_tmpfs(struct child *c, const struct step *s)
