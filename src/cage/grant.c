@@ -5,6 +5,7 @@
 #include "launch/kernel.h"
 
 #include <linux/nsfs.h>
+#include <linux/stat.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,7 +191,7 @@ static int hide_there(void *argument, int report)
 	AUTO_FD int directory = sys_open_below(root, parent, O_PATH | O_DIRECTORY, 0);
 	r = directory < 0 ? directory : RESULT(fchdir(directory));
 	if (r == 0)
-		r = RESULT(statx(AT_FDCWD, name, AT_SYMLINK_NOFOLLOW, STATX_INO, &status));
+		r = RESULT(syscall(SYS_statx, AT_FDCWD, name, AT_SYMLINK_NOFOLLOW, STATX_INO, &status));
 	if (r == 0 && !(status.stx_attributes & STATX_ATTR_MOUNT_ROOT))
 		r = -EINVAL;
 	if (r == 0)

@@ -23,12 +23,14 @@ void plan_pack(const struct plan *plan, struct strbuf *out)
 		.objects = (uint32_t)plan->objects.count, .argv = (uint32_t)plan->argv.count,
 		.envp = (uint32_t)plan->envp.count, .filters = (uint32_t)plan->filters.count,
 	};
-	size_t first = out->length + sizeof(header);
 
 	strbuf_add_bytes(out, (const char *)&header, sizeof(header));
-	strbuf_add_bytes(out, (const char *)plan->steps.items, plan->steps.count * sizeof(struct step));
-	for (size_t i = 0; i < plan->steps.count; i++) /* origins stay behind */
-		((struct step *)(void *)(out->text + first))[i].origin = 0;
+	for (size_t i = 0; i < plan->steps.count; i++) {
+		struct step step = plan->steps.items[i];
+
+		step.origin = 0; /* stays behind */
+		strbuf_add_bytes(out, (const char *)&step, sizeof(step));
+	}
 	strbuf_add_bytes(out, (const char *)plan->objects.items, plan->objects.count * sizeof(struct object));
 	strbuf_add_bytes(out, (const char *)plan->argv.items, plan->argv.count * sizeof(uint32_t));
 	strbuf_add_bytes(out, (const char *)plan->envp.items, plan->envp.count * sizeof(uint32_t));

@@ -84,7 +84,7 @@ static void test_data(struct arena *arena, struct diags *d)
 	card.command_count = 1;
 	ok(cage_card_write(arena, data, &card) == -EILSEQ, "what TOML cannot hold is refused");
 	AUTO_FD int second = cage_data_open(store, "another", true);
-	must(mkdirat(store, ".tmp", 0700) == 0);
+	must(second >= 0 && mkdirat(store, ".tmp", 0700) == 0);
 	ok(cage_list(arena, store, &names, &count) == 0 && count == 2 && str_equal(names[0], "another") &&
 	       str_equal(names[1], "one"), "cages are listed in order");
 	if (geteuid() == 0) {
@@ -138,6 +138,7 @@ static struct plan *small_plan(void)
 	plan_file(plan, "/etc/passwd", "me\n", 0644, NULL);
 	plan_add(plan, OP_CHDIR, plan_text(plan, "/"), 0, 0, 0, NULL);
 	plan_set_filter(plan, code, ARRAY_SIZE(code), NULL);
+	plan_set_init_filter(plan, code, ARRAY_SIZE(code));
 	plan_env(plan, "PATH", "/usr/bin");
 	plan_exec(plan, "/usr/bin/true", NULL, argv, NULL);
 	plan_seal(plan);
