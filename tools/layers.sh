@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/.." || exit 1
 grep -rnE '^[ 	]*#[ 	]*include[ 	]*"' src --include='*.[ch]' | LC_ALL=C sort | awk '
 BEGIN {
-	count = split("base diag toml policy profile host plan backend launch cage lib cli", order, " ")
+	count = split("base diag toml policy profile host plan backend export launch cage lib cli", order, " ")
 	for (i = 1; i <= count; i++)
 		rank[order[i]] = i
 }
@@ -20,7 +20,7 @@ BEGIN {
 	if (index(header, "/") == 0)
 		why = "is not written as \"directory/file\""
 	else if (!(from[2] in rank))
-		why = "" # programs of their own: relay, gui, export, import
+		why = "" # programs of their own: relay, gui, import
 	else if (!(layer in rank))
 		why = "is in no known layer"
 	else if (from[2] == "launch" && layer != "launch" && layer != "base" && header != "plan/plan.h")

@@ -49,6 +49,6 @@ void command_help(struct strbuf *out, const struct command *command);
 int cli_print(const char *text);
 
 extern const struct command command_completions, command_doctor, command_explain,
-	command_explain_code, command_permissions, command_plan, command_profile, command_run, command_why;
+	command_explain_code, command_export, command_permissions, command_plan, command_profile, command_run, command_why;
 
 #endif

@@ -2,6 +2,6 @@
 #include "cli/cli.h"
 
 const struct command *const commands[] = {
-	&command_run, &command_explain, &command_why, &command_plan, &command_profile,
+	&command_run, &command_explain, &command_why, &command_plan, &command_export, &command_profile,
 	&command_permissions, &command_doctor, &command_explain_code, &command_completions, NULL,
 };

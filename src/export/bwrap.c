@@ -1,0 +1,189 @@
+/* export/bwrap.c - bubblewrap's command line as a commented script, and its filter as a file.
+ * Source: bwrap(1) of 0.8; options stand in the order in which bubblewrap carries them out. */
+#include "export/export.h"
+#include "policy/capabilities.h"
+
+#include <ctype.h>
+#include <linux/filter.h>
+#include <string.h>
+
+static const struct setting_row settings[] = {
+	{ SETTING_COMMAND, EXACTNESS_EXACT, NULL },
+	{ SETTING_DIRECTORY, EXACTNESS_EXACT, NULL },
+	{ SETTING_ENVIRONMENT, EXACTNESS_AT_START, "the values of when it was exported" },
+	{ SETTING_HOSTNAME, EXACTNESS_EXACT, NULL },
+	{ SETTING_USER, EXACTNESS_EXACT, NULL },
+	{ SETTING_LIMITS + LIMIT_OPEN_FILES, EXACTNESS_EXACT, NULL },
+	{ SETTING_LIMITS + LIMIT_FILE_BYTES, EXACTNESS_EXACT, NULL },
+	{ SETTING_LIMITS + LIMIT_MEMORY, EXACTNESS_COARSE, "of each process, by ulimit" },
+	{ SETTING_LIMITS + LIMIT_DISK, EXACTNESS_COARSE, "wider: of each temporary place, not of all together" },
+	{ SETTING_LIMITS + LIMIT_TIMEOUT, EXACTNESS_EXACT, NULL },
+	{ 0, EXACTNESS_NONE, NULL },
+};
+
+/* All of a limit's units that ulimit of dash(1) knows. */
+static const struct { enum limit limit; char letter; unsigned unit; } limits[] = {
+	{ LIMIT_MEMORY, 'd', 1024 }, { LIMIT_OPEN_FILES, 'n', 1 }, { LIMIT_FILE_BYTES, 'f', 512 },
+};
+
+static struct claim express_file(const struct export *e, size_t index)
+{
+	const struct rule *rule = &e->policy->rules[index];
+	struct claim claim = express_mounts(e, index);
+
+	if (rule->effect == EFFECT_DENY && rule->access == ACCESS_EXECUTE)
+		return express_answer(EXACTNESS_NONE, NULL, "bubblewrap mounts nothing noexec");
+	if (rule->effect == EFFECT_ALLOW && !(rule->access & ACCESS_EXECUTE) && claim.exactness == EXACTNESS_EXACT &&
+	    rule->place == PLACE_HOST)
+		return express_answer(EXACTNESS_COARSE, "mounts", "wider: what is there can be executed too");
+	return claim;
+}
+
+static const char *own_file(const struct export *e, const char *name)
+{
+	return arena_printf(e->arena, "\"$here\"/%s", export_shell_word(e->arena, name));
+}
+
+static void add_file(struct export *e, struct strbuf *out, const struct export_mount *m, const char *origin)
+{
+	const char *name = arena_printf(e->arena, "%s.%s", export_name(e), strrchr(m->target, '/') + 1);
+
+	strbuf_add(export_file(e, name, 0444), m->source);
+	script_add(e, out, origin, arena_printf(e->arena, "--ro-bind %s", own_file(e, name)), SCRIPT_WORDS(m->target));
+}
+
+/* A mask is an empty thing that nobody may open: mode 0, and no capability to overrule it. */
+static void add_mask(struct export *e, struct strbuf *out, const struct export_mount *m, const char *origin)
+{
+	const char *nothing = own_file(e, arena_printf(e->arena, "%s.nothing", export_name(e)));
+
+	if (m->is_directory) {
+		script_add(e, out, origin, "--perms 0000 --tmpfs", SCRIPT_WORDS(m->target));
+		script_add(e, out, origin, "--remount-ro", SCRIPT_WORDS(m->target));
+	} else {
+		script_add(e, out, origin, arena_printf(e->arena, "--ro-bind %s", nothing), SCRIPT_WORDS(m->target));
+	}
+}
+
+static void add_tmpfs(struct export *e, struct strbuf *out, const struct export_mount *m, const char *origin)
+{
+	uint64_t size;
+	const char *room = export_limit(e, LIMIT_DISK, &size) ?
+			   arena_printf(e->arena, "--size %llu ", (unsigned long long)size) : "";
+
+	script_add(e, out, origin, arena_printf(e->arena, "%s--perms %04o --tmpfs", room, m->mode), SCRIPT_WORDS(m->target));
+}
+
+static void add_mount(struct export *e, struct strbuf *out, const struct export_mount *m)
+{
+	const char *origin = export_origin(e, m->origin);
+
+	switch (m->kind) {
+	case MOUNT_DIRECTORY:
+		script_add(e, out, origin, arena_printf(e->arena, "--perms %04o --dir", m->mode), SCRIPT_WORDS(m->target));
+		return;
+	case MOUNT_SYMLINK:
+		script_add(e, out, origin, "--symlink", SCRIPT_WORDS(m->source, m->target));
+		return;
+	case MOUNT_BIND:
+		script_add(e, out, origin, m->is_device ? "--dev-bind" :
+			   m->attributes & PLAN_READ_ONLY ? "--ro-bind" : "--bind",
+			   SCRIPT_WORDS(m->source, m->target));
+		return;
+	case MOUNT_TMPFS:
+		add_tmpfs(e, out, m, origin);
+		return;
+	case MOUNT_READ_ONLY:
+		script_add(e, out, origin, "--ro-bind", SCRIPT_WORDS(m->target, m->target));
+		return;
+	case MOUNT_PROC:
+		script_add(e, out, origin, "--proc", SCRIPT_WORDS(m->target));
+		return;
+	case MOUNT_DEVPTS: /* bubblewrap has one with its --dev only: no terminals are made inside */
+		return;
+	case MOUNT_MASK:
+		add_mask(e, out, m, origin);
+		return;
+	case MOUNT_FILE:
+		add_file(e, out, m, origin);
+		return;
+	case MOUNT_KIND_COUNT:
+		break;
+	}
+	unreachable();
+}
+
+static void add_identity(struct export *e, struct strbuf *out)
+{
+	const char *origin = export_origin(e, e->policy->user_as.origin);
+	const char *hostname = e->policy->hostname.value ? e->policy->hostname.value : "cuddy";
+	gid_t gid;
+	uid_t uid;
+
+	script_add(e, out, "cuddy", "--die-with-parent --unshare-all", SCRIPT_WORDS());
+	if (e->reach == REACH_HOST)
+		script_add(e, out, "network", "--share-net", SCRIPT_WORDS());
+	if (!export_may_call(e, "clone(user-namespace)") && !export_may_call(e, "unshare(user-namespace)"))
+		script_add(e, out, "cuddy", "--unshare-user --disable-userns", SCRIPT_WORDS());
+	(void)export_user(e, &uid, &gid);
+	script_add(e, out, origin, arena_printf(e->arena, "--uid %u --gid %u", uid, gid), SCRIPT_WORDS());
+	script_add(e, out, export_origin(e, e->policy->hostname.origin), "--hostname", SCRIPT_WORDS(hostname));
+}
+
+static void add_rights(struct export *e, struct strbuf *out)
+{
+	const char *const *variables;
+	size_t count = export_environment(e, &variables);
+
+	script_add(e, out, "cuddy", "--cap-drop ALL", SCRIPT_WORDS());
+	for (unsigned i = 0; i < CAPABILITY_COUNT; i++) {
+		char *name = arena_printf(e->arena, "CAP_%s", capability_name(i));
+
+		for (char *at = name; *at; at++)
+			*at = (char)toupper((unsigned char)*at);
+		if (e->capabilities >> i & 1)
+			script_add(e, out, "runtime", "--cap-add", SCRIPT_WORDS(name));
+	}
+	script_add(e, out, "cuddy", "--clearenv", SCRIPT_WORDS());
+	for (size_t i = 0; i < count; i++) {
+		const char *equals = strchr(variables[i], '=');
+
+		script_add(e, out, "environment", "--setenv",
+			   SCRIPT_WORDS(arena_strndup(e->arena, variables[i], (size_t)(equals - variables[i])), equals + 1));
+	}
+	script_add(e, out, export_origin(e, e->policy->working_directory.origin), "--chdir",
+		   SCRIPT_WORDS(export_directory(e)));
+	script_add(e, out, "runtime", "--seccomp 9", SCRIPT_WORDS());
+}
+
+static int write(struct export *e)
+{
+	const struct plan_filter *filter = &e->plan->filters.items[0];
+	const char *name = export_name(e), *bpf = arena_printf(e->arena, "%s.bpf", name);
+	struct strbuf *out = export_file(e, arena_printf(e->arena, "%s.sh", name), 0755);
+
+	strbuf_add_bytes(export_file(e, bpf, 0444), (const char *)filter->code, filter->count * sizeof(*filter->code));
+	(void)export_file(e, arena_printf(e->arena, "%s.nothing", name), 0000);
+	script_begin(e, out);
+	add_identity(e, out);
+	for (size_t i = 0; i < e->mount_list.count; i++)
+		add_mount(e, out, &e->mount_list.items[i]);
+	script_add(e, out, "cuddy", "--remount-ro /", SCRIPT_WORDS());
+	add_rights(e, out);
+	script_add(e, out, "cuddy", "--", SCRIPT_WORDS());
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		uint64_t value;
+
+		if (export_limit(e, limits[i].limit, &value))
+			strbuf_addf(out, "ulimit -%c %llu # %s\n", limits[i].letter,
+				    (unsigned long long)value / limits[i].unit, export_limit_origin(e, limits[i].limit));
+	}
+	script_end(e, out, "bwrap", arena_printf(e->arena, " 9<%s", own_file(e, bpf)));
+	return 0;
+}
+
+const struct export_target target_bwrap = {
+	"bwrap", "bubblewrap's command line as a script, and its filter", "NAME.sh NAME.bpf NAME.nothing", false,
+	{ express_file, express_namespace, express_filter, express_capability, express_device_nodes, express_no_bus },
+	settings, write,
+};

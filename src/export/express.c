@@ -1,0 +1,98 @@
+/* export/express.c - answers that several targets give: how exactly can this rule be said? */
+#include "export/export.h"
+
+#include <string.h>
+
+struct claim express_answer(enum exactness exactness, const char *by, const char *note)
+{
+	return (struct claim){ .exactness = exactness, .backend = by, .note = note };
+}
+
+struct claim express_filter(const struct export *e, size_t rule)
+{
+	(void)e;
+	(void)rule;
+	return express_answer(EXACTNESS_EXACT, "seccomp", NULL);
+}
+
+struct claim express_capability(const struct export *e, size_t rule)
+{
+	(void)e;
+	(void)rule;
+	return express_answer(EXACTNESS_EXACT, "capabilities", NULL);
+}
+
+static struct claim express_image_path(const struct export *e, const struct rule *rule)
+{
+	const struct glob_alternative *a;
+	size_t count = glob_alternatives(rule->glob, &a);
+	bool system = rule->place == PLACE_HOST || rule->place == PLACE_SYNTHETIC || rule->place == PLACE_PROC;
+
+	(void)e;
+	for (size_t i = 0; i < count && system; i++)
+		system = export_is_system(a[i].prefix) || str_starts(a[i].prefix, "/proc");
+	if (!system)
+		return express_answer(EXACTNESS_NONE, NULL, NULL);
+	if (rule->effect == EFFECT_ALLOW && !(rule->access & ACCESS_WRITE))
+		return express_answer(EXACTNESS_COARSE, "image", "what the image has there, not the files of this host");
+	if (rule->effect != EFFECT_ALLOW)
+		return express_answer(EXACTNESS_AT_START, "mounts", "paths that this host had when it was exported");
+	return express_answer(EXACTNESS_NONE, NULL, NULL);
+}
+
+/* As the mounts back end claims it, for the steps are its own. */
+struct claim express_mounts(const struct export *e, size_t index)
+{
+	const struct rule *rule = &e->policy->rules[index];
+	struct claim claim = e->mounts[index];
+
+	if (e->own_system) {
+		struct claim image = express_image_path(e, rule);
+
+		if (image.exactness != EXACTNESS_NONE)
+			return image;
+	}
+	if (!claim.backend)
+		return express_answer(EXACTNESS_NONE, NULL,
+				      rule->place == PLACE_COPY_ON_WRITE ? "copies are not kept apart" :
+				      rule->place == PLACE_PERSIST ? "the cage's own memory stays here" : NULL);
+	if (rule->effect == EFFECT_ALLOW && rule->place == PLACE_PERSIST)
+		claim.note = "empty at each start, gone at the end";
+	else if (claim.exactness == EXACTNESS_AT_START)
+		claim.note = "for what existed when it was exported";
+	return claim;
+}
+
+struct claim express_device_nodes(const struct export *e, size_t index)
+{
+	struct claim claim = e->mounts[index];
+
+	if (claim.exactness == EXACTNESS_AT_START)
+		claim.note = "for devices that existed when it was exported";
+	return claim;
+}
+
+/* A network namespace of its own, with nothing in it, or none. */
+struct claim express_namespace(const struct export *e, size_t index)
+{
+	const struct rule *rule = &e->policy->rules[index];
+	enum host_form form = rule->endpoint->form;
+
+	if (e->reach == REACH_HOST) {
+		if (rule->effect == EFFECT_ALLOW)
+			return express_answer(form == HOST_HOST ? EXACTNESS_EXACT : EXACTNESS_COARSE, "namespaces",
+					      form == HOST_HOST ? NULL : "wider: the whole network of the host is open");
+		return express_answer(EXACTNESS_NONE, NULL, "the network of the host cannot be narrowed");
+	}
+	if (rule->effect != EFFECT_ALLOW || form == HOST_LOOPBACK || rule->endpoint->access == ACCESS_LISTEN)
+		return express_answer(EXACTNESS_EXACT, "namespaces", NULL);
+	return express_answer(EXACTNESS_NONE, NULL, "the network namespace is empty: nothing leads out");
+}
+
+/* Where no bus is shown nothing must be denied on it. */
+struct claim express_no_bus(const struct export *e, size_t index)
+{
+	if (e->policy->rules[index].effect != EFFECT_ALLOW && e->reach != REACH_HOST)
+		return express_answer(EXACTNESS_EXACT, "mounts", NULL);
+	return express_answer(EXACTNESS_NONE, NULL, "no filter of the bus comes with it, so no bus is shown");
+}
