@@ -175,7 +175,7 @@ static int write(struct export *e)
 		uint64_t value;
 
 		if (export_limit(e, limits[i].limit, &value))
-			strbuf_addf(out, "ulimit -%c %llu # %s\n", limits[i].letter,
+			strbuf_addf(out, "ulimit -%c %llu 2>/dev/null || : # %s; unless it is lower already\n", limits[i].letter,
 				    (unsigned long long)value / limits[i].unit, export_limit_origin(e, limits[i].limit));
 	}
 	script_end(e, out, "bwrap", arena_printf(e->arena, " 9<%s", own_file(e, bpf)));

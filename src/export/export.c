@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 const struct export_target *const export_targets[] = {
-	&target_bwrap, &target_oci, NULL,
+	&target_apparmor, &target_bwrap, &target_docker, &target_oci, &target_podman, NULL,
 };
 
 /* ---- settings ---- */

@@ -144,8 +144,8 @@ int export_gather_calls(struct export *e);
 
 /* The runtime specification's "seccomp" object (also what docker, podman and CRI-O load). */
 void export_seccomp_json(const struct export *e, struct json *json, const char *key);
-/* The profile as text, and what it can say of files and the rest; `alone`: no mounts hide anything. */
-void export_apparmor(const struct export *e, struct strbuf *out, const char *name, bool alone);
+/* The profile `cuddy.NAME` as text; `alone`: no mounts beside it show the cage's own files. */
+void export_apparmor(const struct export *e, struct strbuf *out, bool alone);
 
 /* Answers that targets share. */
 express_function express_filter, express_capability, express_mounts, express_device_nodes,

@@ -11,6 +11,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static const struct setting_row settings[] = {
 	{ SETTING_COMMAND, EXACTNESS_EXACT, NULL },
@@ -28,6 +29,29 @@ static const struct setting_row settings[] = {
 	{ SETTING_LIMITS + LIMIT_DISK, EXACTNESS_COARSE, "wider: of each temporary place, not of all together" },
 	{ 0, EXACTNESS_NONE, NULL },
 };
+
+/* Devices that every runtime makes: runtime-spec/config-linux.md, "Default Devices". */
+static const char *const default_devices[] = {
+	"/dev/full", "/dev/null", "/dev/random", "/dev/tty", "/dev/urandom", "/dev/zero",
+};
+
+static bool is_default_device(const char *path)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(default_devices); i++)
+		if (str_equal(path, default_devices[i]))
+			return true;
+	return false;
+}
+
+static struct claim express_device(const struct export *e, size_t index)
+{
+	const struct rule *rule = &e->policy->rules[index];
+
+	for (size_t i = 0; i < ARRAY_SIZE(default_devices); i++)
+		if (rule->effect == EFFECT_DENY && glob_matches(rule->glob, default_devices[i]))
+			return express_answer(EXACTNESS_NONE, NULL, "every runtime makes the standard devices");
+	return express_device_nodes(e, index);
+}
 
 static void add_strings(struct json *json, const char *key, const char *const *items, size_t count)
 {
@@ -71,16 +95,24 @@ static void add_rlimit(struct json *json, const char *type, uint64_t value, cons
 
 static void add_rlimits(const struct export *e, struct json *json)
 {
-	static const struct { enum limit limit; const char *type; } rows[] = {
-		{ LIMIT_OPEN_FILES, "RLIMIT_NOFILE" }, { LIMIT_FILE_BYTES, "RLIMIT_FSIZE" },
+	static const struct { enum limit limit; const char *type; int resource; } rows[] = {
+		{ LIMIT_OPEN_FILES, "RLIMIT_NOFILE", RLIMIT_NOFILE },
+		{ LIMIT_FILE_BYTES, "RLIMIT_FSIZE", RLIMIT_FSIZE },
 	};
 	uint64_t value;
 
 	json_array(json, "rlimits");
 	add_rlimit(json, "RLIMIT_CORE", 0, "cuddy");
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (export_limit(e, rows[i].limit, &value))
-			add_rlimit(json, rows[i].type, value, export_limit_origin(e, rows[i].limit));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct rlimit now;
+
+		/* A bundle runs on this host, as this user: limits only go down. */
+		if (!export_limit(e, rows[i].limit, &value))
+			continue;
+		if (e->rootfs && getrlimit(rows[i].resource, &now) == 0)
+			value = MIN(value, (uint64_t)now.rlim_max);
+		add_rlimit(json, rows[i].type, value, export_limit_origin(e, rows[i].limit));
+	}
 	json_end_array(json);
 }
 
@@ -222,7 +254,8 @@ static void add_mount(struct export *e, struct json *json, const struct export_m
 {
 	switch (m->kind) {
 	case MOUNT_BIND:
-		add_bind(e, json, m, m->source);
+		if (!is_default_device(m->target))
+			add_bind(e, json, m, m->source);
 		return;
 	case MOUNT_TMPFS:
 		add_tmpfs(e, json, m);
@@ -371,6 +404,6 @@ static int write(struct export *e)
 
 const struct export_target target_oci = {
 	"oci", "config.json of the OCI runtime specification, and its filter", "config.json NAME.seccomp.json", true,
-	{ express_mounts, express_namespace, express_filter, express_capability, express_device_nodes, express_no_bus },
+	{ express_mounts, express_namespace, express_filter, express_capability, express_device, express_no_bus },
 	settings, write,
 };
