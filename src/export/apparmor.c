@@ -169,13 +169,25 @@ static void add_network(const struct writer *w)
 static struct claim express_bus(const struct export *e, size_t index)
 {
 	const struct rule *rule = &e->policy->rules[index];
-	const char *star = strchr(rule->pattern, '*');
-
-	if (star && star[1])
-		return express_answer(EXACTNESS_COARSE, "apparmor", "wider: a name is matched as a pattern");
 	if (rule->access & (ACCESS_SEE | ACCESS_BROADCAST))
 		return express_answer(EXACTNESS_COARSE, "apparmor", "where the bus asks AppArmor; names can be listed");
 	return express_answer(EXACTNESS_EXACT, "apparmor", "where the bus asks AppArmor");
+}
+
+/* A name or path of ours as AppArmor's pattern: only a star behind `separator` at the end is special,
+ * and means what stands before it as well. */
+static const char *below_pattern(struct arena *arena, const char *text, size_t length, char separator)
+{
+	bool below = length > 2 && text[length - 1] == '*' && text[length - 2] == separator;
+	struct strbuf out = { .arena = arena };
+
+	if (length == 1 && *text == '*')
+		return "**";
+	for (size_t i = 0; i < length - (below ? 2 : 0); i++)
+		strbuf_addf(&out, "%s%c", strchr("*?[]{}^\\\"@", text[i]) ? "\\" : "", text[i]);
+	if (below)
+		strbuf_addf(&out, "{,%c**}", separator);
+	return strbuf_text(&out);
 }
 
 static void add_bus_line(const struct writer *w, const struct rule *rule, const char *verb, bool member)
@@ -183,15 +195,13 @@ static void add_bus_line(const struct writer *w, const struct rule *rule, const 
 	struct arena *arena = w->e->arena;
 	const char *equals = strchrnul(rule->pattern, '='), *rest = *equals && member ? equals + 1 : "";
 	const char *at = strchrnul(rest, '@'), *dot = memrchr(rest, '.', (size_t)(at - rest));
-	char *name = arena_strndup(arena, rule->pattern, (size_t)(equals - rule->pattern));
+	const char *name = below_pattern(arena, rule->pattern, (size_t)(equals - rule->pattern), '.');
 	struct strbuf out = { .arena = arena };
 
-	if (str_ends(name, ".*")) /* "a.b.*" is a.b too */
-		name = arena_printf(arena, "%.*s{,.**}", (int)strlen(name) - 2, name);
 	strbuf_addf(&out, "%sdbus %s bus=%s", rule->effect == EFFECT_DENY ? "audit deny " : "", verb,
 		    rule->system_bus ? "system" : "session");
 	if (*at)
-		strbuf_addf(&out, " path=\"%s\"", at + 1);
+		strbuf_addf(&out, " path=\"%s\"", below_pattern(arena, at + 1, strlen(at + 1), '/'));
 	if (dot)
 		strbuf_addf(&out, " interface=\"%.*s\"", (int)(dot - rest), rest);
 	if (dot && strncmp(dot, ".*", 2) != 0)

@@ -94,13 +94,6 @@ static struct claim express_file(const struct export *e, size_t index)
 	return express_mounts(e, index);
 }
 
-static struct claim express_device(const struct export *e, size_t index)
-{
-	if (e->policy->rules[index].effect == EFFECT_DENY && glob_matches(e->policy->rules[index].glob, "/dev/null"))
-		return express_answer(EXACTNESS_NONE, NULL, "every runtime makes the standard devices");
-	return express_device_nodes(e, index);
-}
-
 /* ---- the words ---- */
 
 static void add_mask(struct container *c, const struct export_mount *m, const char *origin)
@@ -121,9 +114,9 @@ static void add_mount(struct container *c, const struct export_mount *m)
 
 	switch (m->kind) {
 	case MOUNT_BIND:
-		if (m->is_device)
+		if (m->is_device && !export_is_default_device(m->source))
 			add(c, WORD_DEVICE, m->source, origin);
-		else
+		else if (!m->is_device)
 			add(c, WORD_VOLUME, arena_printf(arena, "%s:%s:%s", m->source, m->target,
 							 m->attributes & PLAN_READ_ONLY ? "ro" : "rw"), origin);
 		return;
@@ -334,7 +327,7 @@ static int write(struct export *e)
 
 #define CONTAINER_FILES "NAME.sh NAME.compose.yaml NAME.seccomp.json NAME.apparmor"
 #define CONTAINER_ANSWERS                                                                                   \
-	{ express_file, express_network, express_filter, express_capability, express_device, express_no_bus }
+	{ express_file, express_network, express_filter, express_capability, express_container_device, express_no_bus }
 
 const struct export_target target_docker = {
 	"docker", "a script for docker, a compose fragment, the filter and the AppArmor profile", CONTAINER_FILES,

@@ -136,6 +136,7 @@ const char *export_name(const struct export *e); /* of the profile, fit for a fi
 /* Who the program is: the caller, root or nobody; false for a name that another host must know. */
 bool export_user(const struct export *e, uid_t *ret_uid, gid_t *ret_gid);
 bool export_is_system(const char *path); /* belongs to the operating system, not to somebody */
+bool export_is_default_device(const char *path); /* that every container has */
 
 /* The paths and mounts of the plan. */
 void export_gather_mounts(struct export *e);
@@ -149,7 +150,7 @@ void export_apparmor(const struct export *e, struct strbuf *out, bool alone);
 
 /* Answers that targets share. */
 express_function express_filter, express_capability, express_mounts, express_device_nodes,
-	express_namespace, express_no_bus;
+	express_container_device, express_namespace, express_no_bus;
 struct claim express_answer(enum exactness exactness, const char *by, const char *note);
 
 #endif

@@ -72,6 +72,29 @@ struct claim express_device_nodes(const struct export *e, size_t index)
 	return claim;
 }
 
+/* Devices that every runtime makes: runtime-spec/config-linux.md, "Default Devices". */
+static const char *const default_devices[] = {
+	"/dev/full", "/dev/null", "/dev/random", "/dev/tty", "/dev/urandom", "/dev/zero",
+};
+
+bool export_is_default_device(const char *path)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(default_devices); i++)
+		if (str_equal(path, default_devices[i]))
+			return true;
+	return false;
+}
+
+struct claim express_container_device(const struct export *e, size_t index)
+{
+	const struct rule *rule = &e->policy->rules[index];
+
+	for (size_t i = 0; i < ARRAY_SIZE(default_devices); i++)
+		if (rule->effect == EFFECT_DENY && glob_matches(rule->glob, default_devices[i]))
+			return express_answer(EXACTNESS_NONE, NULL, "every runtime makes the standard devices");
+	return express_device_nodes(e, index);
+}
+
 /* A network namespace of its own, with nothing in it, or none. */
 struct claim express_namespace(const struct export *e, size_t index)
 {

@@ -30,29 +30,6 @@ static const struct setting_row settings[] = {
 	{ 0, EXACTNESS_NONE, NULL },
 };
 
-/* Devices that every runtime makes: runtime-spec/config-linux.md, "Default Devices". */
-static const char *const default_devices[] = {
-	"/dev/full", "/dev/null", "/dev/random", "/dev/tty", "/dev/urandom", "/dev/zero",
-};
-
-static bool is_default_device(const char *path)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(default_devices); i++)
-		if (str_equal(path, default_devices[i]))
-			return true;
-	return false;
-}
-
-static struct claim express_device(const struct export *e, size_t index)
-{
-	const struct rule *rule = &e->policy->rules[index];
-
-	for (size_t i = 0; i < ARRAY_SIZE(default_devices); i++)
-		if (rule->effect == EFFECT_DENY && glob_matches(rule->glob, default_devices[i]))
-			return express_answer(EXACTNESS_NONE, NULL, "every runtime makes the standard devices");
-	return express_device_nodes(e, index);
-}
-
 static void add_strings(struct json *json, const char *key, const char *const *items, size_t count)
 {
 	json_array(json, key);
@@ -254,7 +231,7 @@ static void add_mount(struct export *e, struct json *json, const struct export_m
 {
 	switch (m->kind) {
 	case MOUNT_BIND:
-		if (!is_default_device(m->target))
+		if (!export_is_default_device(m->target))
 			add_bind(e, json, m, m->source);
 		return;
 	case MOUNT_TMPFS:
@@ -404,6 +381,6 @@ static int write(struct export *e)
 
 const struct export_target target_oci = {
 	"oci", "config.json of the OCI runtime specification, and its filter", "config.json NAME.seccomp.json", true,
-	{ express_mounts, express_namespace, express_filter, express_capability, express_device, express_no_bus },
+	{ express_mounts, express_namespace, express_filter, express_capability, express_container_device, express_no_bus },
 	settings, write,
 };
