@@ -3,6 +3,7 @@
  * Order: the file view and the filter as the back ends make them, the calls as the oracle decides
  * them, then the answers of the target, then its files.  Must not: write anything. */
 #include "export/export.h"
+#include "base/path.h"
 #include "policy/capabilities.h"
 
 #include <ctype.h>
@@ -251,12 +252,14 @@ bool export_may_call(const struct export *e, const char *call)
 
 const char *export_name(const struct export *e)
 {
-	char *name = arena_strdup(e->arena, e->policy->name ? e->policy->name : "profile");
+	char *name = arena_strdup(e->arena, path_base_name(e->policy->name));
 
+	if (str_ends(name, ".toml"))
+		name[strlen(name) - strlen(".toml")] = '\0';
 	for (char *at = name; *at; at++)
 		if (!isalnum((unsigned char)*at) && !strchr("-_.", *at))
 			*at = '-';
-	return name;
+	return *name && *name != '-' && *name != '.' ? name : "profile";
 }
 
 bool export_user(const struct export *e, uid_t *ret_uid, gid_t *ret_gid)
