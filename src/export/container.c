@@ -242,16 +242,14 @@ static void write_script(struct container *c, const char *name)
 	script_end(e, out, arena_printf(e->arena, "%s run", tool), "");
 }
 
-/* A double-quoted YAML scalar is a JSON string, and "$" is compose's own. */
-static const char *yaml_text(struct arena *arena, const char *text)
+/* "$" is compose's own. */
+static const char *compose_text(struct arena *arena, const char *text)
 {
-	struct strbuf doubled = { .arena = arena }, out = { .arena = arena };
-	struct json json = { .out = &out };
+	struct strbuf doubled = { .arena = arena };
 
 	for (; *text; text++)
 		strbuf_add_bytes(&doubled, *text == '$' ? "$$" : text, *text == '$' ? 2 : 1);
-	json_string(&json, NULL, strbuf_text(&doubled));
-	return strbuf_text(&out);
+	return export_yaml_text(arena, strbuf_text(&doubled));
 }
 
 static void write_key(struct container *c, struct strbuf *out, enum word word)
@@ -267,7 +265,7 @@ static void write_key(struct container *c, struct strbuf *out, enum word word)
 			continue;
 		if (words[word].form == 's') {
 			strbuf_addf(out, "    %s: %s # %s\n", words[word].key,
-				    word == WORD_READ_ONLY ? item->value : yaml_text(arena, item->value), item->origin);
+				    word == WORD_READ_ONLY ? item->value : compose_text(arena, item->value), item->origin);
 			continue;
 		}
 		if (first)
@@ -275,7 +273,7 @@ static void write_key(struct container *c, struct strbuf *out, enum word word)
 		first = false;
 		equals = strchr(item->value, '=');
 		if (words[word].form == 'l')
-			strbuf_addf(out, "      - %s # %s\n", yaml_text(arena, item->value), item->origin);
+			strbuf_addf(out, "      - %s # %s\n", compose_text(arena, item->value), item->origin);
 		else if (equals)
 			strbuf_addf(out, "      %.*s: %s # %s\n", (int)(equals - item->value), item->value, equals + 1,
 				    item->origin);
@@ -293,12 +291,12 @@ static void write_compose(struct container *c, const char *name)
 	add(c, WORD_SECURITY, arena_printf(e->arena, "seccomp=./%s.seccomp.json", name), "runtime");
 	export_heading(e, out, "#");
 	strbuf_addf(out, "# Where the host has AppArmor, load %s.apparmor and add to security_opt: apparmor=cuddy.%s\n", name, name);
-	strbuf_addf(out, "services:\n  %s:\n    image: %s\n    init: true\n", yaml_text(e->arena, name),
-		    yaml_text(e->arena, e->image));
+	strbuf_addf(out, "services:\n  %s:\n    image: %s\n    init: true\n", compose_text(e->arena, name),
+		    compose_text(e->arena, e->image));
 	if (e->policy->command.count) {
 		strbuf_add(out, "    command:\n");
 		for (size_t i = 0; i < e->policy->command.count; i++)
-			strbuf_addf(out, "      - %s # %s\n", yaml_text(e->arena, e->policy->command.items[i].value),
+			strbuf_addf(out, "      - %s # %s\n", compose_text(e->arena, e->policy->command.items[i].value),
 				    export_origin(e, e->policy->command.items[i].origin));
 	}
 	for (unsigned word = 0; word < WORD_COUNT; word++)
@@ -319,7 +317,7 @@ static int write(struct export *e)
 	write_script(&c, name);
 	write_compose(&c, name);
 	json.out = export_file(e, arena_printf(e->arena, "%s.seccomp.json", name), 0644);
-	export_seccomp_json(e, &json, NULL);
+	export_seccomp_json(e, &json, NULL, SECCOMP_RUNTIME);
 	strbuf_add(json.out, "\n");
 	export_apparmor(e, export_file(e, arena_printf(e->arena, "%s.apparmor", name), 0644), false);
 	return 0;

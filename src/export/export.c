@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 const struct export_target *const export_targets[] = {
-	&target_apparmor, &target_bwrap, &target_docker, &target_oci, &target_podman, NULL,
+	&target_apparmor, &target_bwrap, &target_docker, &target_kubernetes, &target_landlock,
+	&target_oci, &target_podman, &target_systemd, NULL,
 };
 
 /* ---- settings ---- */
@@ -257,9 +258,8 @@ const char *export_name(const struct export *e)
 	if (str_ends(name, ".toml"))
 		name[strlen(name) - strlen(".toml")] = '\0';
 	for (char *at = name; *at; at++)
-		if (!isalnum((unsigned char)*at) && !strchr("-_.", *at))
-			*at = '-';
-	return *name && *name != '-' && *name != '.' ? name : "profile";
+		*at = isalnum((unsigned char)*at) || *at == '.' ? (char)tolower((unsigned char)*at) : '-';
+	return isalnum((unsigned char)*name) && isalnum((unsigned char)name[strlen(name) - 1]) ? name : "profile";
 }
 
 bool export_user(const struct export *e, uid_t *ret_uid, gid_t *ret_gid)

@@ -121,8 +121,12 @@ void script_add(const struct export *e, struct strbuf *out, const char *origin, 
 #define SCRIPT_WORDS(...) ((const char *const[]){ __VA_ARGS__ __VA_OPT__(,) NULL })
 /* `tail`: redirections, or "". */
 void script_end(const struct export *e, struct strbuf *out, const char *tool, const char *tail);
+/* Were both decided by the same line of a profile, or neither by any?  NULL is fine. */
+bool export_is_same_line(const struct rule *a, const struct rule *b);
 /* One word of a shell command line, quoted where it must be. */
 const char *export_shell_word(struct arena *arena, const char *text);
+/* A double-quoted YAML scalar, which is a JSON string. */
+const char *export_yaml_text(struct arena *arena, const char *text);
 /* Sets *ret to the limit if the profile has one that is finite. */
 bool export_limit(const struct export *e, enum limit limit, uint64_t *ret);
 const char *export_limit_origin(const struct export *e, enum limit limit);
@@ -132,19 +136,29 @@ size_t export_environment(const struct export *e, const char *const **ret);
 const char *export_directory(const struct export *e);
 /* May a call be made with these arguments: "clone(user-namespace)"? */
 bool export_may_call(const struct export *e, const char *call);
-const char *export_name(const struct export *e); /* of the profile, fit for a file's name */
+/* The profile's name, fit for files and for objects of Kubernetes: small letters, digits, '-', '.'. */
+const char *export_name(const struct export *e);
 /* Who the program is: the caller, root or nobody; false for a name that another host must know. */
 bool export_user(const struct export *e, uid_t *ret_uid, gid_t *ret_gid);
 bool export_is_system(const char *path); /* belongs to the operating system, not to somebody */
 bool export_is_default_device(const char *path); /* that every container has */
+
+/* The networks that an endpoint names, as "10.0.0.0/8"; "any" for `internet` and `any`; names none. */
+size_t export_networks(const struct export *e, const struct endpoint *endpoint, const char *const **ret);
+const char *export_network_text(const struct export *e, const struct endpoint *endpoint); /* of HOST_NETWORK */
+bool export_is_overruled(const struct export *e, const struct rule *allow); /* by a deny, as a whole */
+/* Does an allow that nothing overrules name this word: `lan`, `internet`, …? */
+bool export_is_allowed_word(const struct export *e, enum host_form form);
 
 /* The paths and mounts of the plan. */
 void export_gather_mounts(struct export *e);
 /* One entry per call: the oracle's verdicts as disjoint cases. */
 int export_gather_calls(struct export *e);
 
-/* The runtime specification's "seccomp" object (also what docker, podman and CRI-O load). */
-void export_seccomp_json(const struct export *e, struct json *json, const char *key);
+/* The runtime specification's "seccomp" object (also what docker, podman and CRI-O load), or the stricter
+ * one of the security-profiles-operator: no comments, no default but EPERM. */
+enum seccomp_form { SECCOMP_RUNTIME, SECCOMP_OPERATOR };
+void export_seccomp_json(const struct export *e, struct json *json, const char *key, enum seccomp_form form);
 /* The profile `cuddy.NAME` as text; `alone`: no mounts beside it show the cage's own files. */
 void export_apparmor(const struct export *e, struct strbuf *out, bool alone);
 

@@ -333,7 +333,7 @@ static void add_linux(const struct export *e, struct json *json, uid_t uid, gid_
 	add_resources(e, json);
 	add_paths(e, json, "maskedPaths", MOUNT_MASK);
 	add_paths(e, json, "readonlyPaths", MOUNT_READ_ONLY);
-	export_seccomp_json(e, json, "seccomp");
+	export_seccomp_json(e, json, "seccomp", SECCOMP_RUNTIME);
 	json_end_object(json);
 }
 
@@ -374,7 +374,7 @@ static int write(struct export *e)
 	add_annotations(e, &json);
 	json_end_object(&json);
 	strbuf_add(out, "\n");
-	export_seccomp_json(e, &filter, NULL);
+	export_seccomp_json(e, &filter, NULL, SECCOMP_RUNTIME);
 	strbuf_add(filter.out, "\n");
 	return 0;
 }

@@ -21,6 +21,15 @@ const char *export_shell_word(struct arena *arena, const char *text)
 	return strbuf_text(&out);
 }
 
+const char *export_yaml_text(struct arena *arena, const char *text)
+{
+	struct strbuf out = { .arena = arena };
+	struct json json = { .out = &out };
+
+	json_string(&json, NULL, text);
+	return strbuf_text(&out);
+}
+
 void script_begin(const struct export *e, struct strbuf *out)
 {
 	strbuf_add(out, "#!/bin/sh\n");

@@ -22,12 +22,12 @@ static void begin_entry(struct json *json)
 	json_array(json, "names");
 }
 
-static void end_entry(struct json *json, bool allowed, const struct call_case *arguments, const char *comment)
+static void end_entry(struct json *json, int error, const struct call_case *arguments, const char *comment)
 {
 	json_end_array(json);
-	json_string(json, "action", allowed ? "SCMP_ACT_ALLOW" : "SCMP_ACT_ERRNO");
-	if (!allowed)
-		json_number(json, "errnoRet", EPERM);
+	json_string(json, "action", error ? "SCMP_ACT_ERRNO" : "SCMP_ACT_ALLOW");
+	if (error)
+		json_number(json, "errnoRet", error);
 	if (arguments)
 		json_array(json, "args");
 	for (unsigned i = 0; arguments && i < ARRAY_SIZE(arguments->mask); i++) {
@@ -42,11 +42,12 @@ static void end_entry(struct json *json, bool allowed, const struct call_case *a
 	}
 	if (arguments)
 		json_end_array(json);
-	json_string(json, "comment", comment);
+	if (comment)
+		json_string(json, "comment", comment);
 	json_end_object(json);
 }
 
-static bool is_same_line(const struct rule *a, const struct rule *b)
+bool export_is_same_line(const struct rule *a, const struct rule *b)
 {
 	if (!a || !b || !a->origin || !b->origin)
 		return a == b;
@@ -59,7 +60,7 @@ static bool is_listed(const struct export_call *call, enum call number)
 }
 
 /* Calls with one verdict: those of one line of a profile together. */
-static void add_plain(const struct export *e, struct json *json, bool allowed)
+static void add_plain(const struct export *e, struct json *json, bool allowed, bool comments)
 {
 	for (unsigned first = 0; first < CALL_COUNT; first++) {
 		const struct export_call *call = &e->calls[first];
@@ -69,19 +70,20 @@ static void add_plain(const struct export *e, struct json *json, bool allowed)
 			continue;
 		for (unsigned i = 0; i < first && !seen; i++)
 			seen = is_listed(&e->calls[i], i) && e->calls[i].allowed == allowed &&
-			       is_same_line(e->calls[i].rule, call->rule);
+			       export_is_same_line(e->calls[i].rule, call->rule);
 		if (seen)
 			continue;
 		begin_entry(json);
 		for (unsigned i = first; i < CALL_COUNT; i++)
 			if (is_listed(&e->calls[i], i) && e->calls[i].allowed == allowed &&
-			    is_same_line(e->calls[i].rule, call->rule))
+			    export_is_same_line(e->calls[i].rule, call->rule))
 				json_string(json, NULL, syscalls[i].name);
-		end_entry(json, allowed, NULL, call->rule ? export_rule_origin(e, call->rule) : "nothing allows these");
+		end_entry(json, allowed ? 0 : EPERM, NULL, !comments ? NULL : call->rule ?
+			  export_rule_origin(e, call->rule) : "nothing allows these");
 	}
 }
 
-static void add_cases(const struct export *e, struct json *json, enum call number)
+static void add_cases(const struct export *e, struct json *json, enum call number, bool comments)
 {
 	const struct export_call *call = &e->calls[number];
 
@@ -92,25 +94,41 @@ static void add_cases(const struct export *e, struct json *json, enum call numbe
 			continue;
 		begin_entry(json);
 		json_string(json, NULL, syscalls[number].name);
-		end_entry(json, one->allowed, one, call->rule ? export_rule_origin(e, call->rule) : "by its arguments");
+		end_entry(json, one->allowed ? 0 : EPERM, one, !comments ? NULL : call->rule ?
+			  export_rule_origin(e, call->rule) : "by its arguments");
 	}
 }
 
-void export_seccomp_json(const struct export *e, struct json *json, const char *key)
+/* Where the default can't be ENOSYS, those that libraries fall back from are named. */
+static void add_hidden(const struct export *e, struct json *json)
 {
+	begin_entry(json);
+	for (unsigned call = 0; call < CALL_COUNT; call++)
+		if (syscall_hides(call) && !e->calls[call].allowed)
+			json_string(json, NULL, syscalls[call].name);
+	end_entry(json, ENOSYS, NULL, NULL);
+}
+
+void export_seccomp_json(const struct export *e, struct json *json, const char *key, enum seccomp_form form)
+{
+	bool full = form == SECCOMP_RUNTIME;
+
 	json_object(json, key);
 	json_string(json, "defaultAction", "SCMP_ACT_ERRNO");
-	json_number(json, "defaultErrnoRet", ENOSYS);
+	if (full)
+		json_number(json, "defaultErrnoRet", ENOSYS);
 	json_array(json, "architectures");
 	for (size_t i = 0; i < ARRAY_SIZE(architectures); i++)
 		if (!architectures[i].foreign || e->foreign_abi)
 			json_string(json, NULL, architectures[i].name);
 	json_end_array(json);
 	json_array(json, "syscalls");
-	add_plain(e, json, false);
-	add_plain(e, json, true);
+	add_plain(e, json, false, full);
+	if (!full)
+		add_hidden(e, json);
+	add_plain(e, json, true, full);
 	for (unsigned call = 0; call < CALL_COUNT; call++)
-		add_cases(e, json, call);
+		add_cases(e, json, call, full);
 	json_end_array(json);
 	json_end_object(json);
 }
