@@ -162,6 +162,41 @@ def run_program(program, number, arch, args):
             at += jt if taken else jf
 
 
+# ---- reading 3: systemd's list of calls ---------------------------------------------------------
+
+def systemd_groups():
+    """What systemd itself says its groups hold, all the way down; None without systemd."""
+    try:
+        done = subprocess.run(["systemd-analyze", "syscall-filter"], capture_output=True, text=True, check=True,
+                              env={"PATH": os.environ["PATH"], "SYSTEMD_COLORS": "0", "NO_COLOR": "1", "LC_ALL": "C"})
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    groups, members = {}, None
+    for line in done.stdout.splitlines():
+        if line.startswith("@"):
+            members = groups.setdefault(line.strip(), [])
+        elif line.startswith("#"):
+            members = None
+        elif members is not None and line.strip() and not line.strip().startswith("#"):
+            members.append(line.strip())
+
+    def expand(name):
+        return {name} if not name.startswith("@") else {c for m in groups[name] for c in expand(m)}
+    return {name: expand(name) for name in groups}
+
+
+def compare_systemd(groups, tool, profile, names):
+    with tempfile.TemporaryDirectory() as out:
+        subprocess.run([CUDDY, "export", "--to", "systemd", "-o", out, profile], check=True, stderr=subprocess.DEVNULL)
+        text = open(glob.glob(f"{out}/*.system.conf")[0], encoding="utf-8").read()
+    listed = " ".join(re.findall(r"^SystemCallFilter=(.*)", text, re.M)).split()
+    said = {call for word in listed for call in (groups[word] if word.startswith("@") else {word})}
+    answers = decide(tool, profile, [(n, [], [f"syscall {n}"]) for n in names])
+    granted = {n for n in names if answers[f"syscall {n}"] == "allow"} | groups["@default"]
+    return sorted(f"{n}: said by systemd only" for n in (said - granted) & set(names)) + \
+        sorted(f"{n}: not said" for n in (granted - said) & set(names))
+
+
 # ---- the comparison -----------------------------------------------------------------------------
 
 def decide(tool, profile, cases):
@@ -231,6 +266,14 @@ def main():
             bad += bool(wrong)
             print(f"{'not ' if wrong else ''}ok {count} - {os.path.basename(profile)}: {asked} questions of "
                   f"{len(table)} calls; {length} instructions, {len(unknown)} calls newer than libseccomp")
+            for line in wrong[:12]:
+                print(f"# {line}")
+        groups = systemd_groups()
+        for profile in profiles if groups else []:
+            wrong = compare_systemd(groups, f"{work}/decide", profile, list(numbers))
+            count += 1
+            bad += bool(wrong)
+            print(f"{'not ' if wrong else ''}ok {count} - {os.path.basename(profile)}: systemd's groups hold what is granted")
             for line in wrong[:12]:
                 print(f"# {line}")
     print(f"# libseccomp: {'used' if lib else 'not here, the specification alone was read'}")
