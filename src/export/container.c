@@ -7,6 +7,7 @@
 #include "policy/capabilities.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <string.h>
 
 static const struct setting_row settings[] = {
@@ -34,7 +35,7 @@ static const struct setting_row settings[] = {
 /* An option of the command line is a key of a compose service; lists gather their values. */
 enum word { WORD_CAP_ADD, WORD_CAP_DROP, WORD_DEVICE, WORD_DNS, WORD_ENV, WORD_GROUP, WORD_HOSTNAME, WORD_IO_WEIGHT,
 	    WORD_CPUS, WORD_MEMORY, WORD_SWAP, WORD_NETWORK, WORD_PIDS, WORD_PUBLISH, WORD_READ_ONLY,
-	    WORD_SECURITY, WORD_TMPFS, WORD_ULIMIT, WORD_USER, WORD_VOLUME, WORD_WORKDIR, WORD_COUNT };
+	    WORD_SECURITY, WORD_TMPFS, WORD_ULIMIT, WORD_USER, WORD_MOUNT, WORD_WORKDIR, WORD_COUNT };
 static const struct { const char *option, *key; char form; /* list, scalar, map */ } words[WORD_COUNT] = {
 	[WORD_CAP_ADD] = { "--cap-add", "cap_add", 'l' },
 	[WORD_CAP_DROP] = { "--cap-drop", "cap_drop", 'l' },
@@ -55,16 +56,52 @@ static const struct { const char *option, *key; char form; /* list, scalar, map 
 	[WORD_TMPFS] = { "--tmpfs", "tmpfs", 'l' },
 	[WORD_ULIMIT] = { "--ulimit", "ulimits", 'm' },
 	[WORD_USER] = { "--user", "user", 's' },
-	[WORD_VOLUME] = { "--volume", "volumes", 'l' },
+	[WORD_MOUNT] = { "--mount", "volumes", 'l' },
 	[WORD_WORKDIR] = { "--workdir", "working_dir", 's' },
 };
 
-struct item { enum word word; const char *value, *origin; };
+/* `compose`: how compose writes it, or NULL for the value as a text. */
+struct item { enum word word; const char *value, *compose, *origin; };
 struct container { struct export *e; bool podman; VEC(struct item) items; };
 
 static void add(struct container *c, enum word word, const char *value, const char *origin)
 {
-	*vec_push(c->e->arena, &c->items) = (struct item){ word, value, origin };
+	*vec_push(c->e->arena, &c->items) = (struct item){ word, value, NULL, origin };
+}
+
+/* "$" is compose's own. */
+static const char *compose_text(struct arena *arena, const char *text)
+{
+	struct strbuf doubled = { .arena = arena };
+
+	for (; *text; text++)
+		strbuf_add_bytes(&doubled, *text == '$' ? "$$" : text, *text == '$' ? 2 : 1);
+	return export_yaml_text(arena, strbuf_text(&doubled));
+}
+
+/* A field of the comma-separated --mount (RFC 4180): --volume could not take a path with a colon. */
+static const char *mount_field(struct arena *arena, const char *key, const char *value)
+{
+	struct strbuf out = { .arena = arena };
+
+	if (!value[strcspn(value, ",\"\n")])
+		return arena_printf(arena, "%s=%s", key, value);
+	strbuf_addf(&out, "\"%s=", key);
+	for (; *value; value++)
+		strbuf_addf(&out, "%s%c", *value == '"' ? "\"" : "", *value);
+	strbuf_add(&out, "\"");
+	return strbuf_text(&out);
+}
+
+static void add_bind(struct container *c, const char *source, const char *target, bool read_only, const char *origin)
+{
+	struct arena *arena = c->e->arena;
+
+	add(c, WORD_MOUNT, arena_printf(arena, "type=bind,%s,%s%s", mount_field(arena, "source", source),
+					mount_field(arena, "target", target), read_only ? ",readonly" : ""), origin);
+	c->items.items[c->items.count - 1].compose =
+		arena_printf(arena, "{type: bind, source: %s, target: %s, read_only: %s}", compose_text(arena, source),
+			     compose_text(arena, target), read_only ? "true" : "false");
 }
 
 /* ---- answers ---- */
@@ -103,7 +140,17 @@ static void add_mask(struct container *c, const struct export_mount *m, const ch
 	else if (m->is_directory)
 		add(c, WORD_TMPFS, arena_printf(c->e->arena, "%s:ro,noexec,mode=0000,size=4k", m->target), origin);
 	else
-		add(c, WORD_VOLUME, arena_printf(c->e->arena, "/dev/null:%s:ro", m->target), origin);
+		add_bind(c, "/dev/null", m->target, true, origin);
+}
+
+/* --tmpfs, --device and podman's masks end a path at a colon. */
+static int check_colon(struct container *c, const struct export_mount *m)
+{
+	bool plain = m->kind == MOUNT_TMPFS || m->is_device || (m->kind == MOUNT_MASK && (c->podman || m->is_directory));
+
+	return !plain || !strchr(m->target, ':') ? 0 :
+		diag_error(c->e->d, "C533", m->origin, "%s cannot take '%s': a colon ends a path there", c->e->target->name,
+			   str_quote(c->e->arena, m->target));
 }
 
 static void add_mount(struct container *c, const struct export_mount *m)
@@ -117,8 +164,7 @@ static void add_mount(struct container *c, const struct export_mount *m)
 		if (m->is_device && !export_is_default_device(m->source))
 			add(c, WORD_DEVICE, m->source, origin);
 		else if (!m->is_device)
-			add(c, WORD_VOLUME, arena_printf(arena, "%s:%s:%s", m->source, m->target,
-							 m->attributes & PLAN_READ_ONLY ? "ro" : "rw"), origin);
+			add_bind(c, m->source, m->target, m->attributes & PLAN_READ_ONLY, origin);
 		return;
 	case MOUNT_TMPFS:
 		if (str_equal(m->target, "/dev/shm")) /* every container has its own */
@@ -242,16 +288,6 @@ static void write_script(struct container *c, const char *name)
 	script_end(e, out, arena_printf(e->arena, "%s run", tool), "");
 }
 
-/* "$" is compose's own. */
-static const char *compose_text(struct arena *arena, const char *text)
-{
-	struct strbuf doubled = { .arena = arena };
-
-	for (; *text; text++)
-		strbuf_add_bytes(&doubled, *text == '$' ? "$$" : text, *text == '$' ? 2 : 1);
-	return export_yaml_text(arena, strbuf_text(&doubled));
-}
-
 static void write_key(struct container *c, struct strbuf *out, enum word word)
 {
 	struct arena *arena = c->e->arena;
@@ -273,7 +309,8 @@ static void write_key(struct container *c, struct strbuf *out, enum word word)
 		first = false;
 		equals = strchr(item->value, '=');
 		if (words[word].form == 'l')
-			strbuf_addf(out, "      - %s # %s\n", compose_text(arena, item->value), item->origin);
+			strbuf_addf(out, "      - %s # %s\n", item->compose ? item->compose : compose_text(arena, item->value),
+				    item->origin);
 		else if (equals)
 			strbuf_addf(out, "      %.*s: %s # %s\n", (int)(equals - item->value), item->value, equals + 1,
 				    item->origin);
@@ -312,8 +349,11 @@ static int write(struct export *e)
 	add_rights(&c);
 	add_limits(&c);
 	add_identity(&c);
-	for (size_t i = 0; i < e->mount_list.count; i++)
+	for (size_t i = 0; i < e->mount_list.count; i++) {
+		if (check_colon(&c, &e->mount_list.items[i]) < 0)
+			return -EINVAL;
 		add_mount(&c, &e->mount_list.items[i]);
+	}
 	write_script(&c, name);
 	write_compose(&c, name);
 	json.out = export_file(e, arena_printf(e->arena, "%s.seccomp.json", name), 0644);

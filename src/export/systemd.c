@@ -421,7 +421,9 @@ static void add_settings(struct writer *w)
 		add(w, export_origin(e, p->command.items[0].origin), "ExecStart", "");
 		add(w, export_origin(e, p->command.items[0].origin), "ExecStart", strbuf_text(&command));
 	}
-	if (as && !str_equal(as, "me") && !w->user)
+	if (str_equal(as, "nobody") && !w->user) /* "nobody" is everybody's: a user of its own is meant */
+		add(w, export_origin(e, p->user_as.origin), "DynamicUser", "yes");
+	else if (as && !str_equal(as, "me") && !w->user)
 		add(w, export_origin(e, p->user_as.origin), "User", word(w, as, ""));
 	for (size_t i = 0; i < p->groups.count && !w->user; i++)
 		add(w, export_origin(e, p->groups.items[i].origin), "SupplementaryGroups", word(w, p->groups.items[i].value, ""));
