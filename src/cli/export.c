@@ -50,7 +50,14 @@ static const struct export_target *find_target(struct cli *cli, const char *name
 	return NULL;
 }
 
-/* Masks have mode 0000, so a file is made anew, never opened. */
+static int write_file(int dir, struct export_file *file)
+{
+	if (S_ISDIR(file->mode))
+		return mkdirat(dir, file->name, file->mode & 07777) < 0 && errno != EEXIST ? -errno : 0;
+	return fd_replace_file(dir, file->name, strbuf_text(&file->text), file->text.length, file->mode);
+}
+
+/* What hides something has mode 0000: a file is made anew, never opened. */
 static int write_files(struct cli *cli, const struct export *e, const char *directory)
 {
 	AUTO_FD int dir = -1;
@@ -61,8 +68,7 @@ static int write_files(struct cli *cli, const struct export *e, const char *dire
 	dir = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	for (size_t i = 0; i < e->files.count; i++) {
 		struct export_file *file = e->files.items[i];
-		int r = dir < 0 ? -errno : fd_replace_file(dir, file->name, strbuf_text(&file->text),
-							    file->text.length, file->mode);
+		int r = dir < 0 ? -errno : write_file(dir, file);
 
 		if (r < 0)
 			return diag_error(&cli->d, "C531", NULL, "'%s/%s' cannot be written: %s",

@@ -46,22 +46,19 @@ static const char *own_file(const struct export *e, const char *name)
 
 static void add_file(struct export *e, struct strbuf *out, const struct export_mount *m, const char *origin)
 {
-	const char *name = arena_printf(e->arena, "%s.%s", export_name(e), strrchr(m->target, '/') + 1);
-
-	strbuf_add(export_file(e, name, 0444), m->source);
-	script_add(e, out, origin, arena_printf(e->arena, "--ro-bind %s", own_file(e, name)), SCRIPT_WORDS(m->target));
+	script_add(e, out, origin, arena_printf(e->arena, "--ro-bind %s", own_file(e, export_own_file(e, m))),
+		   SCRIPT_WORDS(m->target));
 }
 
 /* A mask is an empty thing that nobody may open: mode 0, and no capability to overrule it. */
 static void add_mask(struct export *e, struct strbuf *out, const struct export_mount *m, const char *origin)
 {
-	const char *nothing = own_file(e, arena_printf(e->arena, "%s.nothing", export_name(e)));
-
 	if (m->is_directory) {
 		script_add(e, out, origin, "--perms 0000 --tmpfs", SCRIPT_WORDS(m->target));
 		script_add(e, out, origin, "--remount-ro", SCRIPT_WORDS(m->target));
 	} else {
-		script_add(e, out, origin, arena_printf(e->arena, "--ro-bind %s", nothing), SCRIPT_WORDS(m->target));
+		script_add(e, out, origin, arena_printf(e->arena, "--ro-bind %s", own_file(e, export_nothing(e, false))),
+			   SCRIPT_WORDS(m->target));
 	}
 }
 
@@ -163,7 +160,6 @@ static int write(struct export *e)
 	struct strbuf *out = export_file(e, arena_printf(e->arena, "%s.sh", name), 0755);
 
 	strbuf_add_bytes(export_file(e, bpf, 0444), (const char *)filter->code, filter->count * sizeof(*filter->code));
-	(void)export_file(e, arena_printf(e->arena, "%s.nothing", name), 0000);
 	script_begin(e, out);
 	add_identity(e, out);
 	for (size_t i = 0; i < e->mount_list.count; i++)

@@ -60,13 +60,13 @@ static const struct { const char *option, *key; char form; /* list, scalar, map 
 	[WORD_WORKDIR] = { "--workdir", "working_dir", 's' },
 };
 
-/* `compose`: how compose writes it, or NULL for the value as a text. */
-struct item { enum word word; const char *value, *compose, *origin; };
+/* `compose`: how compose writes it, or NULL for the value as a text; `shell`: the same for the script. */
+struct item { enum word word; const char *value, *compose, *shell, *origin; };
 struct container { struct export *e; bool podman; VEC(struct item) items; };
 
 static void add(struct container *c, enum word word, const char *value, const char *origin)
 {
-	*vec_push(c->e->arena, &c->items) = (struct item){ word, value, NULL, origin };
+	*vec_push(c->e->arena, &c->items) = (struct item){ word, value, NULL, NULL, origin };
 }
 
 /* "$" is compose's own. */
@@ -104,6 +104,20 @@ static void add_bind(struct container *c, const char *source, const char *target
 			     compose_text(arena, target), read_only ? "true" : "false");
 }
 
+/* A file that lies beside the script and the fragment. */
+static void add_own(struct container *c, const char *file, const char *target, const char *origin)
+{
+	struct arena *arena = c->e->arena;
+	struct item *item;
+
+	add(c, WORD_MOUNT, file, origin);
+	item = &c->items.items[c->items.count - 1];
+	item->compose = arena_printf(arena, "{type: bind, source: %s, target: %s, read_only: true}",
+				     compose_text(arena, arena_printf(arena, "./%s", file)), compose_text(arena, target));
+	item->shell = arena_printf(arena, "type=bind,source=\"$here\"/%s,%s,readonly", file,
+				   export_shell_word(arena, mount_field(arena, "target", target)));
+}
+
 /* ---- answers ---- */
 
 static struct claim express_network(const struct export *e, size_t index)
@@ -133,20 +147,10 @@ static struct claim express_file(const struct export *e, size_t index)
 
 /* ---- the words ---- */
 
-static void add_mask(struct container *c, const struct export_mount *m, const char *origin)
-{
-	if (c->podman)
-		add(c, WORD_SECURITY, arena_printf(c->e->arena, "mask=%s", m->target), origin);
-	else if (m->is_directory)
-		add(c, WORD_TMPFS, arena_printf(c->e->arena, "%s:ro,noexec,mode=0000,size=4k", m->target), origin);
-	else
-		add_bind(c, "/dev/null", m->target, true, origin);
-}
-
-/* --tmpfs, --device and podman's masks end a path at a colon. */
+/* --tmpfs and --device end a path at a colon. */
 static int check_colon(struct container *c, const struct export_mount *m)
 {
-	bool plain = m->kind == MOUNT_TMPFS || m->is_device || (m->kind == MOUNT_MASK && (c->podman || m->is_directory));
+	bool plain = m->kind == MOUNT_TMPFS || m->is_device;
 
 	return !plain || !strchr(m->target, ':') ? 0 :
 		diag_error(c->e->d, "C533", m->origin, "%s cannot take '%s': a colon ends a path there", c->e->target->name,
@@ -157,6 +161,7 @@ static void add_mount(struct container *c, const struct export_mount *m)
 {
 	struct arena *arena = c->e->arena;
 	const char *origin = export_origin(c->e, m->origin);
+	struct export_mount link;
 	uint64_t size;
 
 	switch (m->kind) {
@@ -178,14 +183,19 @@ static void add_mount(struct container *c, const struct export_mount *m)
 		return;
 	case MOUNT_MASK:
 		if (!path_is_within(m->target, "/proc"))
-			add_mask(c, m, origin);
+			add_own(c, export_nothing(c->e, m->is_directory), m->target, origin);
+		return;
+	case MOUNT_FILE:
+		add_own(c, export_own_file(c->e, m), m->target, origin);
+		return;
+	case MOUNT_SYMLINK:
+		if (export_link_source(c->e, m, &link))
+			add_bind(c, link.source, m->target, link.attributes & PLAN_READ_ONLY, origin);
 		return;
 	case MOUNT_READ_ONLY: /* runtimes hide and protect what the kernel shows in /proc by themselves */
 	case MOUNT_PROC:
 	case MOUNT_DEVPTS:
 	case MOUNT_DIRECTORY:
-	case MOUNT_SYMLINK:
-	case MOUNT_FILE:
 	case MOUNT_KIND_COUNT:
 		return;
 	}
@@ -278,8 +288,11 @@ static void write_script(struct container *c, const char *name)
 	for (size_t i = 0; i < c->items.count; i++) {
 		const struct item *item = &c->items.items[i];
 
-		script_add(e, out, item->origin, words[item->word].option, item->word == WORD_READ_ONLY ? SCRIPT_WORDS() :
-			   SCRIPT_WORDS(item->value));
+		if (item->shell)
+			script_add(e, out, item->origin, arena_printf(e->arena, "--mount %s", item->shell), SCRIPT_WORDS());
+		else
+			script_add(e, out, item->origin, words[item->word].option, item->word == WORD_READ_ONLY ?
+				   SCRIPT_WORDS() : SCRIPT_WORDS(item->value));
 	}
 	if (c->podman && e->rootfs)
 		script_add(e, out, "--bundle", "--rootfs", SCRIPT_WORDS(path_normal(e->arena, e->cage->working_directory, e->rootfs)));

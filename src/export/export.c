@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 const struct export_target *const export_targets[] = {
@@ -188,6 +189,17 @@ struct strbuf *export_file(struct export *e, const char *name, unsigned mode)
 	*file = (struct export_file){ .name = name, .mode = mode, .text.arena = e->arena };
 	*vec_push(e->arena, &e->files) = file;
 	return &file->text;
+}
+
+const char *export_nothing(struct export *e, bool is_directory)
+{
+	const char *name = arena_printf(e->arena, "%s.%s", export_name(e), is_directory ? "nowhere" : "nothing");
+
+	for (size_t i = 0; i < e->files.count; i++)
+		if (str_equal(e->files.items[i]->name, name))
+			return name;
+	(void)export_file(e, name, is_directory ? S_IFDIR : 0);
+	return name;
 }
 
 const char *export_origin(const struct export *e, const struct origin *origin)

@@ -104,8 +104,10 @@ void export_print_json(const struct export *e, struct json *json); /* one object
 
 /* ---- for targets ---- */
 
-/* A new file of the artefact; `mode` 0644 or 0755. */
+/* A new file of the artefact, with all bits of its mode; S_IFDIR makes an empty directory. */
 struct strbuf *export_file(struct export *e, const char *name, unsigned mode);
+/* An empty file or directory that nobody may open, made once, to be shown in place of what is hidden. */
+const char *export_nothing(struct export *e, bool is_directory);
 /* What every text file begins with: who made it, and what is lost. */
 void export_heading(const struct export *e, struct strbuf *out, const char *prefix);
 /* "file.toml:12 (filesystem.system)"; "cuddy" for what no line asked for. */
@@ -142,6 +144,11 @@ const char *export_name(const struct export *e);
 bool export_user(const struct export *e, uid_t *ret_uid, gid_t *ret_gid);
 bool export_is_system(const char *path); /* belongs to the operating system, not to somebody */
 bool export_is_default_device(const char *path); /* that every container has */
+
+/* Writes the content of a MOUNT_FILE beside the artefact; its name. */
+const char *export_own_file(struct export *e, const struct export_mount *m);
+/* Where links cannot be made: the bind of what one leads to, as it is shown there.  False: nothing is. */
+bool export_link_source(const struct export *e, const struct export_mount *m, struct export_mount *ret);
 
 /* The networks that an endpoint names, as "10.0.0.0/8"; "any" for `internet` and `any`; names none. */
 size_t export_networks(const struct export *e, const struct endpoint *endpoint, const char *const **ret);

@@ -3,7 +3,7 @@
 #include "export/export.h"
 #include "base/path.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 /* Steps of a plan that are mounts elsewhere too; any other of these stages is reported. */
 static const struct { enum op op; enum mount_kind kind; } kinds[] = {
@@ -120,4 +120,31 @@ void export_gather_mounts(struct export *e)
 		if (!is_of_image(e, &m))
 			*vec_push(e->arena, &e->mount_list) = m;
 	}
+}
+
+const char *export_own_file(struct export *e, const struct export_mount *m)
+{
+	const char *name = arena_printf(e->arena, "%s.%s", export_name(e), path_base_name(m->target));
+
+	strbuf_add(export_file(e, name, 0444), m->source);
+	return name;
+}
+
+bool export_link_source(const struct export *e, const struct export_mount *m, struct export_mount *ret)
+{
+	char *real = path_is_within(m->target, "/dev") ? NULL : realpath(m->target, NULL);
+	bool shown = false;
+
+	*ret = *m;
+	for (size_t i = 0; real && i < e->mount_list.count; i++) {
+		const struct export_mount *other = &e->mount_list.items[i];
+
+		if (other->kind != MOUNT_BIND || other->is_device || !path_is_within(real, other->target))
+			continue;
+		ret->attributes = other->attributes;
+		shown = true;
+	}
+	ret->source = arena_strdup(e->arena, real);
+	free(real);
+	return shown;
 }

@@ -9,7 +9,6 @@
 #include "policy/capabilities.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -175,15 +174,14 @@ static void add_tmpfs(const struct export *e, struct json *json, const struct ex
 	end_mount(e, json, m);
 }
 
-/* A hidden directory is an empty one that nobody may open.  No size is zero for tmpfs(5). */
-static void add_mask(const struct export *e, struct json *json, const struct export_mount *m)
+/* Runtimes mount nothing in /proc; there they hide files themselves, which then read as empty. */
+static void add_mask(struct export *e, struct json *json, const struct export_mount *m)
 {
-	static const char *const words[] = { "ro", "nosuid", "nodev", "noexec", "mode=0000", "size=4k", "nr_inodes=1" };
+	struct export_mount bind = *m;
 
-	begin_mount(json, m->target, "tmpfs", "tmpfs");
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		json_string(json, NULL, words[i]);
-	end_mount(e, json, m);
+	bind.attributes = PLAN_READ_ONLY | PLAN_NOSUID | PLAN_NODEV | PLAN_NOEXEC;
+	if (!path_is_within(m->target, "/proc"))
+		add_bind(e, json, &bind, export_nothing(e, m->is_directory)); /* relative to the bundle */
 }
 
 static void add_pseudo(const struct export *e, struct json *json, const struct export_mount *m)
@@ -199,32 +197,18 @@ static void add_pseudo(const struct export *e, struct json *json, const struct e
 
 static void add_file(struct export *e, struct json *json, const struct export_mount *m)
 {
-	const char *name = arena_printf(e->arena, "%s.%s", export_name(e), strrchr(m->target, '/') + 1);
 	struct export_mount bind = *m;
 
 	bind.attributes |= PLAN_READ_ONLY | PLAN_NOSUID | PLAN_NODEV | PLAN_NOEXEC;
-	strbuf_add(export_file(e, name, 0444), m->source);
-	add_bind(e, json, &bind, name); /* relative to the bundle */
+	add_bind(e, json, &bind, export_own_file(e, m)); /* relative to the bundle */
 }
 
-/* No runtime makes links: what a link leads to is shown in its place, as it is shown there. */
 static void add_symlink(const struct export *e, struct json *json, const struct export_mount *m)
 {
-	struct export_mount bind = *m;
-	char *real = realpath(m->target, NULL);
-	bool shown = false;
+	struct export_mount bind;
 
-	for (size_t i = 0; real && i < e->mount_list.count; i++) {
-		const struct export_mount *other = &e->mount_list.items[i];
-
-		if (other->kind != MOUNT_BIND || other->is_device || !path_is_within(real, other->target))
-			continue;
-		bind.attributes = other->attributes;
-		shown = true;
-	}
-	if (shown)
-		add_bind(e, json, &bind, arena_strdup(e->arena, real));
-	free(real);
+	if (export_link_source(e, m, &bind))
+		add_bind(e, json, &bind, bind.source);
 }
 
 static void add_mount(struct export *e, struct json *json, const struct export_mount *m)
@@ -238,8 +222,7 @@ static void add_mount(struct export *e, struct json *json, const struct export_m
 		add_tmpfs(e, json, m);
 		return;
 	case MOUNT_MASK:
-		if (m->is_directory)
-			add_mask(e, json, m);
+		add_mask(e, json, m);
 		return;
 	case MOUNT_PROC:
 	case MOUNT_DEVPTS:
@@ -259,14 +242,14 @@ static void add_mount(struct export *e, struct json *json, const struct export_m
 	unreachable();
 }
 
-/* Targets of one kind: masked files and read-only paths. */
+/* Targets of one kind in /proc: masked and read-only paths. */
 static void add_paths(const struct export *e, struct json *json, const char *key, enum mount_kind kind)
 {
 	json_array(json, key);
 	for (size_t i = 0; i < e->mount_list.count; i++) {
 		const struct export_mount *m = &e->mount_list.items[i];
 
-		if (m->kind == kind && !m->is_directory)
+		if (m->kind == kind && (kind != MOUNT_MASK || path_is_within(m->target, "/proc")))
 			json_string(json, NULL, m->target);
 	}
 	json_end_array(json);

@@ -6,7 +6,6 @@
 #include "policy/capabilities.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const struct setting_row settings[] = {
@@ -200,13 +199,10 @@ static void add_bind(struct writer *w, const struct export_mount *m, const char 
 
 static void add_symlink(struct writer *w, const struct export_mount *m)
 {
-	char *real = path_is_within(m->target, "/dev") ? NULL : realpath(m->target, NULL);
-	struct export_mount bind = *m;
+	struct export_mount bind;
 
-	bind.attributes = PLAN_READ_ONLY;
-	if (real)
-		add_bind(w, &bind, arena_strdup(w->e->arena, real));
-	free(real);
+	if (export_link_source(w->e, m, &bind))
+		add_bind(w, &bind, bind.source);
 }
 
 static void add_tmpfs(struct writer *w, const struct export_mount *m)
