@@ -29,14 +29,10 @@ static const struct { enum limit limit; char letter; unsigned unit; } limits[] =
 static struct claim express_file(const struct export *e, size_t index)
 {
 	const struct rule *rule = &e->policy->rules[index];
-	struct claim claim = express_mounts(e, index);
 
 	if (rule->effect == EFFECT_DENY && rule->access == ACCESS_EXECUTE)
 		return express_answer(EXACTNESS_NONE, NULL, "bubblewrap mounts nothing noexec");
-	if (rule->effect == EFFECT_ALLOW && !(rule->access & ACCESS_EXECUTE) && claim.exactness == EXACTNESS_EXACT &&
-	    rule->place == PLACE_HOST)
-		return express_answer(EXACTNESS_COARSE, "mounts", "wider: what is there can be executed too");
-	return claim;
+	return express_runnable(e, index);
 }
 
 static const char *own_file(const struct export *e, const char *name)

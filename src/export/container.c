@@ -142,7 +142,7 @@ static struct claim express_file(const struct export *e, size_t index)
 		return express_answer(EXACTNESS_EXACT, "apparmor", "where the host has AppArmor");
 	if (rule->effect == EFFECT_DENY && rule->access == ACCESS_EXECUTE)
 		return express_answer(EXACTNESS_COARSE, "apparmor", "wider where the host has no AppArmor");
-	return express_mounts(e, index);
+	return express_runnable(e, index);
 }
 
 /* ---- the words ---- */
@@ -277,14 +277,15 @@ static void write_script(struct container *c, const char *name)
 	const char *tool = e->target->name;
 
 	script_begin(e, out);
-	script_add(e, out, "cuddy", "--rm --init --interactive", SCRIPT_WORDS());
+	script_add(e, out, "cuddy", c->podman ? "--rm --interactive" : "--rm --init --interactive", SCRIPT_WORDS());
 	strbuf_add(out, "[ ! -t 0 ] || set -- \"$@\" --tty\n");
 	strbuf_addf(out, "set -- \"$@\" --security-opt seccomp=\"$here\"/%s.seccomp.json # runtime\n", name);
 	strbuf_addf(out, "if [ \"$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)\" = Y ]; then\n"
 		    "\t# once, as root: apparmor_parser -r %s.apparmor\n"
 		    "\tset -- \"$@\" --security-opt apparmor=cuddy.%s # filesystem\nfi\n", name, name);
 	if (c->podman)
-		strbuf_add(out, "[ \"$(id -u)\" = 0 ] || set -- \"$@\" --userns keep-id # cuddy\n");
+		strbuf_add(out, "set -- \"$@\" --read-only-tmpfs=false # cuddy; else /tmp, /run and /var/tmp are writable\n"
+				"[ \"$(id -u)\" = 0 ] || set -- \"$@\" --userns keep-id # cuddy\n");
 	for (size_t i = 0; i < c->items.count; i++) {
 		const struct item *item = &c->items.items[i];
 
@@ -341,8 +342,10 @@ static void write_compose(struct container *c, const char *name)
 	add(c, WORD_SECURITY, arena_printf(e->arena, "seccomp=./%s.seccomp.json", name), "runtime");
 	export_heading(e, out, "#");
 	strbuf_addf(out, "# Where the host has AppArmor, load %s.apparmor and add to security_opt: apparmor=cuddy.%s\n", name, name);
-	strbuf_addf(out, "services:\n  %s:\n    image: %s\n    init: true\n", compose_text(e->arena, name),
-		    compose_text(e->arena, e->image));
+	if (c->podman)
+		strbuf_add(out, "# podman makes /tmp, /run and /var/tmp writable with read_only: only the script can forbid it.\n");
+	strbuf_addf(out, "services:\n  %s:\n    image: %s\n%s", compose_text(e->arena, name),
+		    compose_text(e->arena, e->image), c->podman ? "" : "    init: true\n");
 	if (e->policy->command.count) {
 		strbuf_add(out, "    command:\n");
 		for (size_t i = 0; i < e->policy->command.count; i++)

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -222,11 +223,22 @@ void export_heading(const struct export *e, struct strbuf *out, const char *pref
 	export_print_losses(e, out, arena_printf(e->arena, "%s ", prefix));
 }
 
+static const struct { enum limit limit; int resource; } rlimits[] = {
+	{ LIMIT_OPEN_FILES, RLIMIT_NOFILE }, { LIMIT_FILE_BYTES, RLIMIT_FSIZE },
+};
+
 bool export_limit(const struct export *e, enum limit limit, uint64_t *ret)
 {
 	const struct number_setting *set = &e->policy->limits[limit];
 
 	*ret = set->value;
+	/* A bundle runs on this host, as this user: limits only go down. */
+	for (size_t i = 0; e->rootfs && i < ARRAY_SIZE(rlimits); i++) {
+		struct rlimit now;
+
+		if (rlimits[i].limit == limit && getrlimit(rlimits[i].resource, &now) == 0)
+			*ret = MIN(set->value, (uint64_t)now.rlim_max);
+	}
 	return set->is_set && set->value != UINT64_MAX;
 }
 

@@ -170,7 +170,7 @@ void export_seccomp_json(const struct export *e, struct json *json, const char *
 void export_apparmor(const struct export *e, struct strbuf *out, bool alone);
 
 /* Answers that targets share. */
-express_function express_filter, express_capability, express_mounts, express_device_nodes,
+express_function express_filter, express_capability, express_mounts, express_runnable, express_device_nodes,
 	express_container_device, express_namespace, express_no_bus;
 struct claim express_answer(enum exactness exactness, const char *by, const char *note);
 

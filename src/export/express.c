@@ -63,6 +63,18 @@ struct claim express_mounts(const struct export *e, size_t index)
 	return claim;
 }
 
+/* Where nothing can be mounted noexec. */
+struct claim express_runnable(const struct export *e, size_t index)
+{
+	const struct rule *rule = &e->policy->rules[index];
+	struct claim claim = express_mounts(e, index);
+
+	if (rule->effect == EFFECT_ALLOW && !(rule->access & ACCESS_EXECUTE) && claim.exactness == EXACTNESS_EXACT &&
+	    rule->place == PLACE_HOST)
+		return express_answer(EXACTNESS_COARSE, "mounts", "wider: what is there can be executed too");
+	return claim;
+}
+
 struct claim express_device_nodes(const struct export *e, size_t index)
 {
 	struct claim claim = e->mounts[index];

@@ -51,7 +51,7 @@ static struct claim express_file(const struct export *e, size_t index)
 		return express_answer(EXACTNESS_EXACT, "apparmor", "where the nodes have AppArmor");
 	if (rule->effect == EFFECT_DENY)
 		return express_answer(EXACTNESS_COARSE, "apparmor", "wider where the nodes have no AppArmor");
-	return express_mounts(e, index);
+	return express_runnable(e, index);
 }
 
 static struct claim express_device(const struct export *e, size_t index)

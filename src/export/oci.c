@@ -10,7 +10,6 @@
 
 #include <ctype.h>
 #include <string.h>
-#include <sys/resource.h>
 
 static const struct setting_row settings[] = {
 	{ SETTING_COMMAND, EXACTNESS_EXACT, NULL },
@@ -71,24 +70,16 @@ static void add_rlimit(struct json *json, const char *type, uint64_t value, cons
 
 static void add_rlimits(const struct export *e, struct json *json)
 {
-	static const struct { enum limit limit; const char *type; int resource; } rows[] = {
-		{ LIMIT_OPEN_FILES, "RLIMIT_NOFILE", RLIMIT_NOFILE },
-		{ LIMIT_FILE_BYTES, "RLIMIT_FSIZE", RLIMIT_FSIZE },
+	static const struct { enum limit limit; const char *type; } rows[] = {
+		{ LIMIT_OPEN_FILES, "RLIMIT_NOFILE" }, { LIMIT_FILE_BYTES, "RLIMIT_FSIZE" },
 	};
 	uint64_t value;
 
 	json_array(json, "rlimits");
 	add_rlimit(json, "RLIMIT_CORE", 0, "cuddy");
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct rlimit now;
-
-		/* A bundle runs on this host, as this user: limits only go down. */
-		if (!export_limit(e, rows[i].limit, &value))
-			continue;
-		if (e->rootfs && getrlimit(rows[i].resource, &now) == 0)
-			value = MIN(value, (uint64_t)now.rlim_max);
-		add_rlimit(json, rows[i].type, value, export_limit_origin(e, rows[i].limit));
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (export_limit(e, rows[i].limit, &value))
+			add_rlimit(json, rows[i].type, value, export_limit_origin(e, rows[i].limit));
 	json_end_array(json);
 }
 

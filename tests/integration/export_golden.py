@@ -88,8 +88,8 @@ def short_text(path):
     name = os.path.basename(path)
     if name.endswith(".bpf"):
         return f"{os.path.getsize(path) // 8} instructions\n"
-    if name.endswith(".nothing"):
-        return "\n"
+    if name.endswith((".nothing", ".nowhere")):
+        return f"{os.lstat(path).st_mode:o}\n"
     with open(path, encoding="utf-8") as file:
         text = re.sub(r"\.toml:\d+", ".toml:N", file.read()) # lines of the flags move, and say nothing here
     if name.endswith(".machine-id"):
