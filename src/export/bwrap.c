@@ -113,13 +113,13 @@ static void add_identity(struct export *e, struct strbuf *out)
 	gid_t gid;
 	uid_t uid;
 
-	script_add(e, out, "cuddy", "--die-with-parent --unshare-all", SCRIPT_WORDS());
+	script_add(e, out, "cuddy", "--die-with-parent --unshare-all", NULL);
 	if (e->reach == REACH_HOST)
-		script_add(e, out, "network", "--share-net", SCRIPT_WORDS());
+		script_add(e, out, "network", "--share-net", NULL);
 	if (!export_may_call(e, "clone(user-namespace)") && !export_may_call(e, "unshare(user-namespace)"))
-		script_add(e, out, "cuddy", "--unshare-user --disable-userns", SCRIPT_WORDS());
+		script_add(e, out, "cuddy", "--unshare-user --disable-userns", NULL);
 	(void)export_user(e, &uid, &gid);
-	script_add(e, out, origin, arena_printf(e->arena, "--uid %u --gid %u", uid, gid), SCRIPT_WORDS());
+	script_add(e, out, origin, arena_printf(e->arena, "--uid %u --gid %u", uid, gid), NULL);
 	script_add(e, out, export_origin(e, e->policy->hostname.origin), "--hostname", SCRIPT_WORDS(hostname));
 }
 
@@ -128,7 +128,7 @@ static void add_rights(struct export *e, struct strbuf *out)
 	const char *const *variables;
 	size_t count = export_environment(e, &variables);
 
-	script_add(e, out, "cuddy", "--cap-drop ALL", SCRIPT_WORDS());
+	script_add(e, out, "cuddy", "--cap-drop ALL", NULL);
 	for (unsigned i = 0; i < CAPABILITY_COUNT; i++) {
 		char *name = arena_printf(e->arena, "CAP_%s", capability_name(i));
 
@@ -137,7 +137,7 @@ static void add_rights(struct export *e, struct strbuf *out)
 		if (e->capabilities >> i & 1)
 			script_add(e, out, "runtime", "--cap-add", SCRIPT_WORDS(name));
 	}
-	script_add(e, out, "cuddy", "--clearenv", SCRIPT_WORDS());
+	script_add(e, out, "cuddy", "--clearenv", NULL);
 	for (size_t i = 0; i < count; i++) {
 		const char *equals = strchr(variables[i], '=');
 
@@ -146,7 +146,7 @@ static void add_rights(struct export *e, struct strbuf *out)
 	}
 	script_add(e, out, export_origin(e, e->policy->working_directory.origin), "--chdir",
 		   SCRIPT_WORDS(export_directory(e)));
-	script_add(e, out, "runtime", "--seccomp 9", SCRIPT_WORDS());
+	script_add(e, out, "runtime", "--seccomp 9", NULL);
 }
 
 static int write(struct export *e)
@@ -160,9 +160,9 @@ static int write(struct export *e)
 	add_identity(e, out);
 	for (size_t i = 0; i < e->mount_list.count; i++)
 		add_mount(e, out, &e->mount_list.items[i]);
-	script_add(e, out, "cuddy", "--remount-ro /", SCRIPT_WORDS());
+	script_add(e, out, "cuddy", "--remount-ro /", NULL);
 	add_rights(e, out);
-	script_add(e, out, "cuddy", "--", SCRIPT_WORDS());
+	script_add(e, out, "cuddy", "--", NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
 		uint64_t value;
 

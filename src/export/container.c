@@ -277,7 +277,7 @@ static void write_script(struct container *c, const char *name)
 	const char *tool = e->target->name;
 
 	script_begin(e, out);
-	script_add(e, out, "cuddy", c->podman ? "--rm --interactive" : "--rm --init --interactive", SCRIPT_WORDS());
+	script_add(e, out, "cuddy", c->podman ? "--rm --interactive" : "--rm --init --interactive", NULL);
 	strbuf_add(out, "[ ! -t 0 ] || set -- \"$@\" --tty\n");
 	strbuf_addf(out, "set -- \"$@\" --security-opt seccomp=\"$here\"/%s.seccomp.json # runtime\n", name);
 	strbuf_addf(out, "if [ \"$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)\" = Y ]; then\n"
@@ -290,10 +290,10 @@ static void write_script(struct container *c, const char *name)
 		const struct item *item = &c->items.items[i];
 
 		if (item->shell)
-			script_add(e, out, item->origin, arena_printf(e->arena, "--mount %s", item->shell), SCRIPT_WORDS());
+			script_add(e, out, item->origin, arena_printf(e->arena, "--mount %s", item->shell), NULL);
 		else
 			script_add(e, out, item->origin, words[item->word].option, item->word == WORD_READ_ONLY ?
-				   SCRIPT_WORDS() : SCRIPT_WORDS(item->value));
+				   NULL : SCRIPT_WORDS(item->value));
 	}
 	if (c->podman && e->rootfs)
 		script_add(e, out, "--bundle", "--rootfs", SCRIPT_WORDS(path_normal(e->arena, e->cage->working_directory, e->rootfs)));

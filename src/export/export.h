@@ -117,10 +117,10 @@ const char *export_rule_origin(const struct export *e, const struct rule *rule);
 /* A shell script that calls `tool`: options are appended line by line, each with its origin, and
  * come to stand before what the caller of the script gives, or the profile's command. */
 void script_begin(const struct export *e, struct strbuf *out);
-/* `option` as it is, then the words up to NULL, quoted. */
+/* `option` as it is, then the words up to NULL, quoted; `words` itself may be NULL. */
 void script_add(const struct export *e, struct strbuf *out, const char *origin, const char *option,
 		const char *const *words);
-#define SCRIPT_WORDS(...) ((const char *const[]){ __VA_ARGS__ __VA_OPT__(,) NULL })
+#define SCRIPT_WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 /* `tail`: redirections, or "". */
 void script_end(const struct export *e, struct strbuf *out, const char *tool, const char *tail);
 /* Were both decided by the same line of a profile, or neither by any?  NULL is fine. */

@@ -48,7 +48,7 @@ void script_add(const struct export *e, struct strbuf *out, const char *origin, 
 		const char *const *words)
 {
 	strbuf_addf(out, "set -- \"$@\" %s", option);
-	for (; *words; words++)
+	for (; words && *words; words++)
 		strbuf_addf(out, " %s", export_shell_word(e->arena, *words));
 	strbuf_addf(out, " # %s\n", origin);
 }
