@@ -113,7 +113,7 @@ static void add_identity(struct export *e, struct strbuf *out)
 	gid_t gid;
 	uid_t uid;
 
-	script_add(e, out, "cuddy", "--die-with-parent --unshare-all", NULL);
+	script_add(e, out, "cuddy", "--die-with-parent --new-session --unshare-all", NULL);
 	if (e->reach == REACH_HOST)
 		script_add(e, out, "network", "--share-net", NULL);
 	if (!export_may_call(e, "clone(user-namespace)") && !export_may_call(e, "unshare(user-namespace)"))
@@ -163,6 +163,7 @@ static int write(struct export *e)
 	script_add(e, out, "cuddy", "--remount-ro /", NULL);
 	add_rights(e, out);
 	script_add(e, out, "cuddy", "--", NULL);
+	strbuf_add(out, "ulimit -c 0 # cuddy\n");
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
 		uint64_t value;
 
@@ -170,7 +171,9 @@ static int write(struct export *e)
 			strbuf_addf(out, "ulimit -%c %llu 2>/dev/null || : # %s; unless it is lower already\n", limits[i].letter,
 				    (unsigned long long)value / limits[i].unit, export_limit_origin(e, limits[i].limit));
 	}
-	script_end(e, out, "bwrap", arena_printf(e->arena, " 9<%s", own_file(e, bpf)));
+	/* bubblewrap's first process keeps its environment, and all descriptors; sh can close these. */
+	script_end(e, out, "env -i PATH=\"$PATH\" bwrap",
+		   arena_printf(e->arena, " 3<&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<%s", own_file(e, bpf)));
 	return 0;
 }
 

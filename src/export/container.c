@@ -142,6 +142,9 @@ static struct claim express_file(const struct export *e, size_t index)
 		return express_answer(EXACTNESS_EXACT, "apparmor", "where the host has AppArmor");
 	if (rule->effect == EFFECT_DENY && rule->access == ACCESS_EXECUTE)
 		return express_answer(EXACTNESS_COARSE, "apparmor", "wider where the host has no AppArmor");
+	if (rule->effect == EFFECT_DENY && str_starts(rule->pattern, "/proc") && e->target == &target_docker)
+		return express_answer(EXACTNESS_COARSE, "apparmor",
+				      "wider where the host has no AppArmor: docker hides a list of its own in /proc");
 	return express_runnable(e, index);
 }
 
@@ -182,7 +185,9 @@ static void add_mount(struct container *c, const struct export_mount *m)
 		    origin);
 		return;
 	case MOUNT_MASK:
-		if (!path_is_within(m->target, "/proc"))
+		if (path_is_within(m->target, "/proc") && c->podman)
+			add(c, WORD_SECURITY, arena_printf(arena, "mask=%s", m->target), origin);
+		else if (!path_is_within(m->target, "/proc"))
 			add_own(c, export_nothing(c->e, m->is_directory), m->target, origin);
 		return;
 	case MOUNT_FILE:
