@@ -101,6 +101,7 @@ static int run(struct cli *cli, void *values)
 	struct policy *policy;
 	struct export *e;
 	struct cage cage;
+	int status;
 
 	if (cli->count != 1)
 		return diag_error(&cli->d, "C515", NULL, "'cuddy export' wants a profile"), EXIT_REFUSED;
@@ -108,17 +109,19 @@ static int run(struct cli *cli, void *values)
 	if (!target || session_cage(cli, &cage) < 0 || session_policy(cli, &cage, cli->arguments[0], &policy) < 0)
 		return EXIT_REFUSED;
 	e = export_make(cli->arena, policy, &cage, target, &o->options, &cli->d);
-	if (!e || (o->output && write_files(cli, e, o->output) < 0))
+	if (!e || (o->output && write_files(cli, e, o->output) < 0)) {
+		export_free(e);
 		return EXIT_REFUSED;
+	}
 	if (o->json)
 		export_print_json(e, &json);
 	else if (!o->output)
 		print_files(e, &out);
 	export_print_losses(e, &losses, "cuddy: ");
 	(void)fd_write_all(STDERR_FILENO, strbuf_text(&losses), losses.length);
-	if (cli_print(strbuf_text(&out)) != 0)
-		return EXIT_REFUSED;
-	return o->strict && export_lost(e) ? 1 : 0;
+	status = o->strict && export_lost(e) ? 1 : 0;
+	export_free(e);
+	return cli_print(strbuf_text(&out)) != 0 ? EXIT_REFUSED : status;
 }
 
 const struct command command_export = {

@@ -55,11 +55,10 @@ static bool is_granted(const struct writer *w, const struct rule *rule)
 
 static const char *permissions(const struct rule *rule)
 {
-	bool read = rule->access & ACCESS_READ, write = rule->access & ACCESS_WRITE, run = rule->access & ACCESS_EXECUTE;
 	static const char *const allow[] = { "", "rk", "wkl", "rwkl", "mrix", "mrkix", "mwklix", "mrwklix" };
 	static const char *const deny[] = { "", "mr", "wl", "mrwkl", "mx", "mrx", "mwlx", "mrwklx" };
 
-	return (rule->effect == EFFECT_DENY ? deny : allow)[read + 2 * write + 4 * run];
+	return (rule->effect == EFFECT_DENY ? deny : allow)[rule->access]; /* READ 1, WRITE 2, EXECUTE 4 */
 }
 
 /* The pattern, with the home as a variable: quoted, for it may hold any byte. */
@@ -101,20 +100,20 @@ static struct claim express_file(const struct export *e, size_t index)
 	struct writer w = { .e = e, .alone = true };
 
 	if (rule->effect == EFFECT_LOG)
-		return is_writable(e, rule) ? express_answer(EXACTNESS_EXACT, "apparmor", NULL) :
-			express_answer(EXACTNESS_COARSE, "apparmor", "where it may be written at all; the rest is logged as denied");
+		return is_writable(e, rule) ? say_exact("apparmor", NULL) :
+			say_coarse("apparmor", "where it may be written at all; the rest is logged as denied");
 	if (rule->effect == EFFECT_ALLOW && !is_granted(&w, rule))
-		return express_answer(EXACTNESS_NONE, NULL, "not granted: AppArmor makes no files of its own, it would be the host's");
+		return say_none("not granted: AppArmor makes no files of its own, it would be the host's");
 	if (rule->effect == EFFECT_ALLOW && rule->place == PLACE_COPY_ON_WRITE)
-		return express_answer(EXACTNESS_COARSE, "apparmor", "narrower: read-only, for copies are not kept apart");
-	return express_answer(EXACTNESS_EXACT, "apparmor", NULL);
+		return say_coarse("apparmor", "narrower: read-only, for copies are not kept apart");
+	return say_exact("apparmor", NULL);
 }
 
 static struct claim express_device(const struct export *e, size_t index)
 {
 	(void)e;
 	(void)index;
-	return express_answer(EXACTNESS_EXACT, "apparmor", NULL);
+	return say_exact("apparmor", NULL);
 }
 
 static void add_device(const struct writer *w, const struct rule *rule)
@@ -131,12 +130,12 @@ static struct claim express_network(const struct export *e, size_t index)
 	const struct rule *rule = &e->policy->rules[index];
 
 	if (e->reach == REACH_NOTHING && rule->effect != EFFECT_ALLOW && !e->loopback)
-		return express_answer(EXACTNESS_EXACT, "apparmor", NULL);
+		return say_exact("apparmor", NULL);
 	if (rule->effect == EFFECT_ALLOW)
-		return express_answer(rule->endpoint->form == HOST_HOST ? EXACTNESS_EXACT : EXACTNESS_COARSE, "apparmor",
+		return say(rule->endpoint->form == HOST_HOST ? EXACTNESS_EXACT : EXACTNESS_COARSE, "apparmor",
 				      rule->endpoint->form == HOST_HOST ? NULL :
 				      "wider: AppArmor 3 knows families and types, not addresses and ports");
-	return express_answer(EXACTNESS_NONE, NULL, "AppArmor 3 knows families and types, not addresses and ports");
+	return say_none("AppArmor 3 knows families and types, not addresses and ports");
 }
 
 /* Every family and type that some endpoint needs, once, with the first rule that needs it. */
@@ -170,8 +169,8 @@ static struct claim express_bus(const struct export *e, size_t index)
 {
 	const struct rule *rule = &e->policy->rules[index];
 	if (rule->access & (ACCESS_SEE | ACCESS_BROADCAST))
-		return express_answer(EXACTNESS_COARSE, "apparmor", "where the bus asks AppArmor; names can be listed");
-	return express_answer(EXACTNESS_EXACT, "apparmor", "where the bus asks AppArmor");
+		return say_coarse("apparmor", "where the bus asks AppArmor; names can be listed");
+	return say_exact("apparmor", "where the bus asks AppArmor");
 }
 
 /* A name or path of ours as AppArmor's pattern: only a star behind `separator` at the end is special,
@@ -273,7 +272,7 @@ void export_apparmor(const struct export *e, struct strbuf *out, bool alone)
 		export_heading(e, out, "#");
 	strbuf_add(out, "abi <abi/3.0>,\ninclude <tunables/global>\n");
 	strbuf_addf(out, "@{cuddy_home} = %s\n\n", e->cage->home);
-	strbuf_addf(out, "profile cuddy.%s flags=(attach_disconnected) {\n", name);
+	strbuf_addf(out, "profile cuddy.%s%s {\n", name, alone ? "" : " flags=(attach_disconnected)");
 	strbuf_add(out, "  # Its own processes only.\n  signal peer=@{profile_name},\n  ptrace peer=@{profile_name},\n"
 			"  unix peer=(label=@{profile_name}),\n");
 	if (!alone)
@@ -296,11 +295,11 @@ static struct claim express_syscall(const struct export *e, size_t index)
 {
 	(void)e;
 	(void)index;
-	return express_answer(EXACTNESS_NONE, NULL, "AppArmor filters no system calls: use a filter beside it");
+	return say_none("AppArmor filters no system calls: use a filter beside it");
 }
 
 const struct export_target target_apparmor = {
-	"apparmor", "an AppArmor profile", "cuddy.NAME", false,
+	"apparmor", "an AppArmor profile", "cuddy.NAME", false, false,
 	{ express_file, express_network, express_syscall, express_capability, express_device, express_bus },
 	settings, write,
 };

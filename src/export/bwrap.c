@@ -1,9 +1,7 @@
 /* export/bwrap.c - bubblewrap's command line as a commented script, and its filter as a file.
  * Source: bwrap(1) of 0.8; options stand in the order in which bubblewrap carries them out. */
 #include "export/export.h"
-#include "policy/capabilities.h"
 
-#include <ctype.h>
 #include <linux/filter.h>
 #include <string.h>
 
@@ -31,7 +29,7 @@ static struct claim express_file(const struct export *e, size_t index)
 	const struct rule *rule = &e->policy->rules[index];
 
 	if (rule->effect == EFFECT_DENY && rule->access == ACCESS_EXECUTE)
-		return express_answer(EXACTNESS_NONE, NULL, "bubblewrap mounts nothing noexec");
+		return say_none("bubblewrap mounts nothing noexec");
 	return express_runnable(e, index);
 }
 
@@ -125,18 +123,12 @@ static void add_identity(struct export *e, struct strbuf *out)
 
 static void add_rights(struct export *e, struct strbuf *out)
 {
-	const char *const *variables;
-	size_t count = export_environment(e, &variables);
+	const char *const *variables, *const *capabilities;
+	size_t count = export_environment(e, &variables), kept = export_capabilities(e, "CAP_", &capabilities);
 
 	script_add(e, out, "cuddy", "--cap-drop ALL", NULL);
-	for (unsigned i = 0; i < CAPABILITY_COUNT; i++) {
-		char *name = arena_printf(e->arena, "CAP_%s", capability_name(i));
-
-		for (char *at = name; *at; at++)
-			*at = (char)toupper((unsigned char)*at);
-		if (e->capabilities >> i & 1)
-			script_add(e, out, "runtime", "--cap-add", SCRIPT_WORDS(name));
-	}
+	for (size_t i = 0; i < kept; i++)
+		script_add(e, out, "runtime", "--cap-add", SCRIPT_WORDS(capabilities[i]));
 	script_add(e, out, "cuddy", "--clearenv", NULL);
 	for (size_t i = 0; i < count; i++) {
 		const char *equals = strchr(variables[i], '=');
@@ -178,7 +170,7 @@ static int write(struct export *e)
 }
 
 const struct export_target target_bwrap = {
-	"bwrap", "bubblewrap's command line as a script, and its filter", "NAME.sh NAME.bpf NAME.nothing", false,
+	"bwrap", "bubblewrap's command line as a script, and its filter", "NAME.sh NAME.bpf NAME.nothing", false, false,
 	{ express_file, express_namespace, express_filter, express_capability, express_device_nodes, express_no_bus },
 	settings, write,
 };

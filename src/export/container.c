@@ -4,9 +4,7 @@
  * Source: docker-run(1), podman-run(1), and the compose specification. */
 #include "export/export.h"
 #include "base/path.h"
-#include "policy/capabilities.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -69,6 +67,11 @@ static void add(struct container *c, enum word word, const char *value, const ch
 	*vec_push(c->e->arena, &c->items) = (struct item){ word, value, NULL, NULL, origin };
 }
 
+static void add_listed(struct container *c, enum word word, const struct text_setting *set)
+{
+	add(c, word, set->value, export_origin(c->e, set->origin));
+}
+
 /* "$" is compose's own. */
 static const char *compose_text(struct arena *arena, const char *text)
 {
@@ -128,10 +131,10 @@ static struct claim express_network(const struct export *e, size_t index)
 	if (e->reach != REACH_SOME || form == HOST_LOOPBACK || form == HOST_HOST)
 		return express_namespace(e, index);
 	if (rule->effect == EFFECT_ALLOW)
-		return express_answer(rule->endpoint->access == ACCESS_LISTEN ? EXACTNESS_EXACT : EXACTNESS_COARSE,
+		return say(rule->endpoint->access == ACCESS_LISTEN ? EXACTNESS_EXACT : EXACTNESS_COARSE,
 				      "namespaces", rule->endpoint->access == ACCESS_LISTEN ? NULL :
 				      "wider: all that the container network leads to");
-	return express_answer(EXACTNESS_NONE, NULL, "the container network has no filter");
+	return say_none("the container network has no filter");
 }
 
 static struct claim express_file(const struct export *e, size_t index)
@@ -139,11 +142,11 @@ static struct claim express_file(const struct export *e, size_t index)
 	const struct rule *rule = &e->policy->rules[index];
 
 	if (rule->effect == EFFECT_LOG)
-		return express_answer(EXACTNESS_EXACT, "apparmor", "where the host has AppArmor");
+		return say_exact("apparmor", "where the host has AppArmor");
 	if (rule->effect == EFFECT_DENY && rule->access == ACCESS_EXECUTE)
-		return express_answer(EXACTNESS_COARSE, "apparmor", "wider where the host has no AppArmor");
+		return say_coarse("apparmor", "wider where the host has no AppArmor");
 	if (rule->effect == EFFECT_DENY && str_starts(rule->pattern, "/proc") && e->target == &target_docker)
-		return express_answer(EXACTNESS_COARSE, "apparmor",
+		return say_coarse("apparmor",
 				      "wider where the host has no AppArmor: docker hides a list of its own in /proc");
 	return express_runnable(e, index);
 }
@@ -211,24 +214,19 @@ static void add_rights(struct container *c)
 {
 	struct export *e = c->e;
 	static const char *const reach[] = { "none", "bridge", "host" };
-	const char *network = e->policy->network.value;
+	const char *network = e->policy->network.value, *const *capabilities;
+	size_t kept = export_capabilities(e, "", &capabilities);
 
 	add(c, WORD_SECURITY, "no-new-privileges", "cuddy");
 	add(c, WORD_CAP_DROP, "ALL", "cuddy");
-	for (unsigned i = 0; i < CAPABILITY_COUNT; i++) {
-		char *name = arena_strdup(e->arena, capability_name(i));
-
-		for (char *at = name; *at; at++)
-			*at = (char)toupper((unsigned char)*at);
-		if (e->capabilities >> i & 1)
-			add(c, WORD_CAP_ADD, name, "runtime");
-	}
+	for (size_t i = 0; i < kept; i++)
+		add(c, WORD_CAP_ADD, capabilities[i], "runtime");
 	add(c, WORD_READ_ONLY, "true", "cuddy");
 	add(c, WORD_NETWORK, network ? network : reach[e->reach], "networking");
 	for (size_t i = 0; i < e->policy->publish.count; i++)
-		add(c, WORD_PUBLISH, e->policy->publish.items[i].value, export_origin(e, e->policy->publish.items[i].origin));
+		add_listed(c, WORD_PUBLISH, &e->policy->publish.items[i]);
 	for (size_t i = 0; i < e->policy->dns.count; i++)
-		add(c, WORD_DNS, e->policy->dns.items[i].value, export_origin(e, e->policy->dns.items[i].origin));
+		add_listed(c, WORD_DNS, &e->policy->dns.items[i]);
 }
 
 static void add_limits(struct container *c)
@@ -264,7 +262,7 @@ static void add_identity(struct container *c)
 	else
 		add(c, WORD_USER, e->policy->user_as.value, export_origin(e, e->policy->user_as.origin));
 	for (size_t i = 0; i < e->policy->groups.count; i++)
-		add(c, WORD_GROUP, e->policy->groups.items[i].value, export_origin(e, e->policy->groups.items[i].origin));
+		add_listed(c, WORD_GROUP, &e->policy->groups.items[i]);
 	add(c, WORD_HOSTNAME, e->policy->hostname.value ? e->policy->hostname.value : "cuddy",
 	    export_origin(e, e->policy->hostname.origin));
 	add(c, WORD_WORKDIR, export_directory(e), export_origin(e, e->policy->working_directory.origin));
@@ -301,7 +299,8 @@ static void write_script(struct container *c, const char *name)
 				   NULL : SCRIPT_WORDS(item->value));
 	}
 	if (c->podman && e->rootfs)
-		script_add(e, out, "--bundle", "--rootfs", SCRIPT_WORDS(path_normal(e->arena, e->cage->working_directory, e->rootfs)));
+		script_add(e, out, "--bundle", "--rootfs",
+			   SCRIPT_WORDS(path_normal(e->arena, e->cage->working_directory, e->rootfs)));
 	else
 		script_add(e, out, "--image", "--", SCRIPT_WORDS(e->image));
 	script_end(e, out, arena_printf(e->arena, "%s run", tool), "");
@@ -346,9 +345,10 @@ static void write_compose(struct container *c, const char *name)
 	/* Paths in security_opt are relative to the file; both tools read the filter from there. */
 	add(c, WORD_SECURITY, arena_printf(e->arena, "seccomp=./%s.seccomp.json", name), "runtime");
 	export_heading(e, out, "#");
-	strbuf_addf(out, "# Where the host has AppArmor, load %s.apparmor and add to security_opt: apparmor=cuddy.%s\n", name, name);
+	strbuf_addf(out, "# Where the host has AppArmor, load %s.apparmor and add to security_opt: apparmor=cuddy.%s\n",
+		    name, name);
 	if (c->podman)
-		strbuf_add(out, "# podman makes /tmp, /run and /var/tmp writable with read_only: only the script can forbid it.\n");
+		strbuf_add(out, "# With read_only podman makes /tmp, /run and /var/tmp writable: only the script forbids it.\n");
 	strbuf_addf(out, "services:\n  %s:\n    image: %s\n%s", compose_text(e->arena, name),
 		    compose_text(e->arena, e->image), c->podman ? "" : "    init: true\n");
 	if (e->policy->command.count) {
@@ -390,9 +390,9 @@ static int write(struct export *e)
 
 const struct export_target target_docker = {
 	"docker", "a script for docker, a compose fragment, the filter and the AppArmor profile", CONTAINER_FILES,
-	true, CONTAINER_ANSWERS, settings, write,
+	true, false, CONTAINER_ANSWERS, settings, write,
 };
 const struct export_target target_podman = {
 	"podman", "a script for podman, a compose fragment, the filter and the AppArmor profile", CONTAINER_FILES,
-	true, CONTAINER_ANSWERS, settings, write,
+	true, true, CONTAINER_ANSWERS, settings, write,
 };

@@ -34,7 +34,8 @@ static const struct { const char *name; enum setting setting; size_t offset; boo
 	{ "desktop.x11", SETTING_X11, offsetof(struct policy, x11), false },
 	{ "user.as", SETTING_USER, offsetof(struct policy, user_as), false },
 	{ "user.groups", SETTING_GROUPS, offsetof(struct policy, groups), true },
-	{ "environment.pass", SETTING_ENVIRONMENT, offsetof(struct policy, pass), true },
+	{ "requires", SETTING_REQUIRES, offsetof(struct policy, requires), true },
+	{ "environment", SETTING_ENVIRONMENT, offsetof(struct policy, pass), true },
 };
 
 /* The first value of a setting and where it stands; false when it is not set. */
@@ -62,6 +63,8 @@ static bool setting_value(const struct export *e, enum setting setting, const ch
 			*ret = *(const struct text_setting *)(const void *)(base + settings[i].offset);
 		else if (list->count)
 			*ret = list->items[0];
+		else if (setting == SETTING_ENVIRONMENT && e->policy->set.count)
+			*ret = (struct text_setting){ e->policy->set.items[0].name, e->policy->set.items[0].origin };
 		return ret->value && !(setting == SETTING_X11 && str_equal(ret->value, "none"));
 	}
 	unreachable();
@@ -79,7 +82,7 @@ static void answer_settings(struct export *e)
 			continue;
 		while (row->exactness != EXACTNESS_NONE && row->setting != i)
 			row++;
-		e->settings[i] = express_answer(row->exactness, e->target->name, row->note);
+		e->settings[i] = say(row->exactness, e->target->name, row->note);
 	}
 }
 
@@ -91,9 +94,9 @@ static struct claim answer_rule(struct export *e, size_t index)
 	struct claim claim = e->target->express[rule->kind](e, index);
 
 	if (rule->effect == EFFECT_ASK)
-		return express_answer(EXACTNESS_COARSE, claim.backend, "narrower: denied, for nothing can ask");
+		return say_coarse(claim.backend, "narrower: denied, for nothing can ask");
 	if (rule->effect == EFFECT_LOG && !str_equal(claim.backend, "apparmor"))
-		return express_answer(EXACTNESS_NONE, NULL, "nothing logs it");
+		return say_none("nothing logs it");
 	return claim;
 }
 
@@ -160,6 +163,17 @@ static bool has_system(const char *rootfs)
 	return length > 0 && (size_t)length < sizeof(path) && access(path, F_OK) == 0;
 }
 
+static int check_root(const struct export *e, struct diags *d)
+{
+	struct stat status;
+
+	if (e->rootfs && !e->target->takes_root)
+		return diag_error(d, "C532", NULL, "'%s' makes no bundles", e->target->name);
+	if (e->rootfs && (stat(e->rootfs, &status) < 0 || !S_ISDIR(status.st_mode)))
+		return diag_error(d, "C532", NULL, "'%s' is no directory", str_quote(e->arena, e->rootfs));
+	return 0;
+}
+
 struct export *export_make(struct arena *arena, const struct policy *policy, const struct cage *cage,
 			   const struct export_target *target, const struct export_options *options,
 			   struct diags *d)
@@ -169,8 +183,12 @@ struct export *export_make(struct arena *arena, const struct policy *policy, con
 	*e = (struct export){ .arena = arena, .policy = policy, .cage = cage, .target = target, .d = d,
 			      .image = options->image ? options->image : "IMAGE", .rootfs = options->rootfs };
 	e->own_system = e->rootfs ? has_system(e->rootfs) : target->own_system;
-	if (gather_plan(e) < 0 || export_gather_calls(e) < 0)
+	if (check_root(e, d) < 0 || gather_plan(e) < 0)
 		return NULL;
+	if (export_gather_calls(e) < 0) {
+		export_free(e);
+		return NULL;
+	}
 	gather_network(e);
 	gather_capabilities(e);
 	export_gather_mounts(e);
@@ -178,7 +196,16 @@ struct export *export_make(struct arena *arena, const struct policy *policy, con
 	for (size_t i = 0; i < policy->rule_count; i++)
 		e->claims[i] = answer_rule(e, i);
 	answer_settings(e);
-	return target->write(e) < 0 ? NULL : e;
+	if (target->write(e) == 0)
+		return e;
+	export_free(e);
+	return NULL;
+}
+
+void export_free(struct export *e)
+{
+	if (e)
+		plan_free(e->plan);
 }
 
 /* ---- for targets ---- */
@@ -266,6 +293,23 @@ const char *export_directory(const struct export *e)
 	if (policy_decide(e->policy, &request).effect != EFFECT_ALLOW)
 		return "/";
 	return set ? set : e->cage->working_directory;
+}
+
+size_t export_capabilities(const struct export *e, const char *prefix, const char *const **ret)
+{
+	const char **names = arena_new_array(e->arena, const char *, CAPABILITY_COUNT);
+	size_t count = 0;
+
+	for (unsigned i = 0; i < CAPABILITY_COUNT; i++) {
+		char *name = arena_printf(e->arena, "%s%s", prefix, capability_name(i));
+
+		for (char *at = name; *at; at++)
+			*at = (char)toupper((unsigned char)*at);
+		if (e->capabilities >> i & 1)
+			names[count++] = name;
+	}
+	*ret = names;
+	return count;
 }
 
 bool export_may_call(const struct export *e, const char *call)
@@ -357,7 +401,7 @@ void export_print_losses(const struct export *e, struct strbuf *out, const char 
 		strbuf_addf(out, "%sEvery rule is said exactly.\n", prefix);
 		return;
 	}
-	strbuf_addf(out, "%s%zu rules or settings are not said exactly (coarse: more or less than asked; none: not at all):\n",
+	strbuf_addf(out, "%s%zu rules or settings are not said exactly (coarse: more or less; none: not at all):\n",
 		    prefix, lost);
 	for (size_t i = 0; i < e->policy->rule_count; i++)
 		if (is_lost(&e->claims[i]))

@@ -38,7 +38,8 @@ struct export_mount {
 
 /* Settings of a profile that are no rules.  Limits follow: SETTING_LIMITS + enum limit. */
 enum setting { SETTING_COMMAND, SETTING_DIRECTORY, SETTING_DNS, SETTING_ENVIRONMENT, SETTING_GROUPS,
-	       SETTING_HOSTNAME, SETTING_NETWORK, SETTING_PUBLISH, SETTING_ROOT, SETTING_SCREEN,
+	       SETTING_HOSTNAME, SETTING_NETWORK, SETTING_PUBLISH, SETTING_REQUIRES,
+	       SETTING_ROOT, SETTING_SCREEN,
 	       SETTING_USER, SETTING_VPN, SETTING_X11, SETTING_LIMITS,
 	       SETTING_COUNT = SETTING_LIMITS + LIMIT_COUNT };
 
@@ -54,7 +55,7 @@ struct export {
 	const char *image;  /* name of a container image; never NULL */
 	const char *rootfs; /* directory of a bundle, or NULL */
 	bool own_system;    /* the target's image has the system's files: those of the host are not shown */
-	const struct plan *plan; /* mounts, environment and filter; not the whole of a cage */
+	struct plan *plan; /* owned: mounts, environment and filter; not the whole of a cage */
 	const struct claim *mounts; /* one per rule: of the mounts back end */
 	const struct export_call *calls; /* CALL_COUNT */
 	bool foreign_abi;
@@ -77,6 +78,7 @@ struct export_target {
 	const char *name, *summary;
 	const char *files; /* names, for the manual */
 	bool own_system;   /* unless there is a bundle that lacks one */
+	bool takes_root;   /* --bundle */
 	express_function *express[KIND_COUNT]; /* can_express(rule), by kind */
 	const struct setting_row *settings;    /* what it can say; the last has exactness NONE */
 	int (*write)(struct export *e);	       /* 0 or -EINVAL with diagnostics */
@@ -90,10 +92,12 @@ extern const struct export_target target_apparmor, target_bwrap, target_docker, 
 struct export_options { const char *image, *rootfs; };
 
 /* Works out everything and lets the target write its files into memory.  Reads the host's file
- * system as a start would.  NULL with diagnostics; all of it lives in `arena`. */
+ * system as a start would.  NULL with diagnostics; it lives in `arena`, but export_free() it. */
 struct export *export_make(struct arena *arena, const struct policy *policy, const struct cage *cage,
 			   const struct export_target *target, const struct export_options *options,
 			   struct diags *d);
+
+void export_free(struct export *e); /* NULL is fine */
 
 size_t export_lost(const struct export *e); /* rules and settings that are not said exactly */
 
@@ -136,6 +140,8 @@ const char *export_limit_origin(const struct export *e, enum limit limit);
 size_t export_environment(const struct export *e, const char *const **ret);
 /* Where the program starts: "/" when the caller's directory is not shown. */
 const char *export_directory(const struct export *e);
+/* The capabilities that are kept, as "NET_RAW" behind `prefix`. */
+size_t export_capabilities(const struct export *e, const char *prefix, const char *const **ret);
 /* May a call be made with these arguments: "clone(user-namespace)"? */
 bool export_may_call(const struct export *e, const char *call);
 /* The profile's name, fit for files and for objects of Kubernetes: small letters, digits, '-', '.'. */
@@ -172,6 +178,10 @@ void export_apparmor(const struct export *e, struct strbuf *out, bool alone);
 /* Answers that targets share. */
 express_function express_filter, express_capability, express_mounts, express_runnable, express_device_nodes,
 	express_container_device, express_namespace, express_no_bus;
-struct claim express_answer(enum exactness exactness, const char *by, const char *note);
+/* An answer: by which mechanism, and why not exactly (NULL: nothing to add, or no word for it). */
+struct claim say(enum exactness exactness, const char *by, const char *note);
+struct claim say_exact(const char *by, const char *note);
+struct claim say_coarse(const char *by, const char *note);
+struct claim say_none(const char *note);
 
 #endif

@@ -3,23 +3,38 @@
 
 #include <string.h>
 
-struct claim express_answer(enum exactness exactness, const char *by, const char *note)
+struct claim say(enum exactness exactness, const char *by, const char *note)
 {
 	return (struct claim){ .exactness = exactness, .backend = by, .note = note };
+}
+
+struct claim say_exact(const char *by, const char *note)
+{
+	return say(EXACTNESS_EXACT, by, note);
+}
+
+struct claim say_coarse(const char *by, const char *note)
+{
+	return say(EXACTNESS_COARSE, by, note);
+}
+
+struct claim say_none(const char *note)
+{
+	return say(EXACTNESS_NONE, NULL, note);
 }
 
 struct claim express_filter(const struct export *e, size_t rule)
 {
 	(void)e;
 	(void)rule;
-	return express_answer(EXACTNESS_EXACT, "seccomp", NULL);
+	return say_exact("seccomp", NULL);
 }
 
 struct claim express_capability(const struct export *e, size_t rule)
 {
 	(void)e;
 	(void)rule;
-	return express_answer(EXACTNESS_EXACT, "capabilities", NULL);
+	return say_exact("capabilities", NULL);
 }
 
 static struct claim express_image_path(const struct export *e, const struct rule *rule)
@@ -32,12 +47,12 @@ static struct claim express_image_path(const struct export *e, const struct rule
 	for (size_t i = 0; i < count && system; i++)
 		system = export_is_system(a[i].prefix) || str_starts(a[i].prefix, "/proc");
 	if (!system)
-		return express_answer(EXACTNESS_NONE, NULL, NULL);
+		return say_none(NULL);
 	if (rule->effect == EFFECT_ALLOW && !(rule->access & ACCESS_WRITE))
-		return express_answer(EXACTNESS_COARSE, "image", "what the image has there, not the files of this host");
+		return say_coarse("image", "what the image has there, not the files of this host");
 	if (rule->effect != EFFECT_ALLOW)
-		return express_answer(EXACTNESS_AT_START, "mounts", "paths that this host had when it was exported");
-	return express_answer(EXACTNESS_NONE, NULL, NULL);
+		return say(EXACTNESS_AT_START, "mounts", "paths that this host had when it was exported");
+	return say_none(NULL);
 }
 
 /* As the mounts back end claims it, for the steps are its own. */
@@ -53,7 +68,7 @@ struct claim express_mounts(const struct export *e, size_t index)
 			return image;
 	}
 	if (!claim.backend)
-		return express_answer(EXACTNESS_NONE, NULL,
+		return say_none(
 				      rule->place == PLACE_COPY_ON_WRITE ? "copies are not kept apart" :
 				      rule->place == PLACE_PERSIST ? "the cage's own memory stays here" : NULL);
 	if (rule->effect == EFFECT_ALLOW && rule->place == PLACE_PERSIST)
@@ -71,7 +86,7 @@ struct claim express_runnable(const struct export *e, size_t index)
 
 	if (rule->effect == EFFECT_ALLOW && !(rule->access & ACCESS_EXECUTE) && claim.exactness == EXACTNESS_EXACT &&
 	    rule->place == PLACE_HOST)
-		return express_answer(EXACTNESS_COARSE, "mounts", "wider: what is there can be executed too");
+		return say_coarse("mounts", "wider: what is there can be executed too");
 	return claim;
 }
 
@@ -103,7 +118,7 @@ struct claim express_container_device(const struct export *e, size_t index)
 
 	for (size_t i = 0; i < ARRAY_SIZE(default_devices); i++)
 		if (rule->effect == EFFECT_DENY && glob_matches(rule->glob, default_devices[i]))
-			return express_answer(EXACTNESS_NONE, NULL, "every runtime makes the standard devices");
+			return say_none("every runtime makes the standard devices");
 	return express_device_nodes(e, index);
 }
 
@@ -115,19 +130,19 @@ struct claim express_namespace(const struct export *e, size_t index)
 
 	if (e->reach == REACH_HOST) {
 		if (rule->effect == EFFECT_ALLOW)
-			return express_answer(form == HOST_HOST ? EXACTNESS_EXACT : EXACTNESS_COARSE, "namespaces",
+			return say(form == HOST_HOST ? EXACTNESS_EXACT : EXACTNESS_COARSE, "namespaces",
 					      form == HOST_HOST ? NULL : "wider: the whole network of the host is open");
-		return express_answer(EXACTNESS_NONE, NULL, "the network of the host cannot be narrowed");
+		return say_none("the network of the host cannot be narrowed");
 	}
 	if (rule->effect != EFFECT_ALLOW || form == HOST_LOOPBACK || rule->endpoint->access == ACCESS_LISTEN)
-		return express_answer(EXACTNESS_EXACT, "namespaces", NULL);
-	return express_answer(EXACTNESS_NONE, NULL, "the network namespace is empty: nothing leads out");
+		return say_exact("namespaces", NULL);
+	return say_none("the network namespace is empty: nothing leads out");
 }
 
 /* Where no bus is shown nothing must be denied on it. */
 struct claim express_no_bus(const struct export *e, size_t index)
 {
 	if (e->policy->rules[index].effect != EFFECT_ALLOW && e->reach != REACH_HOST)
-		return express_answer(EXACTNESS_EXACT, "mounts", NULL);
-	return express_answer(EXACTNESS_NONE, NULL, "no filter of the bus comes with it, so no bus is shown");
+		return say_exact("mounts", NULL);
+	return say_none("no filter of the bus comes with it, so no bus is shown");
 }

@@ -4,9 +4,7 @@
  * v1alpha1); both refuse members that they do not know, so SeccompProfile has no comments. */
 #include "export/export.h"
 #include "base/path.h"
-#include "policy/capabilities.h"
 
-#include <ctype.h>
 #include <string.h>
 
 static const struct setting_row settings[] = {
@@ -35,7 +33,8 @@ static void scalar(const struct export *e, struct strbuf *out, unsigned depth, c
 	line(out, depth, arena_printf(e->arena, "%s: %s", key, export_yaml_text(e->arena, value)), origin);
 }
 
-static void header(const struct export *e, struct strbuf *out, const char *version, const char *kind, const char *name)
+static void header(const struct export *e, struct strbuf *out, const char *version, const char *kind,
+		   const char *name)
 {
 	strbuf_addf(out, "apiVersion: %s\nkind: %s\nmetadata:\n", version, kind);
 	scalar(e, out, 1, "name", name, NULL);
@@ -48,9 +47,9 @@ static struct claim express_file(const struct export *e, size_t index)
 	const struct rule *rule = &e->policy->rules[index];
 
 	if (rule->effect == EFFECT_LOG)
-		return express_answer(EXACTNESS_EXACT, "apparmor", "where the nodes have AppArmor");
+		return say_exact("apparmor", "where the nodes have AppArmor");
 	if (rule->effect == EFFECT_DENY)
-		return express_answer(EXACTNESS_COARSE, "apparmor", "wider where the nodes have no AppArmor");
+		return say_coarse("apparmor", "wider where the nodes have no AppArmor");
 	return express_runnable(e, index);
 }
 
@@ -62,7 +61,7 @@ static struct claim express_device(const struct export *e, size_t index)
 
 	for (size_t i = 0; i < count; i++)
 		if (rule->effect == EFFECT_ALLOW && !(a[i].is_literal && export_is_default_device(a[i].prefix)))
-			return express_answer(EXACTNESS_NONE, NULL, "devices come from a device plugin of the cluster");
+			return say_none("devices come from a device plugin of the cluster");
 	return express_container_device(e, index);
 }
 
@@ -76,15 +75,15 @@ static struct claim express_network(const struct export *e, size_t index)
 		return express_namespace(e, index);
 	if (to->access == ACCESS_RESOLVE)
 		return rule->effect == EFFECT_ALLOW ?
-			express_answer(EXACTNESS_COARSE, "networkpolicy", "wider: port 53 of the cluster's name servers, for every name") :
-			express_answer(EXACTNESS_NONE, NULL, "a NetworkPolicy knows no names");
+			say_coarse("networkpolicy", "wider: port 53 of the cluster's name servers, for every name") :
+			say_none("a NetworkPolicy knows no names");
 	if (to->form == HOST_NAME || to->form == HOST_SUFFIX)
-		return express_answer(EXACTNESS_NONE, NULL, "a NetworkPolicy knows addresses, not names");
+		return say_none("a NetworkPolicy knows addresses, not names");
 	if (to->icmp)
-		return express_answer(EXACTNESS_NONE, NULL, "a NetworkPolicy knows TCP and UDP only");
+		return say_none("a NetworkPolicy knows TCP and UDP only");
 	if (rule->effect == EFFECT_ALLOW || any_port)
-		return express_answer(EXACTNESS_EXACT, "networkpolicy", "where the cluster's network enforces it");
-	return express_answer(EXACTNESS_NONE, NULL, "a port inside of an allowed network cannot be left out");
+		return say_exact("networkpolicy", "where the cluster's network enforces it");
+	return say_none("a port inside of an allowed network cannot be left out");
 }
 
 /* ---- the pod ---- */
@@ -137,27 +136,23 @@ static void add_volumes(const struct export *e, struct strbuf *out)
 
 static void add_container_security(const struct export *e, struct strbuf *out)
 {
+	const char *const *capabilities;
+	size_t kept = export_capabilities(e, "", &capabilities);
+
 	line(out, 3, "securityContext:", NULL);
 	line(out, 4, "allowPrivilegeEscalation: false", "cuddy");
 	line(out, 4, "privileged: false", "cuddy");
 	line(out, 4, "readOnlyRootFilesystem: true", "cuddy");
 	line(out, 4, "capabilities:", NULL);
 	line(out, 5, "drop: [\"ALL\"]", "cuddy");
-	for (unsigned i = 0, first = 1; i < CAPABILITY_COUNT; i++) {
-		char *name = arena_strdup(e->arena, capability_name(i));
-
-		if (!(e->capabilities >> i & 1))
-			continue;
-		for (char *at = name; *at; at++)
-			*at = (char)toupper((unsigned char)*at);
-		if (first)
-			line(out, 5, "add:", NULL);
-		first = 0;
-		line(out, 6, arena_printf(e->arena, "- \"%s\"", name), "runtime");
-	}
+	if (kept)
+		line(out, 5, "add:", NULL);
+	for (size_t i = 0; i < kept; i++)
+		line(out, 6, arena_printf(e->arena, "- \"%s\"", capabilities[i]), "runtime");
 }
 
-static void add_list(const struct export *e, struct strbuf *out, unsigned depth, const char *key, const struct text_list *list)
+static void add_list(const struct export *e, struct strbuf *out, unsigned depth, const char *key,
+		     const struct text_list *list)
 {
 	if (list->count)
 		line(out, depth, arena_printf(e->arena, "%s:", key), NULL);
@@ -187,9 +182,11 @@ static void add_container(const struct export *e, struct strbuf *out, const char
 	line(out, 3, "resources:", NULL);
 	line(out, 4, "limits:", NULL);
 	if (export_limit(e, LIMIT_MEMORY, &value))
-		scalar(e, out, 5, "memory", arena_printf(e->arena, "%llu", (unsigned long long)value), export_limit_origin(e, LIMIT_MEMORY));
+		scalar(e, out, 5, "memory", arena_printf(e->arena, "%llu", (unsigned long long)value),
+		       export_limit_origin(e, LIMIT_MEMORY));
 	if (export_limit(e, LIMIT_CPU, &value))
-		scalar(e, out, 5, "cpu", arena_printf(e->arena, "%llum", (unsigned long long)value * 10), export_limit_origin(e, LIMIT_CPU));
+		scalar(e, out, 5, "cpu", arena_printf(e->arena, "%llum", (unsigned long long)value * 10),
+		       export_limit_origin(e, LIMIT_CPU));
 	add_container_security(e, out);
 	add_volume_mounts(e, out);
 }
@@ -205,7 +202,7 @@ static void add_pod_security(const struct export *e, struct strbuf *out, const c
 		line(out, 2, arena_printf(e->arena, "runAsUser: %u", uid), origin);
 		line(out, 2, arena_printf(e->arena, "runAsGroup: %u", gid), origin);
 	}
-	line(out, 2, arena_printf(e->arena, "runAsNonRoot: %s", str_equal(e->policy->user_as.value, "root") ? "false" : "true"), origin);
+	line(out, 2, str_equal(e->policy->user_as.value, "root") ? "runAsNonRoot: false" : "runAsNonRoot: true", origin);
 	line(out, 2, "seccompProfile:", "runtime");
 	line(out, 3, "type: Localhost", NULL);
 	scalar(e, out, 3, "localhostProfile", arena_printf(e->arena, "operator/%s.json", name), NULL);
@@ -408,7 +405,8 @@ static void write_apparmor(struct export *e, const char *name)
 	struct strbuf text = { .arena = e->arena };
 
 	export_apparmor(e, &text, false);
-	header(e, out, "security-profiles-operator.x-k8s.io/v1alpha1", "AppArmorProfile", arena_printf(e->arena, "cuddy.%s", name));
+	header(e, out, "security-profiles-operator.x-k8s.io/v1alpha1", "AppArmorProfile",
+	       arena_printf(e->arena, "cuddy.%s", name));
 	strbuf_add(out, "spec:\n  policy: |\n");
 	for (const char *at = strbuf_text(&text); *at;) {
 		size_t length = strcspn(at, "\n");
@@ -431,7 +429,7 @@ static int write(struct export *e)
 
 const struct export_target target_kubernetes = {
 	"kubernetes", "a Pod, a NetworkPolicy and the profiles of the security-profiles-operator",
-	"NAME.pod.yaml NAME.networkpolicy.yaml NAME.seccompprofile.json NAME.apparmorprofile.yaml", true,
+	"NAME.pod.yaml NAME.networkpolicy.yaml NAME.seccompprofile.json NAME.apparmorprofile.yaml", true, false,
 	{ express_file, express_network, express_filter, express_capability, express_device, express_no_bus },
 	settings, write,
 };

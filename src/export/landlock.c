@@ -54,12 +54,12 @@ static struct claim express_file(const struct export *e, size_t index)
 
 	if (rule->effect == EFFECT_DENY)
 		return is_inside_of_grant(e, rule) ?
-			express_answer(EXACTNESS_NONE, NULL, "Landlock takes nothing away inside of what is allowed") :
-			express_answer(EXACTNESS_EXACT, "landlock", NULL);
+			say_none("Landlock takes nothing away inside of what is allowed") :
+			say_exact("landlock", NULL);
 	if (rule->place == PLACE_PROC || rule->place == PLACE_DEVICES)
-		return express_answer(EXACTNESS_COARSE, "landlock", "the host's, not one of the cage's own");
+		return say_coarse("landlock", "the host's, not one of the cage's own");
 	if (rule->place != PLACE_HOST || rule->from)
-		return express_answer(EXACTNESS_NONE, NULL, "not granted: Landlock makes no files of its own");
+		return say_none("not granted: Landlock makes no files of its own");
 	return express_mounts(e, index);
 }
 
@@ -74,13 +74,13 @@ static struct claim express_network(const struct export *e, size_t index)
 	const struct rule *rule = &e->policy->rules[index];
 
 	if (rule->effect == EFFECT_ALLOW && rule->endpoint->form == HOST_HOST)
-		return express_answer(EXACTNESS_EXACT, "landlock", NULL);
+		return say_exact("landlock", NULL);
 	if (rule->access & ACCESS_SEND)
-		return express_answer(rule->effect == EFFECT_ALLOW ? EXACTNESS_COARSE : EXACTNESS_NONE, "landlock",
+		return say(rule->effect == EFFECT_ALLOW ? EXACTNESS_COARSE : EXACTNESS_NONE, "landlock",
 				      "only TCP ports are known: UDP is open");
 	if (is_port_rule(rule, ACCESS_CONNECT | ACCESS_LISTEN))
-		return express_answer(EXACTNESS_EXACT, "landlock", NULL);
-	return express_answer(EXACTNESS_NONE, NULL, rule->effect == EFFECT_ALLOW ?
+		return say_exact("landlock", NULL);
+	return say_none(rule->effect == EFFECT_ALLOW ?
 			      "not granted: Landlock knows ports, not addresses" : "Landlock knows ports, not addresses");
 }
 
@@ -88,7 +88,7 @@ static struct claim express_not(const struct export *e, size_t index)
 {
 	(void)e;
 	(void)index;
-	return express_answer(EXACTNESS_NONE, NULL, NULL);
+	return say_none(NULL);
 }
 
 static void add_words(struct json *json, const char *key, unsigned access, bool is_directory)
@@ -190,7 +190,7 @@ static int write(struct export *e)
 }
 
 const struct export_target target_landlock = {
-	"landlock", "a Landlock ruleset as JSON", "NAME.landlock.json NAME.landlock.txt", false,
+	"landlock", "a Landlock ruleset as JSON", "NAME.landlock.json NAME.landlock.txt", false, false,
 	{ express_file, express_network, express_not, express_not, express_device_nodes, express_not },
 	settings, write,
 };

@@ -6,9 +6,7 @@
  * runtimes must ignore ("Extensibility"), hold the origins, and annotations what is lost. */
 #include "export/export.h"
 #include "base/path.h"
-#include "policy/capabilities.h"
 
-#include <ctype.h>
 #include <string.h>
 
 static const struct setting_row settings[] = {
@@ -41,20 +39,12 @@ static void add_strings(struct json *json, const char *key, const char *const *i
 static void add_capabilities(const struct export *e, struct json *json)
 {
 	static const char *const sets[] = { "bounding", "effective", "inheritable", "permitted", "ambient" };
+	const char *const *names;
+	size_t count = export_capabilities(e, "CAP_", &names);
 
 	json_object(json, "capabilities");
-	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
-		json_array(json, sets[i]);
-		for (unsigned k = 0; k < CAPABILITY_COUNT; k++) {
-			char *name = arena_printf(e->arena, "CAP_%s", capability_name(k));
-
-			for (char *at = name; *at; at++)
-				*at = (char)toupper((unsigned char)*at);
-			if (e->capabilities >> k & 1)
-				json_string(json, NULL, name);
-		}
-		json_end_array(json);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
+		add_strings(json, sets[i], names, count);
 	json_end_object(json);
 }
 
@@ -354,7 +344,7 @@ static int write(struct export *e)
 }
 
 const struct export_target target_oci = {
-	"oci", "config.json of the OCI runtime specification, and its filter", "config.json NAME.seccomp.json", true,
+	"oci", "config.json of the OCI runtime specification, and its filter", "config.json NAME.seccomp.json", true, true,
 	{ express_mounts, express_namespace, express_filter, express_capability, express_container_device, express_no_bus },
 	settings, write,
 };

@@ -3,9 +3,7 @@
  * Source: systemd.exec(5), systemd.resource-control(5) of 252.  Comments stand on lines of their own. */
 #include "export/export.h"
 #include "base/path.h"
-#include "policy/capabilities.h"
 
-#include <ctype.h>
 #include <string.h>
 
 static const struct setting_row settings[] = {
@@ -135,12 +133,12 @@ static struct claim express_call(const struct export *e, size_t index)
 
 	(void)syscall_parse(rule->pattern, &call, &class); /* gathering the calls refused what it can't read */
 	if (rule->effect == EFFECT_DENY && has_word(group_calls("@default"), syscalls[call].name))
-		return express_answer(EXACTNESS_NONE, NULL, "systemd permits @default always");
+		return say_none("systemd permits @default always");
 	if (rule->effect != EFFECT_ALLOW || !e->calls[call].cases.count || is_restricted(call))
-		return express_answer(EXACTNESS_EXACT, "seccomp", NULL);
+		return say_exact("seccomp", NULL);
 	if (call == CALL_socket)
-		return express_answer(EXACTNESS_COARSE, "seccomp", "by family alone, whatever type and protocol");
-	return express_answer(EXACTNESS_COARSE, "seccomp", "wider: with all its arguments");
+		return say_coarse("seccomp", "by family alone, whatever type and protocol");
+	return say_coarse("seccomp", "wider: with all its arguments");
 }
 
 /* The first rule of IPAddressAllow and IPAddressDeny that knows an address wins, and the allow list is
@@ -154,26 +152,26 @@ static struct claim express_network(const struct export *e, size_t index)
 	if (e->reach != REACH_SOME || to->form == HOST_HOST)
 		return express_namespace(e, index);
 	if (to->access == ACCESS_LISTEN)
-		return express_answer(EXACTNESS_EXACT, "cgroup", NULL);
+		return say_exact("cgroup", NULL);
 	if (to->access == ACCESS_RESOLVE && rule->effect == EFFECT_ALLOW)
-		return express_answer(EXACTNESS_COARSE, "cgroup", "wider: every port of the name servers of this host's stub");
+		return say_coarse("cgroup", "wider: every port of the name servers of this host's stub");
 	if (to->form == HOST_NAME || to->form == HOST_SUFFIX)
-		return express_answer(EXACTNESS_NONE, NULL, "systemd knows addresses, not names");
+		return say_none("systemd knows addresses, not names");
 	if (to->form == HOST_LOOPBACK && rule->effect == EFFECT_ALLOW)
-		return express_answer(EXACTNESS_NONE, NULL, "not granted: it would be the host's loopback");
+		return say_none("not granted: it would be the host's loopback");
 	if (rule->effect == EFFECT_ALLOW)
-		return express_answer(any_port && !to->icmp ? EXACTNESS_EXACT : EXACTNESS_COARSE, "cgroup",
+		return say(any_port && !to->icmp ? EXACTNESS_EXACT : EXACTNESS_COARSE, "cgroup",
 				      any_port && !to->icmp ? NULL : "wider: every port and protocol of it");
 	if (!any_port || to->icmp || to->access == ACCESS_RESOLVE)
-		return express_answer(EXACTNESS_NONE, NULL, "ports and protocols cannot be denied by themselves");
+		return say_none("ports and protocols cannot be denied by themselves");
 	for (size_t i = 0; i < e->policy->rule_count; i++) {
 		const struct rule *other = &e->policy->rules[i];
 
 		if (other->kind == KIND_NETWORK && other->effect == EFFECT_ALLOW && other->endpoint->form == HOST_NETWORK &&
 		    endpoint_covers(other->endpoint, to))
-			return express_answer(EXACTNESS_NONE, NULL, "it lies inside of what is allowed, and allows win here");
+			return say_none("it lies inside of what is allowed, and allows win here");
 	}
-	return express_answer(EXACTNESS_EXACT, "cgroup", NULL);
+	return say_exact("cgroup", NULL);
 }
 
 static struct claim express_file(const struct export *e, size_t index)
@@ -181,7 +179,7 @@ static struct claim express_file(const struct export *e, size_t index)
 	const struct rule *rule = &e->policy->rules[index];
 
 	if (rule->effect == EFFECT_ALLOW && rule->place == PLACE_SYNTHETIC)
-		return express_answer(EXACTNESS_COARSE, "mounts", "wider: the host's own file is shown");
+		return say_coarse("mounts", "wider: the host's own file is shown");
 	return express_mounts(e, index);
 }
 
@@ -217,6 +215,20 @@ static void add_tmpfs(struct writer *w, const struct export_mount *m)
 				 m->attributes & PLAN_NOEXEC ? ",noexec" : "", m->mode, room));
 }
 
+/* What is hidden must be there to be made inaccessible; in an empty place it is made by being hidden. */
+static void add_mask(struct writer *w, const struct export_mount *m, const char *origin)
+{
+	for (size_t i = 0; i < w->e->mount_list.count; i++) {
+		const struct export_mount *other = &w->e->mount_list.items[i];
+
+		if (other->kind != MOUNT_DIRECTORY || !str_equal(other->target, m->target))
+			continue;
+		add(w, origin, "TemporaryFileSystem", arena_printf(w->e->arena, "%s:ro,mode=0000", word(w, m->target, ":")));
+		return;
+	}
+	add(w, origin, "InaccessiblePaths", word(w, m->target, ""));
+}
+
 static void add_mount(struct writer *w, const struct export_mount *m)
 {
 	const char *origin = export_origin(w->e, m->origin);
@@ -233,7 +245,7 @@ static void add_mount(struct writer *w, const struct export_mount *m)
 		return;
 	case MOUNT_MASK:
 		if (!path_is_within(m->target, "/proc"))
-			add(w, origin, "InaccessiblePaths", word(w, m->target, ""));
+			add_mask(w, m, origin);
 		return;
 	case MOUNT_SYMLINK:
 		add_symlink(w, m);
@@ -362,7 +374,8 @@ static void add_network(struct writer *w)
 		form = rule->endpoint->form;
 		if (rule->effect == EFFECT_ALLOW && rule->endpoint->access == ACCESS_RESOLVE)
 			add(w, export_rule_origin(e, rule), "IPAddressAllow", "127.0.0.53 127.0.0.54");
-		else if (rule->effect == EFFECT_ALLOW && (form == HOST_NETWORK || form == HOST_LAN) && !export_is_overruled(e, rule))
+		else if (rule->effect == EFFECT_ALLOW && (form == HOST_NETWORK || form == HOST_LAN) &&
+			 !export_is_overruled(e, rule))
 			add_addresses(w, rule, "IPAddressAllow");
 		else if (rule->effect == EFFECT_DENY && e->claims[i].exactness == EXACTNESS_EXACT && form != HOST_HOST &&
 			 rule->endpoint->access != ACCESS_LISTEN)
@@ -385,15 +398,11 @@ static void add_network(struct writer *w)
 static void add_capabilities(struct writer *w)
 {
 	struct strbuf list = { .arena = w->e->arena };
+	const char *const *names;
+	size_t count = export_capabilities(w->e, "CAP_", &names);
 
-	for (unsigned i = 0; i < CAPABILITY_COUNT; i++) {
-		char *name = arena_printf(w->e->arena, "%sCAP_%s", list.length ? " " : "", capability_name(i));
-
-		for (char *at = name; *at; at++)
-			*at = (char)toupper((unsigned char)*at);
-		if (w->e->capabilities >> i & 1)
-			strbuf_add(&list, name);
-	}
+	for (size_t i = 0; i < count; i++)
+		strbuf_addf(&list, "%s%s", i ? " " : "", names[i]);
 	add(w, "runtime", "CapabilityBoundingSet", strbuf_text(&list));
 	add(w, "runtime", "AmbientCapabilities", strbuf_text(&list));
 }
@@ -422,9 +431,11 @@ static void add_settings(struct writer *w)
 	else if (as && !str_equal(as, "me") && !w->user)
 		add(w, export_origin(e, p->user_as.origin), "User", word(w, as, ""));
 	for (size_t i = 0; i < p->groups.count && !w->user; i++)
-		add(w, export_origin(e, p->groups.items[i].origin), "SupplementaryGroups", word(w, p->groups.items[i].value, ""));
+		add(w, export_origin(e, p->groups.items[i].origin), "SupplementaryGroups",
+		    word(w, p->groups.items[i].value, ""));
 	if (p->working_directory.value)
-		add(w, export_origin(e, p->working_directory.origin), "WorkingDirectory", word(w, p->working_directory.value, ""));
+		add(w, export_origin(e, p->working_directory.origin), "WorkingDirectory",
+		    word(w, p->working_directory.value, ""));
 	for (size_t i = 0; i < p->set.count; i++)
 		add(w, export_origin(e, p->set.items[i].origin), "Environment",
 		    word(w, arena_printf(e->arena, "%s=%s", p->set.items[i].name, p->set.items[i].value), ""));
@@ -468,7 +479,7 @@ static int write(struct export *e)
 }
 
 const struct export_target target_systemd = {
-	"systemd", "drop-ins for a service of the system and of a user", "NAME.system.conf NAME.user.conf", false,
+	"systemd", "drop-ins for a service of the system and of a user", "NAME.system.conf NAME.user.conf", false, false,
 	{ express_file, express_network, express_call, express_capability, express_container_device, express_no_bus },
 	settings, write,
 };

@@ -25,6 +25,7 @@ ABI = "/etc/apparmor.d/abi/3.0"
 # Hostile names and every kind of rule that no base profile has.
 ODD = '''
 description = "odd"
+requires = ["seccomp"]
 command = ["/bin/echo", "it's", "a $HOME %h \\"test\\" \\\\"]
 hostname = "odd"
 [environment]
