@@ -82,16 +82,44 @@ static const char *pattern_text(const struct export *e, const char *pattern)
 	return strbuf_text(&out);
 }
 
+/* What is the cage's own elsewhere, and here a part of the host's that has no better name. */
+static const struct { enum place place; const char *lines[3]; const char *note; } pseudo[] = {
+	{ PLACE_PROC, { "\"/proc/{,**}\" rk", "owner \"/proc/[0-9]*/**\" rwk" },
+	  "wider: the host's /proc, with all processes; those of the same user can be changed" },
+	{ PLACE_DEVICES, { "\"/dev/\" r", "owner \"/dev/pts/[0-9]*\" rw" },
+	  "wider: terminals of the same user; no shared memory" },
+};
+
+static bool add_pseudo(const struct writer *w, const struct rule *rule)
+{
+	if (!w->alone || rule->effect != EFFECT_ALLOW)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(pseudo); i++) {
+		if (pseudo[i].place != rule->place)
+			continue;
+		for (const char *const *text = pseudo[i].lines; *text; text++)
+			line(w, rule, *text);
+		return true;
+	}
+	return false;
+}
+
 static void add_file(const struct writer *w, const struct rule *rule)
 {
 	static const char *const words[] = { [EFFECT_DENY] = "audit deny ", [EFFECT_ALLOW] = "", [EFFECT_LOG] = "audit " };
 	const char *pattern = pattern_text(w->e, rule->pattern);
 
 	if (rule->effect == EFFECT_ASK || (rule->effect == EFFECT_ALLOW && !is_granted(w, rule)) ||
-	    (rule->effect == EFFECT_LOG && !is_writable(w->e, rule)))
+	    (rule->effect == EFFECT_LOG && !is_writable(w->e, rule)) || add_pseudo(w, rule))
 		return;
 	line(w, rule, arena_printf(w->e->arena, "%s%s %s", words[rule->effect], pattern,
 				   rule->effect == EFFECT_LOG ? "w" : permissions(rule)));
+}
+
+struct claim express_log(const struct export *e, size_t index)
+{
+	return is_writable(e, &e->policy->rules[index]) ? say_exact("apparmor", "where the host has AppArmor") :
+		say_coarse("apparmor", "where it may be written at all; the rest is logged as denied");
 }
 
 static struct claim express_file(const struct export *e, size_t index)
@@ -100,8 +128,10 @@ static struct claim express_file(const struct export *e, size_t index)
 	struct writer w = { .e = e, .alone = true };
 
 	if (rule->effect == EFFECT_LOG)
-		return is_writable(e, rule) ? say_exact("apparmor", NULL) :
-			say_coarse("apparmor", "where it may be written at all; the rest is logged as denied");
+		return express_log(e, index);
+	for (size_t i = 0; i < ARRAY_SIZE(pseudo); i++)
+		if (rule->effect == EFFECT_ALLOW && rule->place == pseudo[i].place)
+			return say_coarse("apparmor", pseudo[i].note);
 	if (rule->effect == EFFECT_ALLOW && !is_granted(&w, rule))
 		return say_none("not granted: AppArmor makes no files of its own, it would be the host's");
 	if (rule->effect == EFFECT_ALLOW && rule->place == PLACE_COPY_ON_WRITE)

@@ -142,7 +142,7 @@ static struct claim express_file(const struct export *e, size_t index)
 	const struct rule *rule = &e->policy->rules[index];
 
 	if (rule->effect == EFFECT_LOG)
-		return say_exact("apparmor", "where the host has AppArmor");
+		return express_log(e, index);
 	if (rule->effect == EFFECT_DENY && rule->access == ACCESS_EXECUTE)
 		return say_coarse("apparmor", "wider where the host has no AppArmor");
 	if (rule->effect == EFFECT_DENY && str_starts(rule->pattern, "/proc") && e->target == &target_docker)

@@ -47,7 +47,7 @@ static struct claim express_file(const struct export *e, size_t index)
 	const struct rule *rule = &e->policy->rules[index];
 
 	if (rule->effect == EFFECT_LOG)
-		return say_exact("apparmor", "where the nodes have AppArmor");
+		return express_log(e, index);
 	if (rule->effect == EFFECT_DENY)
 		return say_coarse("apparmor", "wider where the nodes have no AppArmor");
 	return express_runnable(e, index);

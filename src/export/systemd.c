@@ -180,6 +180,8 @@ static struct claim express_file(const struct export *e, size_t index)
 
 	if (rule->effect == EFFECT_ALLOW && rule->place == PLACE_SYNTHETIC)
 		return say_coarse("mounts", "wider: the host's own file is shown");
+	if (rule->effect == EFFECT_ALLOW && rule->place == PLACE_PROC)
+		return say_coarse("mounts", "wider: the host's processes, but for those of other users");
 	return express_mounts(e, index);
 }
 
