@@ -163,8 +163,8 @@ static struct claim express_network(const struct export *e, size_t index)
 		return say_exact("apparmor", NULL);
 	if (rule->effect == EFFECT_ALLOW)
 		return say(rule->endpoint->form == HOST_HOST ? EXACTNESS_EXACT : EXACTNESS_COARSE, "apparmor",
-				      rule->endpoint->form == HOST_HOST ? NULL :
-				      "wider: AppArmor 3 knows families and types, not addresses and ports");
+			   rule->endpoint->form == HOST_HOST ? NULL :
+			   "wider: AppArmor 3 knows families and types, not addresses and ports");
 	return say_none("AppArmor 3 knows families and types, not addresses and ports");
 }
 

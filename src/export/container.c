@@ -132,8 +132,8 @@ static struct claim express_network(const struct export *e, size_t index)
 		return express_namespace(e, index);
 	if (rule->effect == EFFECT_ALLOW)
 		return say(rule->endpoint->access == ACCESS_LISTEN ? EXACTNESS_EXACT : EXACTNESS_COARSE,
-				      "namespaces", rule->endpoint->access == ACCESS_LISTEN ? NULL :
-				      "wider: all that the container network leads to");
+			   "namespaces", rule->endpoint->access == ACCESS_LISTEN ? NULL :
+			   "wider: all that the container network leads to");
 	return say_none("the container network has no filter");
 }
 
@@ -147,7 +147,7 @@ static struct claim express_file(const struct export *e, size_t index)
 		return say_coarse("apparmor", "wider where the host has no AppArmor");
 	if (rule->effect == EFFECT_DENY && str_starts(rule->pattern, "/proc") && e->target == &target_docker)
 		return say_coarse("apparmor",
-				      "wider where the host has no AppArmor: docker hides a list of its own in /proc");
+				  "wider where the host has no AppArmor: docker hides a list of its own in /proc");
 	return express_runnable(e, index);
 }
 

@@ -69,8 +69,8 @@ struct claim express_mounts(const struct export *e, size_t index)
 	}
 	if (!claim.backend)
 		return say_none(
-				      rule->place == PLACE_COPY_ON_WRITE ? "copies are not kept apart" :
-				      rule->place == PLACE_PERSIST ? "the cage's own memory stays here" : NULL);
+			rule->place == PLACE_COPY_ON_WRITE ? "copies are not kept apart" :
+			rule->place == PLACE_PERSIST ? "the cage's own memory stays here" : NULL);
 	if (rule->effect == EFFECT_ALLOW && rule->place == PLACE_PERSIST)
 		claim.note = "empty at each start, gone at the end";
 	else if (claim.exactness == EXACTNESS_AT_START)
@@ -131,7 +131,7 @@ struct claim express_namespace(const struct export *e, size_t index)
 	if (e->reach == REACH_HOST) {
 		if (rule->effect == EFFECT_ALLOW)
 			return say(form == HOST_HOST ? EXACTNESS_EXACT : EXACTNESS_COARSE, "namespaces",
-					      form == HOST_HOST ? NULL : "wider: the whole network of the host is open");
+				   form == HOST_HOST ? NULL : "wider: the whole network of the host is open");
 		return say_none("the network of the host cannot be narrowed");
 	}
 	if (rule->effect != EFFECT_ALLOW || form == HOST_LOOPBACK || rule->endpoint->access == ACCESS_LISTEN)

@@ -77,11 +77,11 @@ static struct claim express_network(const struct export *e, size_t index)
 		return say_exact("landlock", NULL);
 	if (rule->access & ACCESS_SEND)
 		return say(rule->effect == EFFECT_ALLOW ? EXACTNESS_COARSE : EXACTNESS_NONE, "landlock",
-				      "only TCP ports are known: UDP is open");
+			   "only TCP ports are known: UDP is open");
 	if (is_port_rule(rule, ACCESS_CONNECT | ACCESS_LISTEN))
 		return say_exact("landlock", NULL);
 	return say_none(rule->effect == EFFECT_ALLOW ?
-			      "not granted: Landlock knows ports, not addresses" : "Landlock knows ports, not addresses");
+			"not granted: Landlock knows ports, not addresses" : "Landlock knows ports, not addresses");
 }
 
 static struct claim express_not(const struct export *e, size_t index)

@@ -161,7 +161,7 @@ static struct claim express_network(const struct export *e, size_t index)
 		return say_none("not granted: it would be the host's loopback");
 	if (rule->effect == EFFECT_ALLOW)
 		return say(any_port && !to->icmp ? EXACTNESS_EXACT : EXACTNESS_COARSE, "cgroup",
-				      any_port && !to->icmp ? NULL : "wider: every port and protocol of it");
+			   any_port && !to->icmp ? NULL : "wider: every port and protocol of it");
 	if (!any_port || to->icmp || to->access == ACCESS_RESOLVE)
 		return say_none("ports and protocols cannot be denied by themselves");
 	for (size_t i = 0; i < e->policy->rule_count; i++) {

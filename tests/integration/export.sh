@@ -22,6 +22,7 @@ part() {
 	status=$?
 	echo "$output" | awk -v n="$count" -v label="$name: " '
 		/^(not )?ok / { sub(/ok [0-9]+ - /, "ok " ++n " - " label); print; next }
+		/^#/ { print; next }
 		!/^1\.\./ { print "# " $0 }'
 	seen=$(echo "$output" | grep -cE '^(not )?ok ')
 	count=$((count + seen))
