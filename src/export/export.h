@@ -160,7 +160,7 @@ bool export_link_source(const struct export *e, const struct export_mount *m, st
 size_t export_networks(const struct export *e, const struct endpoint *endpoint, const char *const **ret);
 const char *export_network_text(const struct export *e, const struct endpoint *endpoint); /* of HOST_NETWORK */
 bool export_is_overruled(const struct export *e, const struct rule *allow); /* by a deny, as a whole */
-/* Does an allow that nothing overrules name this word: `lan`, `internet`, …? */
+/* Does an allow that nothing overrules name this word (`lan`, `internet`, …) for more than icmp? */
 bool export_is_allowed_word(const struct export *e, enum host_form form);
 
 /* The paths and mounts of the plan. */

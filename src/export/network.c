@@ -61,7 +61,7 @@ bool export_is_allowed_word(const struct export *e, enum host_form form)
 		const struct rule *rule = &e->policy->rules[i];
 
 		if (rule->kind == KIND_NETWORK && rule->effect == EFFECT_ALLOW && rule->endpoint->form == form &&
-		    rule->access & (ACCESS_CONNECT | ACCESS_SEND) && !export_is_overruled(e, rule))
+		    !rule->endpoint->icmp && rule->access & (ACCESS_CONNECT | ACCESS_SEND) && !export_is_overruled(e, rule))
 			return true;
 	}
 	return false;

@@ -159,9 +159,10 @@ static struct claim express_network(const struct export *e, size_t index)
 		return say_none("systemd knows addresses, not names");
 	if (to->form == HOST_LOOPBACK && rule->effect == EFFECT_ALLOW)
 		return say_none("not granted: it would be the host's loopback");
+	if (to->icmp && rule->effect == EFFECT_ALLOW)
+		return say_none("not granted: it would open every port");
 	if (rule->effect == EFFECT_ALLOW)
-		return say(any_port && !to->icmp ? EXACTNESS_EXACT : EXACTNESS_COARSE, "cgroup",
-			   any_port && !to->icmp ? NULL : "wider: every port and protocol of it");
+		return any_port ? say_exact("cgroup", NULL) : say_coarse("cgroup", "wider: every port of it");
 	if (!any_port || to->icmp || to->access == ACCESS_RESOLVE)
 		return say_none("ports and protocols cannot be denied by themselves");
 	for (size_t i = 0; i < e->policy->rule_count; i++) {
@@ -371,7 +372,7 @@ static void add_network(struct writer *w)
 		const struct rule *rule = &e->policy->rules[i];
 		enum host_form form;
 
-		if (rule->kind != KIND_NETWORK || rule->effect == EFFECT_LOG)
+		if (rule->kind != KIND_NETWORK || rule->effect == EFFECT_LOG || rule->endpoint->icmp)
 			continue;
 		form = rule->endpoint->form;
 		if (rule->effect == EFFECT_ALLOW && rule->endpoint->access == ACCESS_RESOLVE)
