@@ -7,7 +7,7 @@
 #include "export/export.h"
 #include "policy/capabilities.h"
 
-#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct setting_row settings[] = {
@@ -104,16 +104,51 @@ static bool add_pseudo(const struct writer *w, const struct rule *rule)
 	return false;
 }
 
-static void add_file(const struct writer *w, const struct rule *rule)
+static void add_pattern(const struct writer *w, const struct rule *rule, const char *pattern)
 {
 	static const char *const words[] = { [EFFECT_DENY] = "audit deny ", [EFFECT_ALLOW] = "", [EFFECT_LOG] = "audit " };
-	const char *pattern = pattern_text(w->e, rule->pattern);
+
+	line(w, rule, arena_printf(w->e->arena, "%s%s %s", words[rule->effect], pattern_text(w->e, pattern),
+				   rule->effect == EFFECT_LOG ? "w" : permissions(rule)));
+}
+
+/* Bytes that AppArmor's patterns take for wildcards, made plain. */
+static const char *plain(struct arena *arena, const char *path)
+{
+	struct strbuf out = { .arena = arena };
+
+	for (; *path; path++)
+		strbuf_addf(&out, "%s%c", strchr("*?[]{}\\^", *path) ? "\\" : "", *path);
+	return strbuf_text(&out);
+}
+
+/* AppArmor knows paths without links: a rule that leads through one is said for where it leads, too. */
+static void add_resolved(const struct writer *w, const struct rule *rule)
+{
+	const struct glob_alternative *a;
+	size_t count = glob_alternatives(rule->glob, &a);
+	struct arena *arena = w->e->arena;
+
+	for (size_t i = 0; i < count; i++) {
+		char *parent = arena_strdup(arena, a[i].prefix), *real = NULL, *slash;
+
+		while (*parent && !(real = realpath(parent, NULL)) && (slash = strrchr(parent, '/')))
+			*slash = '\0';
+		if (real && !str_equal(real, parent) && str_starts(a[i].text, plain(arena, parent)))
+			add_pattern(w, rule, arena_printf(arena, "%s%s", plain(arena, real),
+							  a[i].text + strlen(plain(arena, parent))));
+		free(real);
+	}
+}
+
+static void add_file(const struct writer *w, const struct rule *rule)
+{
 
 	if (rule->effect == EFFECT_ASK || (rule->effect == EFFECT_ALLOW && !is_granted(w, rule)) ||
 	    (rule->effect == EFFECT_LOG && !is_writable(w->e, rule)) || add_pseudo(w, rule))
 		return;
-	line(w, rule, arena_printf(w->e->arena, "%s%s %s", words[rule->effect], pattern,
-				   rule->effect == EFFECT_LOG ? "w" : permissions(rule)));
+	add_pattern(w, rule, rule->pattern);
+	add_resolved(w, rule);
 }
 
 struct claim express_log(const struct export *e, size_t index)
