@@ -387,6 +387,18 @@ const char *endpoint_text(struct arena *arena, const struct endpoint *e)
 	return strbuf_text(&out);
 }
 
+const char *endpoint_word_network(struct arena *arena, enum host_form form, size_t index)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(special); i++) {
+		bool is_short = str_starts(special[i].address, "::ffff:");
+
+		if (special[i].form == form && index-- == 0)
+			return arena_printf(arena, "%s/%u", special[i].address + (is_short ? strlen("::ffff:") : 0),
+					    special[i].prefix - (is_short ? IPV4_BITS : 0));
+	}
+	return NULL;
+}
+
 /* ---- comparing --------------------------------------------------------------------------- */
 
 static bool network_has(const unsigned char network[16], unsigned prefix,
