@@ -140,8 +140,9 @@ static const char *numbered(struct arena *arena, const char *name, unsigned numb
 int cage_enter(struct arena *arena, const struct cage_wish *wish, struct diags *d, struct cage_stay *ret)
 {
 	const char *policy = policy_lines(wish->policy, arena);
-	struct cage_stay stay = { .arena = arena, .runtime = cage_runtime_open(wish->places.runtime, true) };
-	AUTO_FD int runtime = stay.runtime;
+	struct cage_stay stay = { .arena = arena };
+	int made = cage_places_make(&wish->places);
+	AUTO_FD int runtime = stay.runtime = made < 0 ? made : cage_runtime_open(&wish->places, true);
 	struct cage cage = wish->cage;
 
 	cage.ephemeral = wish->ephemeral;

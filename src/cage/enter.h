@@ -3,10 +3,9 @@
 #define CUDDY_CAGE_ENTER_H
 
 #include "backend/backend.h"
+#include "cage/data.h"
 #include "cage/state.h"
 #include "launch/launch.h"
-
-struct cage_places { const char *data, *runtime; }; /* $XDG_DATA_HOME/cuddy, $XDG_RUNTIME_DIR or NULL */
 
 /* What to do when a cage of the name runs with another policy. */
 enum cage_conflict {
