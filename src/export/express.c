@@ -67,13 +67,11 @@ struct claim express_mounts(const struct export *e, size_t index)
 		if (image.exactness != EXACTNESS_NONE)
 			return image;
 	}
+	if (rule->effect == EFFECT_ALLOW && rule->place == PLACE_COPY_ON_WRITE)
+		return say_none("copies are not kept apart");
 	if (!claim.backend)
-		return say_none(
-			rule->place == PLACE_COPY_ON_WRITE ? "copies are not kept apart" :
-			rule->place == PLACE_PERSIST ? "the cage's own memory stays here" : NULL);
-	if (rule->effect == EFFECT_ALLOW && rule->place == PLACE_PERSIST)
-		claim.note = "empty at each start, gone at the end";
-	else if (claim.exactness == EXACTNESS_AT_START)
+		return say_none(rule->place == PLACE_PERSIST ? "the cage's own memory stays here" : NULL);
+	if (claim.exactness == EXACTNESS_AT_START)
 		claim.note = "for what existed when it was exported";
 	return claim;
 }

@@ -26,10 +26,11 @@ part() {
 		!/^1\.\./ { print "# " $0 }'
 	seen=$(echo "$output" | grep -cE '^(not )?ok ')
 	count=$((count + seen))
-	if [ "$status" != 0 ]; then bad=1; fi
-	if [ "$seen" = 0 ]; then
+	[ "$status" = 0 ] || bad=1
+	wanted=$(echo "$output" | sed -n 's/^1\.\.//p')
+	if [ "$seen" != "$wanted" ]; then
 		count=$((count + 1)) bad=1
-		echo "not ok $count - $name ran"
+		echo "not ok $count - $name: $seen tests of ${wanted:-an unknown number} ran, status $status"
 	fi
 }
 

@@ -69,10 +69,12 @@ def run_podman(work, profile, text):
     with open(f"{shim}/podman", "w", encoding="utf-8") as out:
         out.write(f'#!/bin/sh\nshift\nexec {shutil.which("podman")} --runtime runc run --ulimit nproc=100:100 "$@"\n')
     os.chmod(f"{shim}/podman", 0o755)
-    shutil.rmtree(root, ignore_errors=True)
     os.mkdir(root)
     out = export(work, "podman", profile, "--bundle", root)
-    return run(["env", f"PATH={shim}:{os.environ['PATH']}", "sh", f"{out}/policy.sh", f"{work}/probe"], text)
+    done = run(["env", f"PATH={shim}:{os.environ['PATH']}", "sh", f"{out}/policy.sh", f"{work}/probe"], text)
+    # Without root, podman makes mount points that belong to subordinate users.
+    subprocess.run(["rm", "-rf", root] if os.getuid() == 0 else ["podman", "unshare", "rm", "-rf", root], check=True)
+    return done
 
 
 def cage_with(runner):
