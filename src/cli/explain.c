@@ -57,6 +57,6 @@ static int run_plan(struct cli *cli, void *values)
 }
 
 const struct command command_plan = {
-	"plan", "PROFILE [PROGRAM…]", "print the steps that would build the cage", options,
+	"plan", "PROFILE [PROGRAM [ARGUMENT…]]", "print the steps that would build the cage", options,
 	sizeof(struct document), run_plan, NULL,
 };
