@@ -20,6 +20,7 @@ struct child {
 	const int *streams;
 	sigset_t mask;		    /* for the program */
 	int report, report_reader;  /* ours; the parent's end, to be closed */
+	int barrier, barrier_parent; /* of OFFER and AWAIT: ours; the parent's end, to be closed */
 	int fault;		    /* index of a step that shall fail, or -1 */
 	char *wipe_from[2], *wipe_to[2]; /* command line and environment of the launcher */
 	/* From here on the child's own. */

@@ -14,11 +14,18 @@
 #define EXIT_CANNOT     126
 #define EXIT_NOT_FOUND  127
 
+/* Makes ready what a plan with an AWAIT step needs, in the namespaces of the process `pidfd`, which
+ * waits meanwhile.  All signals that the cage forwards are blocked; what is forked gets a mask of its
+ * own.  0, or -errno with a diagnostic: then the program never starts. */
+typedef int launch_prepare(void *data, const struct plan *plan, int pidfd, struct diags *d);
+
 struct launch_options {
 	/* What the program's 0, 1 and 2 lead to, open until launch_wait() returns; NULL: the caller's own.
 	 * Sockets, /dev/null and /dev/zero are passed, all else is copied (launch/relay.h). */
 	const int *streams;
 	unsigned timeout; /* seconds; 0: none */
+	launch_prepare *prepare; /* NULL: plans with an AWAIT step are refused */
+	void *data;		 /* of prepare */
 };
 
 /* A running cage.  Descriptors are close-on-exec and belong to the structure. */

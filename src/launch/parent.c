@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -82,12 +83,13 @@ static int clone_failed(struct diags *d, int error)
 	return error;
 }
 
-/* Above 2 even if the caller closed its streams: 0 to 2 are the program's. */
-static int report_pipe(int ends[2])
+/* A pipe or, for the barrier, a socket pair; above 2 even if the caller closed its streams: 0 to 2 are
+ * the program's. */
+static int high_pair(bool both_ways, int ends[2])
 {
 	int low[2], error = 0;
 
-	if (pipe2(low, O_CLOEXEC) < 0)
+	if ((both_ways ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, low) : pipe2(low, O_CLOEXEC)) < 0)
 		return -errno;
 	for (int i = 0; i < 2; i++) {
 		ends[i] = RESULT(fcntl(low[i], F_DUPFD_CLOEXEC, 3));
@@ -130,17 +132,52 @@ static int clone_child(struct launch *launch, struct child *child)
 	return error;
 }
 
+/* Waits for the child's offer, lets the helpers work, and lets the child go on.  A child that failed
+ * before it came so far is launch_wait()'s business. */
+static int prepare(const struct launch *launch, const struct launch_options *options, int barrier,
+		   struct diags *d)
+{
+	char byte;
+	ssize_t length;
+
+	do
+		length = read(barrier, &byte, 1);
+	while (length < 0 && errno == EINTR);
+	if (length != 1)
+		return 0;
+	int r = options->prepare(options->data, launch->plan, launch->pidfd, d);
+	if (r == 0) /* a child that is gone meanwhile will be reported, too */
+		(void)!send(barrier, &byte, 1, MSG_NOSIGNAL);
+	return r;
+}
+
+/* Ends a cage whose program has not started, as if it had never been. */
+static void abandon(struct launch *launch)
+{
+	siginfo_t info;
+
+	syscall(SYS_pidfd_send_signal, launch->pidfd, SIGKILL, NULL, 0);
+	while (waitid((idtype_t)3 /* P_PIDFD */, (id_t)launch->pidfd, &info, WEXITED | __WALL) < 0 &&
+	       errno == EINTR)
+		;
+	close(launch->pidfd);
+	relays_close(launch->relays);
+	sigprocmask(SIG_SETMASK, &launch->mask, NULL);
+}
+
 int launch_start(const struct plan *plan, const struct launch_options *options, struct diags *d,
 		 struct launch *ret)
 {
 	static const struct launch_options none;
 	static const int own[3] = { 0, 1, 2 };
 	struct launch launch = { .plan = plan, .pidfd = -1 };
-	int ends[2], r = plan_verify(plan, d);
+	int ends[2], barrier_ends[2] = { -1, -1 }, r = plan_verify(plan, d);
 
 	if (r < 0)
 		return r;
 	options = options ? options : &none;
+	bool awaits = plan_find(plan, OP_AWAIT) != NULL;
+	must(!awaits || options->prepare);
 	launch.relays = arena_new_object(plan->arena, struct relays);
 	struct child child = {
 		.plan = plan, .streams = launch.relays->streams, .fault = fault_step(),
@@ -148,13 +185,19 @@ int launch_start(const struct plan *plan, const struct launch_options *options, 
 		.envp = words(plan, plan->envp.items, plan->envp.count),
 	};
 	find_own_words(&child);
-	r = report_pipe(ends);
+	r = high_pair(false, ends);
 	if (r < 0)
 		return clone_failed(d, r);
 	AUTO_FD int reader = ends[0];
 	AUTO_FD int writer = ends[1];
 	child.report_reader = reader;
 	child.report = writer;
+	if (awaits && (r = high_pair(true, barrier_ends)) < 0)
+		return clone_failed(d, r);
+	AUTO_FD int barrier = barrier_ends[0];
+	AUTO_FD int barrier_child = barrier_ends[1];
+	child.barrier_parent = barrier;
+	child.barrier = barrier_child;
 	r = relays_open(launch.relays, options->streams ? options->streams : own);
 	if (r < 0)
 		return clone_failed(d, r);
@@ -164,6 +207,15 @@ int launch_start(const struct plan *plan, const struct launch_options *options, 
 	if (error) {
 		relays_close(launch.relays);
 		return clone_failed(d, error);
+	}
+	if (awaits) {
+		fd_closep(&barrier_child);
+		barrier_child = -1;
+		r = prepare(&launch, options, barrier, d);
+		if (r < 0) {
+			abandon(&launch);
+			return r;
+		}
 	}
 	launch.timeout = options->timeout;
 	launch.report = TAKE_FD(reader);
@@ -227,7 +279,7 @@ static long long now_ms(void)
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-static void send(const struct launch *launch, int number)
+static void pass_signal(const struct launch *launch, int number)
 {
 	syscall(SYS_pidfd_send_signal, launch->pidfd, number, NULL, 0);
 }
@@ -240,7 +292,7 @@ static bool pass_signals(const struct launch *launch, int signals)
 
 	while (signals >= 0 && read(signals, &got, sizeof(got)) == sizeof(got)) {
 		int number = (int)got.ssi_signo;
-		send(launch, number);
+		pass_signal(launch, number);
 		end = end || number == SIGHUP || number == SIGINT || number == SIGQUIT || number == SIGTERM;
 	}
 	return end;
@@ -274,7 +326,7 @@ static bool wait_for_end(const struct launch *launch)
 		if (deadline >= 0 && !killed && now_ms() >= deadline) {
 			if (ended)
 				return true;
-			send(launch, struck ? SIGKILL : SIGTERM);
+			pass_signal(launch, struck ? SIGKILL : SIGTERM);
 			killed = struck;
 			struck = true;
 			deadline += GRACE_MS;
