@@ -1,9 +1,11 @@
 /* backend/mounts.c - file and device rules by visibility: the view becomes steps.
  * Must: bind only what the view names, with the least flags.  Must not: decide; view.c does. */
 #include "backend/backend.h"
+#include "backend/network.h"
 #include "backend/view.h"
 #include "backend/walk.h"
 #include "base/path.h"
+#include "base/synthetic.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -63,13 +65,22 @@ static char *write_hostname(struct compilation *c)
 
 static char *write_resolv_conf(struct compilation *c)
 {
-	return arena_strdup(c->arena, "# this cage resolves no names\n");
+	return arena_strdup(c->arena, network_has_relay(c->policy) ? "nameserver " SYNTHETIC_OWN4 "\n"
+								  : "# this cage resolves no names\n");
+}
+
+/* No module that asks a service of the host, and no file but hosts before the cage's own DNS. */
+static char *write_nsswitch(struct compilation *c)
+{
+	return arena_strdup(c->arena, "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n"
+				      "networks: files\nprotocols: files\nservices: files\nethers: files\nrpc: files\n");
 }
 
 static const struct { const char *name; char *(*write)(struct compilation *c); } synthetic[] = {
 	{ "group", write_group },	    { "hostname", write_hostname },
 	{ "hosts", write_hosts },	    { "machine-id", write_machine_id },
-	{ "passwd", write_passwd },	    { "resolv-conf", write_resolv_conf },
+	{ "nsswitch", write_nsswitch },	    { "passwd", write_passwd },
+	{ "resolv-conf", write_resolv_conf },
 };
 
 static int add_synthetic(struct compilation *c, const struct view_entry *e)

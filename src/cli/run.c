@@ -2,6 +2,7 @@
 #include "base/path.h"
 #include "cli/session.h"
 #include "launch/launch.h"
+#include "network/network.h"
 #include "toml/toml.h"
 
 #include <errno.h>
@@ -23,7 +24,7 @@ static const struct option options[] = {
 	{ "ro", 0, OPTION_LIST, offsetof(struct run, ro), "PATH", "show this file or directory, read-only" },
 	{ "rw", 0, OPTION_LIST, offsetof(struct run, rw), "PATH", "show this file or directory, writable" },
 	{ "hide", 0, OPTION_LIST, offsetof(struct run, hide), "PATH", "deny this file or directory" },
-	{ "net", 0, OPTION_WORD, offsetof(struct run, net), "MODE", "none, or host: the network of the host" },
+	{ "net", 0, OPTION_WORD, offsetof(struct run, net), "MODE", "none, outgoing (the internet), or host: the network of the host" },
 	{ "allow-host", 0, OPTION_LIST, offsetof(struct run, hosts), "HOST", "allow connections to this endpoint" },
 	{ "secure", 0, OPTION_FLAG, offsetof(struct run, secure), NULL, "deny all that profile strict denies" },
 	{ "timeout", 0, OPTION_NUMBER, offsetof(struct run, timeout), "SECONDS", "end the program after this time, status 124" },
@@ -86,12 +87,13 @@ static int read_rules(struct cli *cli, const struct cage *cage, const struct run
 				   pattern_of(cli, cage, rows[i].words->items[k]));
 	if (r == 0 && o->secure)
 		r = append(cli, extra, "include", "strict");
-	if (r == 0 && str_equal(o->net, "host"))
-		r = append(cli, extra, "networking.flags", "host");
+	if (r == 0 && (str_equal(o->net, "host") || str_equal(o->net, "outgoing")))
+		r = append(cli, extra, "networking.flags", o->net);
 	else if (r == 0 && str_equal(o->net, "none"))
 		r = append(cli, extra, "networking.deny", "any") || append(cli, extra, "may-degrade", "networking");
 	else if (r == 0 && o->net)
-		r = diag_error(&cli->d, "C520", NULL, "'--net' takes none or host, not '%s'", str_quote(cli->arena, o->net));
+		r = diag_error(&cli->d, "C520", NULL, "'--net' takes none, outgoing or host, not '%s'",
+			       str_quote(cli->arena, o->net));
 	cli->extra = extra;
 	return r;
 }
@@ -126,7 +128,8 @@ static int run(struct cli *cli, void *values)
 	const struct run *o = values;
 	struct policy *policy;
 	CLEANUP(plan_freep) struct plan *plan = NULL;
-	struct launch_options launch = { .timeout = (unsigned)o->timeout };
+	struct launch_options launch = { .timeout = (unsigned)o->timeout, .prepare = network_prepare };
+	struct network network = { 0 };
 	struct claim *claims;
 	struct cage cage;
 	int status;
@@ -151,7 +154,10 @@ static int run(struct cli *cli, void *values)
 		return EXIT_REFUSED;
 	if (o->dry_run)
 		return cli_print_plan(cli, plan, o->json);
-	return launch_run(plan, &launch, &cli->d);
+	launch.data = &network;
+	status = launch_run(plan, &launch, &cli->d);
+	network_finish(&network, &cli->d);
+	return status;
 }
 
 const struct command command_run = {

@@ -3,6 +3,7 @@
 #include "backend/backend.h"
 #include "base/path.h"
 #include "launch/launch.h"
+#include "network/network.h"
 #include "profile/profile.h"
 
 #include <cuddy.h>
@@ -24,6 +25,7 @@ struct cuddy {
 	struct policy *policy; /* in the arena; NULL after an error */
 	struct plan *plan;     /* of the cage that runs, or NULL */
 	struct launch launch;
+	struct network network;
 };
 
 /* As in cli/session.c. */
@@ -156,7 +158,7 @@ enum cuddy_verdict cuddy_decide(struct cuddy *cuddy, const char *question)
 int cuddy_start(struct cuddy *cuddy, const char *const *argv)
 {
 	CLEANUP(plan_freep) struct plan *plan = NULL;
-	struct launch_options options = { 0 };
+	struct launch_options options = { .prepare = network_prepare, .data = &cuddy->network };
 	struct claim *claims;
 
 	if (!cuddy->policy || cuddy->plan || !argv || !argv[0])
@@ -166,8 +168,10 @@ int cuddy_start(struct cuddy *cuddy, const char *const *argv)
 	if (cuddy->policy->limits[LIMIT_TIMEOUT].is_set)
 		options.timeout = (unsigned)cuddy->policy->limits[LIMIT_TIMEOUT].value;
 	if (backend_compile(cuddy->arena, cuddy->policy, &cuddy->cage, &cuddy->d, &plan, &claims) < 0 ||
-	    launch_start(plan, &options, &cuddy->d, &cuddy->launch) < 0)
+	    launch_start(plan, &options, &cuddy->d, &cuddy->launch) < 0) {
+		network_finish(&cuddy->network, &cuddy->d);
 		return -1;
+	}
 	cuddy->plan = TAKE(plan);
 	return 0;
 }
@@ -179,6 +183,7 @@ int cuddy_wait(struct cuddy *cuddy)
 	if (!cuddy->plan)
 		return -1;
 	status = launch_wait(&cuddy->launch, &cuddy->d);
+	network_finish(&cuddy->network, &cuddy->d);
 	plan_free(cuddy->plan);
 	cuddy->plan = NULL;
 	return status;

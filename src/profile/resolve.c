@@ -502,6 +502,31 @@ static int apply_flag(struct walk *w, enum category category, enum effect effect
 	return r;
 }
 
+/* Who may reach something outside gets the means for it: sockets, and files of a resolver. */
+#define MEANS "networking.client"
+
+static int apply_means(struct walk *w)
+{
+	const unsigned out = ACCESS_CONNECT | ACCESS_SEND | ACCESS_RESOLVE;
+	struct toml_value value = { .type = TOML_STRING, .string = (char *)MEANS, .length = strlen(MEANS) };
+	bool known = false;
+
+	for (size_t i = 0; i < w->l->flags.count; i++)
+		known = known || str_equal(w->l->flags.items[i].name, MEANS);
+	for (size_t i = 0; known && i < w->rules.count; i++) {
+		const struct rule *rule = &w->rules.items[i];
+
+		if (rule->kind != KIND_NETWORK || rule->effect != EFFECT_ALLOW || !(rule->access & out) ||
+		    rule->endpoint->form == HOST_LOOPBACK)
+			continue;
+		value.origin = *rule->origin;
+		struct toml_value *kept = arena_new_object(w->l->arena, struct toml_value);
+		*kept = value;
+		return apply_flag(w, CATEGORY_NETWORKING, EFFECT_ALLOW, kept);
+	}
+	return 0;
+}
+
 /* What holds for every cage; its limits count where no file sets one, so it comes last. */
 static int load_defaults(struct loader *l)
 {
@@ -537,6 +562,8 @@ int profile_resolve(struct arena *arena, const struct profile_context *context, 
 		if (apply_table(&w, w.unit->root, SCOPE_TOP) < 0)
 			r = -EINVAL;
 	}
+	if (r == 0)
+		r = apply_means(&w);
 	if (r < 0 || d->errors != errors)
 		return -EINVAL;
 	policy->arena = arena;
