@@ -4,10 +4,13 @@
 #include "backend/network.h"
 #include "backend/view.h"
 #include "backend/walk.h"
+#include "base/fd.h"
+#include "base/limits.h"
 #include "base/path.h"
 #include "base/synthetic.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/random.h>
@@ -65,8 +68,20 @@ static char *write_hostname(struct compilation *c)
 
 static char *write_resolv_conf(struct compilation *c)
 {
-	return arena_strdup(c->arena, network_has_relay(c->policy) ? "nameserver " SYNTHETIC_OWN4 "\n"
-								  : "# this cage resolves no names\n");
+	char *text;
+	size_t length;
+
+	switch (network_mode(c->policy)) {
+	case NETWORK_RELAY:
+		return arena_strdup(c->arena, "nameserver " SYNTHETIC_OWN4 "\n");
+	case NETWORK_HOST:
+		if (fd_read_file(c->arena, AT_FDCWD, "/etc/resolv.conf", LIMIT_FILE_SIZE, &text, &length) == 0)
+			return text;
+		break;
+	case NETWORK_NONE:
+		break;
+	}
+	return arena_strdup(c->arena, "# this cage resolves no names\n");
 }
 
 /* No module that asks a service of the host, and no file but hosts before the cage's own DNS. */
