@@ -212,7 +212,8 @@ static const char *own_rules(const struct policy *policy)
 	if (!denies_loopback(policy))
 		return "\t\tip daddr " OWN4 " accept\n"
 		       "\t\tip6 daddr " OWN6 " accept\n";
-	return "\t\tip saddr " OWN4 " ip daddr " SYNTHETIC_OWN4 " meta l4proto { tcp, udp } th dport 53 accept\n"
+	return "\t\ttcp flags rst accept comment \"what refuse sends back\"\n"
+	       "\t\tip saddr " OWN4 " ip daddr " SYNTHETIC_OWN4 " meta l4proto { tcp, udp } th dport 53 accept\n"
 	       "\t\tip saddr " SYNTHETIC_OWN4 " ip daddr " OWN4 " meta l4proto { tcp, udp } th sport 53 accept\n"
 	       "\t\tip saddr " OWN4 " ip daddr " OWN4 " goto refuse\n"
 	       "\t\tip6 saddr " OWN6 " ip6 daddr " OWN6 " goto refuse\n"

@@ -139,9 +139,26 @@ const struct command command_explain = {
 	"explain", "PROFILE", "say in words what a profile allows", options, sizeof(struct explain), run,
 };
 
+struct plan_options { bool json, net; };
+
+static const struct option plan_options[] = {
+	{ "json", 0, OPTION_FLAG, offsetof(struct plan_options, json), NULL, "print JSON" },
+	{ "net", 0, OPTION_FLAG, offsetof(struct plan_options, net), NULL, "print the rules of its network, as nft(8) reads them" },
+	{ 0 },
+};
+
+static int print_network(const struct plan *plan)
+{
+	const struct step *step = plan_find(plan, OP_AWAIT);
+
+	return cli_print(step ? plan_text_at(plan, step->b) :
+			 plan->host_network ? "# the network of the host, without rules\n" :
+					      "# a network of its own, with no way out\n");
+}
+
 static int run_plan(struct cli *cli, void *values)
 {
-	const struct explain *o = values;
+	const struct plan_options *o = values;
 	static const char *const standard[] = { "true", NULL };
 	struct claim *claims;
 	struct policy *policy;
@@ -156,11 +173,12 @@ static int run_plan(struct cli *cli, void *values)
 	cage.argv = cli->count > 1 ? (const char *const *)cli->arguments + 1 : standard;
 	if (backend_compile(cli->arena, policy, &cage, &cli->d, &plan, &claims) < 0)
 		return EXIT_REFUSED;
-	status = cli_print_plan(cli, plan, o->json);
+	status = o->net ? print_network(plan) : cli_print_plan(cli, plan, o->json);
 	plan_free(plan);
 	return status;
 }
 
 const struct command command_plan = {
-	"plan", "PROFILE [PROGRAM…]", "print the steps that would build the cage", options, sizeof(struct explain), run_plan,
+	"plan", "PROFILE [PROGRAM…]", "print the steps that would build the cage", plan_options,
+	sizeof(struct plan_options), run_plan,
 };

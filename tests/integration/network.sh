@@ -246,6 +246,19 @@ print(peer, len(data))'
 	ok "a large datagram comes back from where it was sent" grep -q "('203.0.113.11', 443) 60022" "$work/out"
 	cuddy run -p ./outgoing.toml /usr/bin/python3 -c '
 import socket
+all = [socket.create_connection(("203.0.113.11", 443), 10) for i in range(200)]
+for s in all: s.sendall(b"hello")
+print(sum(s.recv(100).startswith(b"inet 203.0.113.11") for s in all))'
+	ok "200 connections at a time" grep -q '^200$' "$work/out"
+	cuddy run -p ./outgoing.toml /usr/bin/python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(1)
+s.setsockopt(0, 15, 1)
+try: s.bind(("203.0.113.12", 4444)); s.sendto(b"z", ("203.0.113.11", 443)); print(s.recvfrom(100))
+except OSError as e: print("closed", e)'
+	ok "datagrams from an address that is not its own go nowhere" grep -q '^closed' "$work/out"
+	cuddy run -p ./outgoing.toml /usr/bin/python3 -c '
+import socket
 for host in "203.0.113.11", "2001:db8:200::10":
 	try: socket.create_connection((host, 9), 5); print("open")
 	except OSError as e: print(e)'

@@ -51,7 +51,7 @@ bool flow_begin(struct relay *relay, struct flow *flow, struct flow_table *table
 	bool synthetic;
 	const char *name = names_find(relay->names, flow->to, &synthetic);
 
-	if (table->count >= LIMIT_FLOWS || (synthetic && !name))
+	if (table->count >= relay->flow_limit || (synthetic && !name))
 		return false;
 	if (!(name ? rules_may_reach_name(&relay->rules, flow->access, name, flow->port)
 		   : rules_may_reach(&relay->rules, flow->access, flow->to, flow->port)))

@@ -66,15 +66,16 @@ static void take_sockets(struct relay *relay)
 	close(SOCKETS);
 }
 
-/* Each connection takes six descriptors, each UDP pair one. */
-static void raise_limit(void)
+/* Each connection takes six descriptors, each UDP pair one; some are left for the rest of us. */
+static unsigned find_flow_limit(void)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max < 128)
+		give_up("work with so few descriptors", EMFILE);
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
+	return (unsigned)MIN((limit.rlim_max - 64) / 7, (rlim_t)LIMIT_FLOWS);
 }
 
 static void cage_ready(struct relay *relay, struct handle *handle UNUSED, uint32_t events UNUSED)
@@ -132,7 +133,7 @@ int main(void)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	syscall(SYS_close_range, POLICY + 1u, ~0u, 0);
-	raise_limit();
+	relay.flow_limit = find_flow_limit();
 	read_policy(&relay.rules);
 	relay.resolver = (struct handle){ .fd = resolver_open(), .ready = resolver_ready };
 	if (relay.resolver.fd < 0)

@@ -21,7 +21,7 @@
 #endif
 
 enum {
-	LIMIT_FLOWS = 1024,	   /* of each, TCP and UDP */
+	LIMIT_FLOWS = 1024,	   /* of each, TCP and UDP; fewer where descriptors are scarce */
 	LIMIT_DNS_STREAMS = 16,
 	LIMIT_RESOLVE_SECONDS = 30,
 	LIMIT_CONNECT_SECONDS = 5, /* each address; the last one has as long as the kernel gives it */
@@ -69,7 +69,7 @@ struct relay {
 	struct handle sockets[SOCKET_COUNT], cage, resolver, onlink;
 	struct flow_table tcp, udp;
 	struct flow *dead; /* freed when all events at hand are done: they may name it */
-	unsigned dns_streams;
+	unsigned flow_limit, dns_streams;
 	uint32_t last_id;
 };
 

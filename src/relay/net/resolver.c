@@ -52,6 +52,7 @@ _Noreturn static void work(int fd)
 	/* Only what getaddrinfo() needs: no other descriptor of the relay, no new program. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	prctl(PR_SET_NAME, "cuddy-resolve", 0, 0, 0);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (dup2(fd, 3) < 0 || dup2(2, 1) < 0 || syscall(SYS_close_range, 4u, ~0u, 0) < 0 || confine_worker() < 0)
 		_exit(1);
 	for (;;) {

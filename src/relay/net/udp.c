@@ -147,6 +147,16 @@ static struct pair *find(struct relay *relay, const struct pair *wanted)
 	return NULL;
 }
 
+/* The cage's own addresses.  A program may take any other as its source; answers sent there would come
+ * back to us as if they were its own datagrams. */
+static bool is_own(const struct relay *relay, const uint8_t address[16])
+{
+	bool synthetic;
+
+	return endpoint_class(address) == HOST_LOOPBACK ||
+	       (!names_find(relay->names, address, &synthetic) && synthetic);
+}
+
 static void begin(struct relay *relay, const struct pair *wanted, const uint8_t *bytes, size_t size)
 {
 	struct pair *p = malloc(sizeof(*p));
@@ -196,7 +206,8 @@ void udp_ready(struct relay *relay, struct handle *handle, uint32_t events UNUSE
 		ssize_t size = recvmsg(handle->fd, &message, MSG_DONTWAIT);
 		if (size < 0)
 			return;
-		if (!address_from(&from, wanted.from, &wanted.from_port) || !find_destination(&message, &wanted))
+		if (!address_from(&from, wanted.from, &wanted.from_port) || !is_own(relay, wanted.from) ||
+		    !find_destination(&message, &wanted))
 			continue;
 		p = find(relay, &wanted);
 		if (!p) {
