@@ -135,10 +135,12 @@ static int clone_child(struct launch *launch, struct child *child)
 /* Waits for the child's offer, lets the helpers work, and lets the child go on.  A child that failed
  * before it came so far is launch_wait()'s business. */
 static int prepare(const struct launch *launch, const struct launch_options *options, int barrier,
-		   struct diags *d)
+		   int report, struct diags *d)
 {
-	char byte;
+	struct pollfd reported = { .fd = report, .events = POLLIN };
+	size_t messages = d->list.count, errors = d->errors;
 	ssize_t length;
+	char byte;
 
 	do
 		length = read(barrier, &byte, 1);
@@ -148,6 +150,11 @@ static int prepare(const struct launch *launch, const struct launch_options *opt
 	int r = options->prepare(options->data, launch->plan, launch->pidfd, d);
 	if (r == 0) /* a child that is gone meanwhile will be reported, too */
 		(void)!send(barrier, &byte, 1, MSG_NOSIGNAL);
+	if (r < 0 && poll(&reported, 1, 0) > 0) { /* no wonder: the child had failed meanwhile */
+		d->list.count = messages;
+		d->errors = errors;
+		return 0;
+	}
 	return r;
 }
 
@@ -211,7 +218,7 @@ int launch_start(const struct plan *plan, const struct launch_options *options, 
 	if (awaits) {
 		fd_closep(&barrier_child);
 		barrier_child = -1;
-		r = prepare(&launch, options, barrier, d);
+		r = prepare(&launch, options, barrier, reader, d);
 		if (r < 0) {
 			abandon(&launch);
 			return r;

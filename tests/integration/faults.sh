@@ -20,6 +20,16 @@ left_over() {
 	ls -l /proc/[0-9]*/exe 2>/dev/null | grep -F -- "-> $work/cuddy"
 }
 
+# The relay's workers end when it does, a moment later.
+is_all_gone() {
+	tries=0
+	while [ -n "$(left_over)" ]; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 50 ] || return 1
+		sleep 0.1
+	done
+}
+
 run() { # PROFILE STEP
 	rm -f "$work/project/ran"
 	(cd "$work/project" && CUDDY_FAULT_STEP=$2 timeout -k 5 20 "$work/cuddy" run -p "$1" \
@@ -34,7 +44,7 @@ fail_one() { # PROFILE STEP
 	[ -e "$work/project/ran" ] && wrong="$wrong; the program ran"
 	grep -q "step $2, stage" "$work/err" || wrong="$wrong; the message names no step $2"
 	cat /proc/self/mountinfo | cmp -s - "$work/mounts" || wrong="$wrong; mounts changed"
-	[ -z "$(left_over)" ] || wrong="$wrong; a process is left"
+	is_all_gone || wrong="$wrong; a process is left"
 	[ -z "$wrong" ] && return
 	echo "# step $2$wrong"
 	sed 's/^/#   /' "$work/err"
@@ -70,10 +80,16 @@ if ! ${CC:-gcc} -std=gnu17 -O1 -D_GNU_SOURCE -DCUDDY_FAULTS -DCUDDY_VERSION='"fa
 	exit 1
 fi
 cat /proc/self/mountinfo >"$work/mounts"
+# A third one that has a relay, which then stands beside the program.
+cp "$(dirname "${CUDDY:-$root/build/cuddy}")/cuddy-net" "$work/" 2>/dev/null
+printf 'include = ["project"]\n[networking]\nallow = ["example.org:443"]\n' >"$work/network.toml"
 for profile in command-line project; do
 	# The network back end is not part of every build; the steps are what counts here.
 	{ echo 'may-degrade = ["networking"]'; cat "profiles/base/$profile.toml"; } >"$work/$profile.toml"
 	fail_all "$work/$profile.toml"
 done
+if command -v nft >/dev/null && [ -x "$work/cuddy-net" ]; then
+	fail_all "$work/network.toml"
+fi
 echo "1..$count"
 exit "$bad"
