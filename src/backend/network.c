@@ -264,6 +264,8 @@ const char *network_policy(struct arena *arena, const struct policy *policy)
 	for (size_t i = 0; i < policy->rule_count; i++)
 		if (policy->rules[i].kind == KIND_NETWORK && policy->rules[i].effect != EFFECT_LOG)
 			strbuf_addf(&out, "%s %s\n", effect_name(policy->rules[i].effect), policy->rules[i].pattern);
+	if (policy->check_names.value)
+		strbuf_add(&out, "check-names\n");
 	return strbuf_text(&out);
 }
 
@@ -334,6 +336,9 @@ static int compile(struct compilation *c)
 {
 	enum network_mode mode = network_mode(c->policy);
 
+	if (mode == NETWORK_HOST && c->policy->check_names.value)
+		return diag_error(c->d, "C308", c->policy->check_names.origin,
+				  "names cannot be checked in the network of the host");
 	c->plan->host_network = mode == NETWORK_HOST;
 	if (mode == NETWORK_NONE && !denies_loopback(c->policy))
 		plan_add(c->plan, OP_LOOPBACK, 0, 0, 0, 0, NULL);

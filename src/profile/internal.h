@@ -7,7 +7,7 @@
 
 /* What a key holds. */
 enum key_form { FORM_RULES, FORM_TEXT, FORM_LIST, FORM_LIMIT, FORM_MOUNTS, FORM_BUS, FORM_FLAGS,
-		FORM_TABLE };
+		FORM_TABLE, FORM_TIGHTEN /* true or false; true anywhere counts */ };
 enum scope { SCOPE_TOP = CATEGORY_COUNT, SCOPE_ENVIRONMENT };
 
 struct key {

@@ -317,6 +317,18 @@ static int add_setting(struct walk *w, const struct key *key, const struct toml_
 	return MIN(r, 0);
 }
 
+static int add_tightening(struct walk *w, const struct key *key, const struct toml_value *value)
+{
+	struct text_setting *setting = (void *)((char *)w->policy + key->offset);
+
+	if (value->type != TOML_BOOLEAN)
+		return diag_error(w->l->d, "C101", &value->origin, "'%s' takes true or false, not %s", key->name,
+				  toml_type_name(value->type));
+	if (value->boolean && !setting->value)
+		*setting = (struct text_setting){ "true", origin_of(w, value) };
+	return 0;
+}
+
 static int add_list(struct walk *w, const struct key *key, const struct toml_value *list)
 {
 	struct text_list *target = (void *)((char *)w->policy + key->offset);
@@ -411,6 +423,7 @@ static int apply_key(struct walk *w, const struct key *key, const struct toml_va
 	case FORM_TEXT: return add_setting(w, key, e);
 	case FORM_LIMIT: return add_limit(w, key, e);
 	case FORM_BUS: return add_bus(w, key, e);
+	case FORM_TIGHTEN: return add_tightening(w, key, e);
 	case FORM_RULES: case FORM_LIST: case FORM_MOUNTS: case FORM_FLAGS: break;
 	}
 	if (e->type != TOML_ARRAY)

@@ -277,6 +277,50 @@ except OSError as e: print(type(e).__name__, time.time() - t < 1)'
 	fi
 }
 
+# What is asked for inside of a connection: the lab's servers send back what reached them.
+names_inside() {
+	sed 's/^allow/check-names = true\n&/; s/"ok.example:443"/"ok.example"/' "$work/home/names.toml" >"$work/home/checked.toml"
+	cat >"$work/home/inside.py" <<-'END'
+	import socket, ssl, sys
+	def hello(name):
+	    out = ssl.MemoryBIO()
+	    context = ssl.create_default_context()
+	    context.check_hostname = False
+	    try: context.wrap_bio(ssl.MemoryBIO(), out, server_hostname=name).do_handshake()
+	    except ssl.SSLWantReadError: pass
+	    return out.read()
+	def http(name): return f"GET / HTTP/1.1\r\nHost: {name}\r\n\r\n".encode()
+	def tried(port, pieces):
+	    got, sent = b"", b"".join(pieces)
+	    try:
+	        with socket.create_connection(("ok.example", port), 5) as s:
+	            s.settimeout(5)
+	            for piece in pieces: s.sendall(piece)
+	            s.shutdown(socket.SHUT_WR)
+	            while more := s.recv(65536): got += more
+	    except OSError: pass
+	    return "through" if got.endswith(sent) else "cut"
+	h = hello("ok.example")
+	for what, port, pieces in (
+	        ("same-tls", 443, [h]), ("pieces", 443, [h[i:i + 50] for i in range(0, len(h), 50)]),
+	        ("other-tls", 443, [hello("evil.example")]), ("no-name", 443, [hello(None)]),
+	        ("same-http", 443, [http("ok.example")]), ("other-http", 443, [http("evil.example")]),
+	        ("half", 443, [h[:100]]), ("neither", 443, [b"hello"]), ("other-port", 8080, [b"hello"]),
+	        ("other-tls-port", 8080, [hello("evil.example")]), ("body", 443, [http("ok.example"), b"x" * 300000])):
+	    print(what, tried(port, pieces))
+	END
+	cuddy run -p ./checked.toml /usr/bin/python3 "$work/home/inside.py"
+	for what in same-tls pieces same-http other-port body; do
+		ok "check-names: $what passes" grep -q "^$what through" "$work/out"
+	done
+	for what in other-tls no-name other-http half neither other-tls-port; do
+		ok "check-names: $what is cut" grep -q "^$what cut" "$work/out"
+	done
+	sed -i '/^check-names/d' "$work/home/checked.toml"
+	cuddy run -p ./checked.toml /usr/bin/python3 "$work/home/inside.py"
+	ok "the control without it lets all of them pass" [ "$(grep -c through "$work/out")" = 11 ]
+}
+
 # The program as mapped root with what it can get: the rules are not its own.
 powerless() {
 	sed 's/^\[networking\]/[user]\nas = "root"\n&/' "$work/home/names.toml" >"$work/home/root.toml"
@@ -358,6 +402,7 @@ run_all() {
 	look_ups
 	later_address
 	programs
+	names_inside
 	powerless
 	life
 	fails_closed

@@ -166,6 +166,10 @@ int main(void)
 		ok(rules_may_be(&r, ACCESS_CONNECT, answers[i].name, address, 443) == answers[i].good, "%s: %s is %s",
 		   answers[i].rules, answers[i].name, answers[i].address);
 	}
+	r = rules_of("allow example.org; check-names");
+	ok(rules_may_reach_name(&r, ACCESS_CONNECT, "example.org", 443) &&
+	   !rules_may_reach_name(&r, ACCESS_SEND, "example.org", 443) &&
+	   rules_may_reach_name(&r, ACCESS_SEND, "example.org", 53), "who checks names lets no QUIC pass");
 	r = rules_of("");
 	ok(onlink_open(&r.onlink) == 0 && r.onlink.count > 0, "the host's addresses are read");
 	address_of("127.0.0.1", address);

@@ -28,15 +28,21 @@ static int parse_line(struct arena *arena, const char *line, struct diags *d, st
 int rules_parse(struct arena *arena, const char *text, struct diags *d, struct rules *ret)
 {
 	VEC(struct rule) rules = { 0 };
+	bool check_names = false;
 
 	while (*text) {
 		size_t length = strcspn(text, "\n");
-		int r = parse_line(arena, arena_strndup(arena, text, length), d, vec_push(arena, &rules));
+		const char *line = arena_strndup(arena, text, length);
+		int r = 0;
+		if (str_equal(line, "check-names"))
+			check_names = true;
+		else
+			r = parse_line(arena, line, d, vec_push(arena, &rules));
 		if (r < 0)
 			return r;
 		text += length + (text[length] == '\n');
 	}
-	*ret = (struct rules){ .onlink = { .fd = -1 } };
+	*ret = (struct rules){ .onlink = { .fd = -1 }, .check_names = check_names };
 	ret->policy = (struct policy){ .arena = arena, .rules = rules.items, .rule_count = rules.count };
 	policy_sort(&ret->policy);
 	return 0;
@@ -71,6 +77,8 @@ bool rules_may_resolve(const struct rules *r, const char *name)
 
 bool rules_may_reach_name(const struct rules *r, unsigned access, const char *name, uint16_t port)
 {
+	if (r->check_names && access == ACCESS_SEND && port == 443)
+		return false; /* QUIC, whose hello only its server can read */
 	return decide(r, access, name_endpoint(name), port).effect == EFFECT_ALLOW;
 }
 

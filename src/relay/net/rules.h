@@ -10,9 +10,10 @@
 struct rules {
 	struct policy policy;  /* network rules only */
 	struct onlink onlink;
+	bool check_names;      /* what a client asks for must be the name that it resolved */
 };
 
-/* Lines of "allow ENDPOINT", "deny ENDPOINT", "ask ENDPOINT".  0 or -EINVAL with diagnostics. */
+/* Lines of "allow ENDPOINT", "deny ENDPOINT", "ask ENDPOINT", "check-names".  0 or -EINVAL with diagnostics. */
 int rules_parse(struct arena *arena, const char *text, struct diags *d, struct rules *ret);
 
 bool rules_may_resolve(const struct rules *r, const char *name);

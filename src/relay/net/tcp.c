@@ -1,5 +1,6 @@
 /* relay/net/tcp.c - connections: bytes go from socket to socket through pipes, never through us.
  * What the outside refuses ends inside with a reset, so that programs fail at once. */
+#include "relay/net/hello.h"
 #include "relay/net/relay.h"
 
 #include <errno.h>
@@ -23,6 +24,8 @@ struct connection {
 	struct flow flow; /* first */
 	struct handle inside;
 	bool inside_gone, outside_gone; /* hung up: no more events are wanted */
+	bool unchecked; /* nothing goes out before it has said which host it wants */
+	size_t seen;	/* bytes of that */
 	struct half out, in;
 };
 
@@ -70,6 +73,29 @@ static void failed(struct flow *flow)
 	flow_end(flow);
 }
 
+/* Does the program ask for the very host whose name it resolved?  0, also when that cannot be told yet,
+ * or -EACCES. */
+static int check(struct connection *c)
+{
+	uint8_t bytes[HELLO_SIZE];
+	char name[HELLO_NAME_SIZE];
+	bool strict = c->flow.port == 80 || c->flow.port == 443;
+	ssize_t size = recv(c->inside.fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
+	int more = 1;
+
+	if (size < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	enum hello hello = hello_read(bytes, (size_t)size, name);
+	if (hello == HELLO_BAD || (hello == HELLO_NAME && !str_equal(name, c->flow.name)) ||
+	    (hello == HELLO_OTHER && strict) || (hello == HELLO_MORE && size && (size_t)size == c->seen))
+		return -EACCES; /* in the last case it has ended in the middle */
+	c->unchecked = hello == HELLO_MORE && size;
+	c->seen = (size_t)size;
+	if (c->unchecked)
+		more = (int)size + 1; /* not to be woken by what we know already */
+	return setsockopt(c->inside.fd, SOL_SOCKET, SO_RCVLOWAT, &more, sizeof(more)) < 0 ? -errno : 0;
+}
+
 /* Moves what can be moved; -errno when one side broke. */
 static int pump(int from, int to, struct half *half)
 {
@@ -106,7 +132,7 @@ static uint32_t wanted(const struct half *from_it, const struct half *to_it)
 static void move(struct connection *c)
 {
 	struct relay *relay = c->flow.relay;
-	int r = pump(c->inside.fd, c->flow.outside.fd, &c->out);
+	int r = c->unchecked ? 0 : pump(c->inside.fd, c->flow.outside.fd, &c->out);
 
 	if (r == 0)
 		r = pump(c->flow.outside.fd, c->inside.fd, &c->in);
@@ -183,6 +209,10 @@ static void inside_ready(struct relay *relay, struct handle *handle, uint32_t ev
 		failed(&c->flow);
 		return;
 	}
+	if (c->unchecked && check(c) < 0) {
+		failed(&c->flow);
+		return;
+	}
 	if (events & (EPOLLHUP | EPOLLERR))
 		hang_up(relay, handle, &c->inside_gone);
 	move(c);
@@ -212,6 +242,7 @@ static bool begin(struct relay *relay, int fd)
 		free(c);
 		return false;
 	}
+	c->unchecked = c->flow.name && relay->rules.check_names;
 	set_options(fd);
 	if (relay_watch(relay, &c->inside, 0) < 0) /* only that it hangs up */
 		failed(&c->flow);
