@@ -349,4 +349,6 @@ static int compile(struct compilation *c)
 	return 0;
 }
 
-const struct backend backend_network = { "network", "names and addresses that may be reached, by a relay", compile };
+const struct backend backend_network = {
+	"network", "names and addresses that may be reached, by a relay", compile,
+};

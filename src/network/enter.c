@@ -229,7 +229,7 @@ static int make_socket(const struct socket_row *row)
 
 static void send_sockets(int to, size_t count, int answer)
 {
-	int fds[SOCKET_COUNT];
+	int fds[SOCKET_COUNT] = { 0 };
 	union { struct cmsghdr header; char bytes[CMSG_SPACE(sizeof(fds))]; } control = { 0 };
 	char byte = 's';
 	struct iovec vector = { &byte, 1 };

@@ -78,7 +78,10 @@ static int stream_serve(struct relay *relay, struct stream *s)
 	out[1] = (uint8_t)answer;
 	s->used -= 2 + length;
 	memmove(s->bytes, s->bytes + 2 + length, s->used);
-	return answer && send(s->handle.fd, out, 2 + answer, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)answer + 2 ? 1 : -1;
+	if (!answer)
+		return -1;
+	ssize_t sent = send(s->handle.fd, out, 2 + answer, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return sent == (ssize_t)answer + 2 ? 1 : -1;
 }
 
 static void stream_read(struct relay *relay, struct handle *handle, uint32_t events UNUSED)

@@ -157,10 +157,11 @@ static enum hello read_http(const uint8_t *bytes, size_t length, char name[HELLO
 {
 	const uint8_t *end = memmem(bytes, length, "\r\n\r\n", 4), *line, *next;
 	const uint8_t *target = (const uint8_t *)memchr(bytes, ' ', length) + 1;
+	size_t left = (size_t)(bytes + length - target);
 	enum hello found = HELLO_BAD;
 
 	/* A whole URI as target would count for more than Host. */
-	if (target < bytes + length && *target != '/' && memcmp(target, "* ", MIN((size_t)2, (size_t)(bytes + length - target))) != 0)
+	if (left && *target != '/' && memcmp(target, "* ", MIN(left, (size_t)2)) != 0)
 		return HELLO_BAD;
 	if (!end)
 		return length >= HELLO_SIZE ? HELLO_BAD : HELLO_MORE;

@@ -53,9 +53,10 @@ static void take_sockets(struct relay *relay)
 	ssize_t length = recvmsg(SOCKETS, &message, MSG_CMSG_CLOEXEC);
 	const struct cmsghdr *c = length == 1 ? CMSG_FIRSTHDR(&message) : NULL;
 
-	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-		give_up("get its sockets", length < 0 ? errno : EPROTO);
-	size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	bool good = c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS;
+	size_t count = good ? (c->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
+	if (length < 0)
+		give_up("get its sockets", errno);
 	if (count != SOCKET_COUNT && count != SOCKET_TCP6)
 		give_up("get its sockets", EPROTO);
 	for (size_t i = 0; i < SOCKET_COUNT; i++) {
