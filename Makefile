@@ -1,4 +1,5 @@
-# Makefile - a thin front for Meson: make, make test, make bench, make install, make check.
+# Makefile - a thin front for Meson: make, make test, make bench, make man, make install,
+# make check.
 BUILD = build
 
 all: $(BUILD)/build.ninja
@@ -15,7 +16,12 @@ check:
 
 # BENCH_ARGS, BENCH_ROUNDS, BENCH_GATE: see bench/run.sh; PARTS="latency calls" runs only these.
 bench: all
-	BENCH_CUDDY="$${BENCH_CUDDY:-$(CURDIR)/$(BUILD)/cuddy}" bench/run.sh $(PARTS)
+	bench/run.sh $(PARTS)
+
+# The options in the manual page come from the program's own tables.
+man: all
+	tools/options-man $(BUILD)/cuddy <man/cuddy.1.scd >$(BUILD)/cuddy.1.scd
+	mv $(BUILD)/cuddy.1.scd man/cuddy.1.scd
 
 install: all
 	meson install -C $(BUILD)
@@ -23,4 +29,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all test check bench install clean
+.PHONY: all test check bench man install clean

@@ -49,7 +49,11 @@ MINIMUM = {
     "user": "identity create switch",
 }
 BASES = ("build chat command-line daemon desktop-app development editor game mail media-player "
-         "nothing office project strict viewer web-browser").split()
+         "network-app nothing office project strict viewer web-browser").split()
+# What menu entries lead to, and programs that most people have.
+PROGRAMS = "chromium code curl firefox git libreoffice npm pip cargo ssh thunderbird vlc".split()
+# Programs that start others: their profile would be everybody's.
+STARTERS = {"bash", "dash", "env", "node", "perl", "python", "python3", "ruby", "sh", "sudo"}
 
 
 class Report:
@@ -185,13 +189,38 @@ def check_syscalls(report, flags, never, known):
                  + ([] if list(never) == sorted(never) else ["it is not sorted"]))
 
 
+def check_programs(report, root, bases, programs):
+    """Profiles of programs: short, unambiguous, and what the menu leads to exists."""
+    claims = {}
+    for name, profile in programs.items():
+        for item in profile.get("match", [name]):
+            claims.setdefault(item, []).append(name)
+    report.check("no program has two profiles",
+                 [f"{item}: {names}" for item, names in claims.items() if len(names) > 1]
+                 + sorted(set(bases) & set(programs)))
+    report.check("a profile matches what it is called after",
+                 [n for n, p in programs.items()
+                  if n not in p.get("match", [n]) or p.get("command") != [n]])
+    report.check("no profile matches a program that starts others", sorted(STARTERS & set(claims)))
+    report.check("profiles of programs have 20 lines at most",
+                 [n for n in programs
+                  if len(open(os.path.join(root, f"profiles/{n}.toml"), encoding="utf-8").readlines()) > 20])
+    with open(os.path.join(root, "src/profile/menu.c"), encoding="utf-8") as file:
+        meant = set(re.findall(r'^\t\{ "\w+", "([\w-]+)" \},$', file.read(), re.M))
+    report.check("every profile that a menu category means exists",
+                 sorted(meant - set(bases)) + ([] if len(meant) > 8 else ["the table was not found"]))
+
+
 def check_profiles(report, root, flags):
     place = os.path.join(root, "profiles/base")
-    profiles = {f[:-5]: load(os.path.join(place, f)) for f in sorted(os.listdir(place))}
+    programs = {f[:-5]: load(os.path.join(root, "profiles", f))
+                for f in sorted(os.listdir(os.path.join(root, "profiles"))) if f.endswith(".toml")}
+    bases = {f[:-5]: load(os.path.join(place, f)) for f in sorted(os.listdir(place))}
+    profiles = bases | programs
     top = {"description", "include", "id", "command", "match", "requires", "may-degrade",
            "hostname"} | set(KEYS)
 
-    report.check("the promised profiles exist", sorted(set(BASES) - set(profiles)))
+    report.check("the promised profiles exist", sorted(set(BASES) - set(bases) | set(PROGRAMS) - set(programs)))
     report.check("profiles hold known keys, flags and profiles only",
                  [m for n, p in profiles.items() for m in
                   list(check_keys(n, ((k, v) for k, v in p.items() if k in KEYS), flags))
@@ -199,6 +228,7 @@ def check_profiles(report, root, flags):
                   + [f"{n}: includes '{i}'" for i in p.get("include", []) if i not in profiles]])
     report.check("profiles have a description",
                  [n for n, p in profiles.items() if not p.get("description")])
+    check_programs(report, root, bases, programs)
     needed = syscalls_of(flags, "runtime.ordinary")
     strict = profiles["strict"]["runtime"]
     report.check("strict takes nothing that ordinary programs need",

@@ -1,12 +1,16 @@
 #!/bin/sh
 # tools/layers.sh - dependencies point downwards only: a directory of src/ includes itself and what
 # stands before it in the list.  src/launch/ may include base/ and plan/plan.h and nothing else.
+# A command is written on <cuddy.h>; the files in `insiders` need more than a public header should hold.
 cd "$(dirname "$0")/.." || exit 1
 grep -rnE '^[ 	]*#[ 	]*include[ 	]*"' src --include='*.[ch]' | LC_ALL=C sort | awk '
 BEGIN {
 	count = split("base diag toml policy profile host plan backend launch network cage lib cli", order, " ")
 	for (i = 1; i <= count; i++)
 		rank[order[i]] = i
+	count = split("cages difference doctor exec grant image overlay permissions profile profile_actions session", names, " ")
+	for (i = 1; i <= count; i++)
+		insiders["src/cli/" names[i] ".c"] = 1
 }
 {
 	split($0, part, ":")
@@ -25,6 +29,8 @@ BEGIN {
 		why = "is in no known layer"
 	else if (from[2] == "launch" && layer != "launch" && layer != "base" && header != "plan/plan.h")
 		why = "is more than launch/ may know"
+	else if (from[2] == "cli" && !(layer ~ /^(base|diag|cli)$/) && !(part[1] in insiders))
+		why = "is not for a command that <cuddy.h> suffices for"
 	else if (rank[layer] > rank[from[2]])
 		why = "is above " from[2] "/"
 	if (why != "") {

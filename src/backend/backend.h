@@ -7,6 +7,7 @@
 
 #include "plan/plan.h"
 #include "policy/policy.h"
+#include <sys/stat.h>
 
 /* How exactly a rule is enforced; the order is from worst to best. */
 enum exactness { EXACTNESS_NONE, EXACTNESS_COARSE, EXACTNESS_AT_START, EXACTNESS_EXACT };
@@ -18,12 +19,19 @@ struct claim {
 	const char *note;    /* why it is not exact, or NULL */
 };
 
+/* A directory of the cage's data that appears at `path`; `status` was taken without following links. */
+struct cage_kept { const char *path, *source; struct stat status; };
+
 /* Who starts what, where: all that does not come from a profile. */
 struct cage {
 	const char *name;
 	uid_t uid, gid;		   /* of the caller */
 	const char *user, *home, *shell;
 	const char *working_directory;
+	const char *overlay_dir;   /* where copy-on-write keeps changes; NULL: they vanish at the end */
+	const struct cage_kept *kept; /* what persists; nothing: it is empty at each start */
+	size_t kept_count;
+	bool ephemeral;		   /* nothing shall be kept */
 	char **environment;	   /* the caller's */
 	const char *const *argv;   /* NULL-terminated; argv[0] is looked up in PATH inside */
 };
@@ -47,6 +55,10 @@ extern const struct backend backend_namespaces, backend_network, backend_mounts,
 
 void backend_claim(struct compilation *c, size_t rule, const char *backend, enum exactness exactness,
 		   const char *note);
+
+/* Is that `persist` rule in force?  The whole home that flag own-home keeps is temporary once a profile names
+ * the paths that are to be kept. */
+bool backend_keeps(const struct policy *policy, const struct rule *rule);
 
 /* Runs all back ends, refuses what nobody claimed, seals and verifies the plan.  The plan is the
  * caller's (plan_free); *ret_claims lives in `arena`. */

@@ -76,6 +76,23 @@ static int refuse_unclaimed(struct compilation *c)
 	return r;
 }
 
+/* An ask that nothing can ask counts as deny: never without a word. */
+static void warn_ask(struct compilation *c)
+{
+	const struct rule *first = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < c->policy->rule_count; i++)
+		if (c->policy->rules[i].effect == EFFECT_ASK && !count++)
+			first = &c->policy->rules[i];
+	if (!first)
+		return;
+	diag_warning(c->d, "C308", first->origin, "nothing can ask you about '%s'%s yet, so it is denied",
+		     str_quote(c->arena, first->pattern),
+		     count == 1 ? "" : arena_printf(c->arena, " and %zu more", count - 1));
+	diag_help(c->d, "to have it, allow it; to be rid of this message, deny it");
+}
+
 /* Back ends that must take part and are not here: refused, never ignored. */
 static int check_requires(struct compilation *c)
 {
@@ -129,6 +146,7 @@ int backend_compile(struct arena *arena, const struct policy *policy, const stru
 			return -EINVAL;
 	if (check_requires(&c) < 0 || refuse_settings(&c) < 0 || refuse_unclaimed(&c) < 0)
 		return -EINVAL;
+	warn_ask(&c);
 	plan_seal(plan);
 	if (plan_verify(plan, d) < 0)
 		return -EINVAL;

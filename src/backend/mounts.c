@@ -2,6 +2,7 @@
  * Must: bind only what the view names, with the least flags.  Must not: decide; view.c does. */
 #include "backend/backend.h"
 #include "backend/network.h"
+#include "backend/overlay.h"
 #include "backend/view.h"
 #include "backend/walk.h"
 #include "base/fd.h"
@@ -191,6 +192,12 @@ static void add_dev_directory(struct compilation *c, const struct view_entry *e)
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
 		plan_symlink(c->plan, path_join(c->arena, e->path, links[i][0]), links[i][1], origin);
 	plan_devpts(c->plan, path_join(c->arena, e->path, "pts"), origin);
+	/* Who may use the controlling terminal gets one of its own. */
+	const struct request terminal = { .kind = KIND_DEVICE, .access = ACCESS_USE, .verb = "device",
+					  .subject = "/dev/tty" };
+	struct verdict verdict = policy_decide(c->policy, &terminal);
+	if (verdict.effect == EFFECT_ALLOW)
+		plan_terminal(c->plan, path_join(c->arena, e->path, "pts"), verdict.rule->origin);
 	plan_private_dir(c->plan, path_join(c->arena, e->path, "shm"), 01777, PLAN_NOEXEC, origin);
 }
 
@@ -223,8 +230,40 @@ static void add_temporary(struct compilation *c, const struct view_entry *e)
 			mode = 01777;
 	if (e->in_skeleton)
 		plan_private_dir(c->plan, e->path, mode, attributes(e->access) & PLAN_NOEXEC, e->rule->origin);
-	else if (e->inode)
+	else if (e->inode || plan_is_own(c->plan, e->path))
 		plan_tmpfs(c->plan, e->path, mode, 64 * 1024 * 1024, e->rule->origin);
+}
+
+bool backend_keeps(const struct policy *policy, const struct rule *rule)
+{
+	for (size_t i = 0; str_equal(rule->flag, "filesystem.own-home") && i < policy->rule_count; i++) {
+		const struct rule *other = &policy->rules[i];
+
+		if (other->kind == KIND_FILE && other->effect == EFFECT_ALLOW && other->place == PLACE_PERSIST &&
+		    !str_equal(other->flag, rule->flag))
+			return false;
+	}
+	return true;
+}
+
+static int add_kept(struct compilation *c, const struct view_entry *e)
+{
+	for (size_t i = 0; i < c->cage->kept_count; i++) {
+		const struct cage_kept *kept = &c->cage->kept[i];
+
+		if (strcmp(kept->path, e->path) != 0)
+			continue;
+		if (!e->in_skeleton && !e->inode && !plan_is_own(c->plan, e->path)) {
+			diag_error(c->d, "C314", e->rule->origin, "'%s' cannot be kept apart: it does not exist in what is shown there",
+				   str_quote(c->arena, e->path));
+			diag_help(c->d, "make it, or grant less above it");
+			return -EINVAL;
+		}
+		plan_keep(c->plan, kept->source, &kept->status, e->path, attributes(e->access), e->rule->origin);
+		return 0;
+	}
+	add_temporary(c, e);
+	return 0;
 }
 
 static int add_entry(struct compilation *c, const struct view_entry *e)
@@ -234,9 +273,10 @@ static int add_entry(struct compilation *c, const struct view_entry *e)
 		add_bind(c, e);
 		return 0;
 	case PLACE_TEMPORARY:
-	case PLACE_PERSIST: /* until cages have a memory; see the claims */
 		add_temporary(c, e);
 		return 0;
+	case PLACE_PERSIST:
+		return add_kept(c, e);
 	case PLACE_PROC:
 		plan_proc(c->plan, e->path, e->rule->origin);
 		return 0;
@@ -246,7 +286,7 @@ static int add_entry(struct compilation *c, const struct view_entry *e)
 	case PLACE_SYNTHETIC:
 		return add_synthetic(c, e);
 	case PLACE_COPY_ON_WRITE:
-		return 0; /* not claimed below, so refused with their line */
+		return overlay_add(c, e, attributes(e->access));
 	}
 	unreachable();
 }
@@ -292,6 +332,8 @@ static int add_view(struct compilation *c, const struct view *view)
 		case VIEW_MASK:
 			if (e->place == PLACE_TEMPORARY || e->place == PLACE_PERSIST)
 				plan_mkdir(c->plan, e->path, 0755, origin);
+			else if (e->place == PLACE_COPY_ON_WRITE && !e->inode)
+				plan_mkdir(c->plan, e->path, OVERLAY_STUB_MODE, origin);
 			plan_mask(c->plan, e->path, e->is_directory, origin);
 			break;
 		}
@@ -310,12 +352,11 @@ static int compile(struct compilation *c)
 	for (size_t i = 0; i < c->policy->rule_count; i++) {
 		const struct rule *rule = &c->policy->rules[i];
 
-		if (rule->kind != KIND_FILE || rule->effect == EFFECT_LOG || rule->place == PLACE_COPY_ON_WRITE)
+		if (rule->kind != KIND_FILE || rule->effect == EFFECT_LOG)
 			continue;
-		/* A private home is one without a memory for now; who asks for a memory is refused. */
-		if (rule->place == PLACE_PERSIST && rule->flag)
-			backend_claim(c, i, "mounts", EXACTNESS_COARSE, "empty at each start, gone at the end");
-		else if (rule->place != PLACE_PERSIST)
+		if (rule->effect == EFFECT_ALLOW && rule->place == PLACE_PERSIST && c->cage->ephemeral)
+			backend_claim(c, i, "mounts", EXACTNESS_COARSE, "ephemeral: gone at the end");
+		else
 			backend_claim(c, i, "mounts", view.exactness[i], view.note[i]);
 	}
 	return 0;

@@ -337,7 +337,7 @@ static int compile(struct compilation *c)
 	enum network_mode mode = network_mode(c->policy);
 
 	if (mode == NETWORK_HOST && c->policy->check_names.value)
-		return diag_error(c->d, "C308", c->policy->check_names.origin,
+		return diag_error(c->d, "C309", c->policy->check_names.origin,
 				  "names cannot be checked in the network of the host");
 	c->plan->host_network = mode == NETWORK_HOST;
 	if (mode == NETWORK_NONE && !denies_loopback(c->policy))

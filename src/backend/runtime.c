@@ -8,6 +8,33 @@
 #include <linux/filter.h>
 #include <string.h>
 
+/* All that pid 1 of a cage does once the program runs (launch/init.c), by whichever name a libc and an
+ * architecture know it: wait, sleep, hear, tell, let in who
+ * joins, pass a signal on, move the terminal to a group, end. */
+static const char *const init_calls[] = {
+	"accept4", "close", "exit", "exit_group", "futex", "futex_time64", "getpgid", "getpgrp", "ioctl", "kill", "poll", "ppoll",
+	"ppoll_time64", "read", "recv", "recvfrom", "restart_syscall", "rt_sigreturn", "send", "sendmsg", "sendto", "sigreturn",
+	"wait4", "waitpid",
+};
+
+static int compile_init_filter(struct compilation *c)
+{
+	struct seccomp_rule rules[ARRAY_SIZE(init_calls)] = { 0 };
+	struct sock_filter *code;
+	size_t count;
+
+	for (size_t i = 0; i < ARRAY_SIZE(init_calls); i++) {
+		int call = syscall_find(init_calls[i], strlen(init_calls[i]));
+
+		must(call >= 0);
+		rules[i] = (struct seccomp_rule){ .call = (uint16_t)call, .verdict = SECCOMP_VERDICT_ALLOW };
+	}
+	if (seccomp_build(c->arena, rules, ARRAY_SIZE(rules), 0, &code, &count) < 0)
+		return diag_error(c->d, "C304", NULL, "the system call filter of init is too long");
+	plan_set_init_filter(c->plan, code, count);
+	return 0;
+}
+
 static int compile_filter(struct compilation *c)
 {
 	VEC(struct seccomp_rule) rules = { 0 };
@@ -40,7 +67,7 @@ static int compile_filter(struct compilation *c)
 	if (seccomp_build(c->arena, rules.items, rules.count, flags, &code, &count) < 0)
 		return diag_error(c->d, "C304", last, "the system call filter is too long");
 	plan_set_filter(c->plan, code, count, last);
-	return 0;
+	return compile_init_filter(c);
 }
 
 static int compile_capabilities(struct compilation *c)

@@ -10,9 +10,9 @@
 #include "backend/walk.h"
 #include "base/limits.h"
 #include "base/path.h"
+#include "base/sort.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct point {
@@ -20,6 +20,7 @@ struct point {
 	const struct rule *rule; /* first that named it */
 	struct walk_status status;
 	bool frozen;
+	bool stub;   /* not there, in a copy-on-write tree, and leads to what is denied: made and hidden */
 	bool pinned; /* a mount of its own even where nothing differs: mount points can't be renamed */
 };
 
@@ -73,8 +74,8 @@ static size_t rule_depth(const struct rule *rule, const char *name)
 }
 
 struct weight {
-	unsigned host, own; /* access by rules for the host's files, for the cage's own */
-	const struct rule *rule; /* the deepest; among equals one for the host's */
+	unsigned access[3]; /* by rules for places of each rank */
+	const struct rule *rule; /* the deepest; among equals one of the highest rank */
 	size_t depth;
 };
 
@@ -89,13 +90,21 @@ static void weigh_name(const struct builder *b, enum effect effect, const char *
 
 		if (!covers(rule, name, is_directory, with_slash))
 			continue;
-		*(rule->place == PLACE_HOST ? &w->host : &w->own) |= rule->access;
+		w->access[place_rank(rule->place)] |= rule->access;
 		depth = rule_depth(rule, name);
-		if (!w->rule || depth > w->depth || (depth == w->depth && rule->place == PLACE_HOST)) {
+		if (!w->rule || depth > w->depth ||
+		    (depth == w->depth && place_rank(rule->place) >= MAX(place_rank(w->rule->place), 1u))) {
 			w->rule = rule;
 			w->depth = depth;
 		}
 	}
+}
+
+static bool counts_with(enum place shown, unsigned rank)
+{
+	static const enum place of_rank[] = { PLACE_TEMPORARY, PLACE_HOST, PLACE_COPY_ON_WRITE };
+
+	return place_counts(shown, of_rank[rank]);
 }
 
 /* Access that the rules of one effect give to a point, by all names that lead to it.  What is
@@ -104,6 +113,7 @@ static unsigned access_at(const struct builder *b, enum effect effect, const str
 			  const struct rule **ret_rule)
 {
 	struct weight w = { 0 };
+	unsigned access = 0;
 
 	weigh_name(b, effect, p->path, p->status.is_directory, &w);
 	for (size_t i = 0; i < b->aliases.count; i++) {
@@ -118,9 +128,10 @@ static unsigned access_at(const struct builder *b, enum effect effect, const str
 	}
 	if (ret_rule && w.rule)
 		*ret_rule = w.rule;
-	if (effect != EFFECT_ALLOW)
-		return w.host | w.own;
-	return !w.rule ? 0 : w.rule->place == PLACE_HOST ? w.host : w.own;
+	for (unsigned rank = 0; rank < ARRAY_SIZE(w.access); rank++)
+		if (effect != EFFECT_ALLOW || (w.rule && counts_with(w.rule->place, rank)))
+			access |= w.access[rank];
+	return access;
 }
 
 /* `tree`: to be taken for a directory when the host has nothing there. */
@@ -130,7 +141,7 @@ static void add_point(struct builder *b, const char *path, const struct rule *ru
 
 	*p = (struct point){ .path = path, .rule = rule };
 	walk_status(&b->walk, path, &p->status);
-	if (!p->status.exists || (rule->effect == EFFECT_ALLOW && rule->place != PLACE_HOST))
+	if (!p->status.exists || (rule->effect == EFFECT_ALLOW && !place_rank(rule->place)))
 		p->status.is_directory = tree;
 }
 
@@ -156,7 +167,7 @@ static bool is_denied(const struct builder *b, const char *path)
 	struct weight w = { 0 };
 
 	weigh_name(b, EFFECT_DENY, path, false, &w);
-	return (w.host | w.own) & ACCESS_READ;
+	return (w.access[0] | w.access[1] | w.access[2]) & ACCESS_READ;
 }
 
 /* Where a host path leads, or NULL for nowhere else.  The links on the way are shown as links, but
@@ -213,7 +224,7 @@ static int add_rule(struct builder *b, const struct rule *rule)
 		bool tree = a->is_tree || a->is_directory;
 		struct visit visit = { .b = b, .rule = rule, .prefix = prefix };
 
-		if (rule->effect == EFFECT_ALLOW && rule->place != PLACE_HOST) {
+		if (rule->effect == EFFECT_ALLOW && !place_rank(rule->place)) {
 			add_point(b, prefix, rule, rule->place != PLACE_SYNTHETIC);
 		} else if (a->is_tree || a->is_literal) {
 			add_host_path(b, prefix, rule, tree);
@@ -229,6 +240,19 @@ static int add_rule(struct builder *b, const struct rule *rule)
 		}
 	}
 	return 0;
+}
+
+/* Directories that partial globs will read. */
+static void list_early(struct builder *b)
+{
+	for (size_t i = 0; i < b->rules[EFFECT_DENY].count; i++) {
+		const struct glob_alternative *a;
+		size_t count = glob_alternatives(b->rules[EFFECT_DENY].items[i]->glob, &a);
+
+		for (size_t k = 0; k < count; k++)
+			if (!a[k].is_tree && !a[k].is_literal && *a[k].prefix)
+				walk_list(&b->walk, a[k].prefix);
+	}
 }
 
 static struct point *find_point(struct builder *b, const char *path)
@@ -271,6 +295,21 @@ static int freeze(struct builder *b, const char *path, const struct rule *deny)
 	}
 }
 
+/* In a copy-on-write tree a stub costs the host nothing: the topmost missing directory is made among the
+ * changes, and hidden, so that neither it nor a rename of it gives the denied name to the program. */
+static void add_stub(struct builder *b, const char *path, const struct rule *deny)
+{
+	size_t index = (size_t)(deny - b->policy->rules);
+
+	add_point(b, path, deny, true);
+	b->points.items[b->points.count - 1].stub = true;
+	if (strcmp(path, deny->pattern) != 0) {
+		b->view->exactness[index] = EXACTNESS_COARSE;
+		b->view->note[index] = arena_printf(b->arena, "nothing can be made at '%s'",
+						    str_quote(b->arena, path));
+	}
+}
+
 /* A denied path that is not there yet, where the program could make it. */
 static int freeze_for(struct builder *b, const struct rule *deny)
 {
@@ -280,13 +319,14 @@ static int freeze_for(struct builder *b, const struct rule *deny)
 	for (size_t i = 0; i < count; i++) {
 		struct point probe = { .path = path_normal(b->arena, "/", alternatives[i].prefix) };
 		const struct rule *allow = NULL;
-		const char *slash;
+		const char *slash, *missing = NULL;
 		size_t index = (size_t)(deny - b->policy->rules);
 
 		walk_status(&b->walk, probe.path, &probe.status);
 		if (probe.status.exists || !(alternatives[i].is_tree || alternatives[i].is_literal))
 			continue;
 		while (!probe.status.exists && (slash = strrchr(probe.path, '/')) && slash != probe.path) {
+			missing = probe.path;
 			probe.path = arena_strndup(b->arena, probe.path, (size_t)(slash - probe.path));
 			walk_status(&b->walk, probe.path, &probe.status);
 		}
@@ -299,8 +339,11 @@ static int freeze_for(struct builder *b, const struct rule *deny)
 			continue;
 		probe.path = real;
 		walk_status(&b->walk, probe.path, &probe.status);
-		if (!(access_at(b, EFFECT_ALLOW, &probe, &allow) & ACCESS_WRITE) ||
-		    !allow || allow->place != PLACE_HOST)
+		if (!(access_at(b, EFFECT_ALLOW, &probe, &allow) & ACCESS_WRITE) || !allow)
+			continue;
+		if (allow->place == PLACE_COPY_ON_WRITE && missing)
+			add_stub(b, path_join(b->arena, real, strrchr(missing, '/') + 1), deny);
+		if (allow->place != PLACE_HOST)
 			continue;
 		b->view->exactness[index] = EXACTNESS_COARSE;
 		b->view->note[index] = arena_printf(b->arena, "nothing new can be made directly in '%s'",
@@ -340,8 +383,7 @@ static int freeze_links(struct builder *b)
 static void pin_above(struct builder *b, const char *path, const struct rule *deny)
 {
 	for (const char *slash; (slash = strrchr(path, '/')) && slash != path;) {
-		struct point probe = { .path = arena_strndup(b->arena, path, (size_t)(slash - path)) };
-		struct point *p = find_point(b, probe.path);
+		struct point probe = { .path = arena_strndup(b->arena, path, (size_t)(slash - path)) }, *p;
 		const struct rule *allow = NULL;
 
 		path = probe.path;
@@ -349,6 +391,7 @@ static void pin_above(struct builder *b, const char *path, const struct rule *de
 		if (!probe.status.exists || !(access_at(b, EFFECT_ALLOW, &probe, &allow) & ACCESS_WRITE) ||
 		    !allow || allow->place != PLACE_HOST)
 			return;
+		p = find_point(b, path);
 		if (!p) {
 			add_point(b, path, deny, true);
 			p = &b->points.items[b->points.count - 1];
@@ -384,19 +427,17 @@ static int compare_points(const void *a, const void *b)
 	return *s == '/' ? -1 : *t == '/' ? 1 : *s < *t ? -1 : 1;
 }
 
-/* The entry whose content shows at `path`, or NULL: the skeleton. */
+/* The entry whose content shows at `path`, or NULL: the skeleton.  Points come in the order of their
+ * paths, so of all entries above one the last that was made is the deepest. */
 static const struct view_entry *above(const struct builder *b, const char *path)
 {
-	const struct view_entry *best = NULL;
-
-	for (size_t i = 0; i < b->entries.count; i++) {
+	for (size_t i = b->entries.count; i--;) {
 		const struct view_entry *e = &b->entries.items[i];
 
-		if (e->kind != VIEW_SYMLINK && e->is_directory && path_is_within(path, e->path) &&
-		    (!best || path_depth(e->path) >= path_depth(best->path)))
-			best = e;
+		if (e->kind != VIEW_SYMLINK && e->is_directory && path_is_within(path, e->path))
+			return e->kind == VIEW_DIRECTORY ? NULL : e;
 	}
-	return best && best->kind == VIEW_DIRECTORY ? NULL : best;
+	return NULL;
 }
 
 static const char *source_of(struct builder *b, const struct point *p, const struct rule *rule)
@@ -426,7 +467,7 @@ static void weigh(struct builder *b, const struct point *p)
 	unsigned access = access_at(b, EFFECT_ALLOW, p, &allow) & ~taken;
 	struct view_entry e = { .path = p->path, .access = access, .is_directory = true,
 				.in_skeleton = !over, .rule = p->rule };
-	bool ours = allow && allow->place != PLACE_HOST;
+	bool ours = allow && !place_rank(allow->place);
 
 	if (p->status.exists && (!ours || allow->place == PLACE_PROC))
 		e.is_directory = p->status.is_directory;
@@ -437,6 +478,9 @@ static void weigh(struct builder *b, const struct point *p)
 	e.mode = p->status.mode;
 	if (p->frozen && (access & ACCESS_READ)) {
 		e.kind = VIEW_DIRECTORY;
+	} else if (p->stub && over) {
+		e.kind = VIEW_MASK;
+		e.place = PLACE_COPY_ON_WRITE;
 	} else if (!(access & ACCESS_READ)) {
 		/* Hidden: where nothing shows it, or nothing is there, there is nothing to do. */
 		if (!over || !(over->access & ACCESS_READ) ||
@@ -455,7 +499,7 @@ static void weigh(struct builder *b, const struct point *p)
 		e.kind = VIEW_BIND;
 		e.rule = allow;
 		if (over && over->place == allow->place &&
-		    (over->place == PLACE_HOST || over->rule == allow)) {
+		    (place_rank(over->place) || over->rule == allow)) {
 			if (over->access == access && !p->pinned)
 				return;
 			e.kind = VIEW_CHANGE;
@@ -469,6 +513,30 @@ static void merge_point(struct point *p, const struct point *other)
 {
 	p->status.is_directory |= other->status.is_directory;
 	p->pinned |= other->pinned;
+	p->stub |= other->stub;
+}
+
+/* In order of their paths, each once. */
+static void weigh_all(struct builder *b)
+{
+	size_t count = b->points.count;
+	const void **order = arena_new_array(b->arena, const void *, 2 * count);
+
+	for (size_t i = 0; i < count; i++)
+		order[i] = &b->points.items[i];
+	sort_pointers(order, order + count, count, compare_points);
+	for (size_t i = 0, next; i < count; i = next) {
+		struct point p = *(const struct point *)order[i];
+
+		for (next = i + 1; next < count; next++) {
+			const struct point *other = order[next];
+
+			if (strcmp(other->path, p.path) != 0)
+				break;
+			merge_point(&p, other);
+		}
+		weigh(b, &p);
+	}
 }
 
 int view_build(struct arena *arena, const struct policy *policy, struct diags *d, struct view *ret)
@@ -481,6 +549,7 @@ int view_build(struct arena *arena, const struct policy *policy, struct diags *d
 	for (size_t i = 0; i < policy->rule_count; i++)
 		if (policy->rules[i].kind == KIND_FILE)
 			*vec_push(arena, &b.rules[policy->rules[i].effect]) = &policy->rules[i];
+	list_early(&b);
 	for (size_t i = 0; i < policy->rule_count; i++)
 		if (policy->rules[i].kind == KIND_FILE && policy->rules[i].effect != EFFECT_LOG &&
 		    add_rule(&b, &policy->rules[i]) < 0)
@@ -493,15 +562,7 @@ int view_build(struct arena *arena, const struct policy *policy, struct diags *d
 	if (r < 0 || freeze_links(&b) < 0)
 		return -EINVAL;
 	pin_all(&b);
-	if (b.points.count)
-		qsort(b.points.items, b.points.count, sizeof(*b.points.items), compare_points);
-	for (size_t i = 0, next; i < b.points.count; i = next) {
-		struct point *p = &b.points.items[i];
-
-		for (next = i + 1; next < b.points.count && strcmp(b.points.items[next].path, p->path) == 0; next++)
-			merge_point(p, &b.points.items[next]);
-		weigh(&b, p);
-	}
+	weigh_all(&b);
 	view.entries = b.entries.items;
 	view.count = b.entries.count;
 	*ret = view;

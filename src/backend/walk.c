@@ -3,18 +3,39 @@
 #include "base/limits.h"
 #include "base/path.h"
 
+#include "base/fd.h"
+
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 struct walk_known {
 	struct walk_known *next;
 	const char *path;
 	struct walk_status status;
+	const char *link; /* its text, when it was read */
 };
+
+struct entry { const char *name; unsigned char type; };
+
+/* A directory that was read. */
+struct walk_listing {
+	struct walk_listing *next;
+	const char *path;
+	VEC(struct entry) entries;
+	bool is_whole; /* no name that it lacks need be asked for */
+};
+
+/* As the kernel writes it: getdents64(2). */
+struct record { uint64_t inode; int64_t offset; uint16_t length; unsigned char type; char name[]; };
 
 static struct walk_known **place_of(struct walk *walk, const char *path, size_t length)
 {
@@ -29,19 +50,104 @@ static struct walk_known **place_of(struct walk *walk, const char *path, size_t 
 	return at;
 }
 
-/* Nothing is found below what could not be looked at. */
-static bool is_below_missing(struct walk *walk, const char *path)
+static void add_entries(struct walk *walk, struct walk_listing *list, const char *bytes, size_t length)
 {
-	const char *slash = strrchr(path, '/');
-	const struct walk_known *parent;
+	for (size_t at = 0; at < length;) {
+		const struct record *record = (const void *)(bytes + at);
+		const char *name = record->name;
 
-	if (!slash || slash == path)
-		return false;
-	parent = *place_of(walk, path, (size_t)(slash - path));
-	return parent && !parent->status.exists;
+		at += record->length;
+		if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
+			*vec_push(walk->arena, &list->entries) =
+				(struct entry){ arena_strdup(walk->arena, name), record->type };
+	}
 }
 
-void walk_status(struct walk *walk, const char *path, struct walk_status *ret)
+/* Not everywhere does a directory list what a look-up finds: autofs, FUSE.  These do. */
+static bool lists_all(int fd)
+{
+	static const long known[] = { BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, F2FS_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC,
+				      SQUASHFS_MAGIC, TMPFS_MAGIC, 0x58465342 /* XFS */ };
+	struct statfs status;
+
+	if (fstatfs(fd, &status) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if ((long)status.f_type == known[i])
+			return true;
+	return false;
+}
+
+static const struct walk_listing *list_of(struct walk *walk, const char *path)
+{
+	UNSET _Alignas(struct record) char room[16384];
+	struct walk_listing *list = walk->listings;
+	ssize_t count = 0;
+
+	while (list && strcmp(list->path, path) != 0)
+		list = list->next;
+	if (list)
+		return list;
+	list = arena_new_object(walk->arena, struct walk_listing);
+	list->path = arena_strdup(walk->arena, path);
+	list->next = walk->listings;
+	walk->listings = list;
+	AUTO_FD int fd = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	while (fd >= 0 && list->entries.count <= LIMIT_GLOB_VISITS &&
+	       (count = syscall(SYS_getdents64, fd, room, sizeof(room))) > 0)
+		add_entries(walk, list, room, (size_t)count);
+	list->is_whole = fd >= 0 && count == 0 && lists_all(fd);
+	return list;
+}
+
+void walk_list(struct walk *walk, const char *path)
+{
+	list_of(walk, path);
+}
+
+static bool is_ascii(const char *text)
+{
+	while ((unsigned char)*text - 1u < 0x7f)
+		text++;
+	return !*text;
+}
+
+/* Directories may be blind to case (ext4 casefold), to that of all alphabets: then it is asked. */
+static bool may_be_listed(const struct walk_listing *list, const char *name)
+{
+	if (!is_ascii(name))
+		return true;
+	for (size_t i = 0; i < list->entries.count; i++) {
+		const char *entry = list->entries.items[i].name;
+
+		if (strcasecmp(entry, name) == 0 || !is_ascii(entry))
+			return true;
+	}
+	return false;
+}
+
+/* Nothing is found below what could not be looked at, nor in a directory that does not list it. */
+static bool is_known_missing(struct walk *walk, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t length = slash ? (size_t)(slash - path) : 0;
+	UNSET char above[PATH_MAX];
+	const struct walk_known *parent;
+
+	if (!length || length >= sizeof(above))
+		return false;
+	parent = *place_of(walk, path, length);
+	memcpy(above, path, length);
+	above[length] = '\0';
+	if (parent ? !parent->status.exists : is_known_missing(walk, above))
+		return true;
+	for (const struct walk_listing *list = walk->listings; list; list = list->next)
+		if (list->is_whole && strncmp(list->path, path, length) == 0 && !list->path[length])
+			return !may_be_listed(list, slash + 1);
+	return false;
+}
+
+static struct walk_known *look_at(struct walk *walk, const char *path)
 {
 	struct walk_known **place = place_of(walk, path, strlen(path)), *known = *place;
 	struct stat status;
@@ -49,14 +155,55 @@ void walk_status(struct walk *walk, const char *path, struct walk_status *ret)
 	if (!known) {
 		known = *place = arena_new_object(walk->arena, struct walk_known);
 		known->path = arena_strdup(walk->arena, path);
-		if (!is_below_missing(walk, path) && lstat(path, &status) == 0)
+		if (!is_known_missing(walk, path) && lstat(path, &status) == 0)
 			known->status = (struct walk_status){
 				.exists = true, .is_directory = S_ISDIR(status.st_mode),
 				.is_link = S_ISLNK(status.st_mode), .device = status.st_dev,
 				.inode = status.st_ino, .mode = status.st_mode,
 			};
 	}
-	*ret = known->status;
+	return known;
+}
+
+void walk_status(struct walk *walk, const char *path, struct walk_status *ret)
+{
+	*ret = look_at(walk, path)->status;
+}
+
+static const char *link_text(struct walk *walk, const char *path)
+{
+	struct walk_known *known = look_at(walk, path);
+	UNSET char text[PATH_MAX];
+	ssize_t size;
+
+	if (!known->link && (size = readlink(path, text, sizeof(text))) > 0 && size < (ssize_t)sizeof(text))
+		known->link = arena_strndup(walk->arena, text, (size_t)size);
+	return known->link;
+}
+
+/* Mostly there is no link on the way: then nothing need be put together. */
+enum way { WAY_PLAIN, WAY_MISSING, WAY_LINKED };
+static enum way look_along(struct walk *walk, const char *path)
+{
+	UNSET char part[PATH_MAX];
+	size_t length = strlen(path);
+
+	if (length >= sizeof(part) || *path != '/')
+		return WAY_LINKED;
+	for (size_t i = 1; i <= length; i++) {
+		const struct walk_known *known;
+
+		part[i - 1] = path[i - 1];
+		if (path[i] && path[i] != '/')
+			continue;
+		part[i] = '\0';
+		known = look_at(walk, part);
+		if (!known->status.exists)
+			return WAY_MISSING;
+		if (known->status.is_link)
+			return WAY_LINKED;
+	}
+	return WAY_PLAIN;
 }
 
 const char *walk_resolve(struct walk *walk, const char *path, struct walk_link *links, size_t *ret_count)
@@ -64,13 +211,17 @@ const char *walk_resolve(struct walk *walk, const char *path, struct walk_link *
 	struct arena *arena = walk->arena;
 	struct walk_status status;
 	const char *rest = path;
-	char *done = arena_strdup(arena, "");
+	char *done;
 
+	switch (look_along(walk, path)) {
+	case WAY_PLAIN: return path;
+	case WAY_MISSING: return NULL;
+	case WAY_LINKED: break;
+	}
+	done = arena_strdup(arena, "");
 	while (*rest) {
-		char text[PATH_MAX];
-		const char *name, *parent = *done ? done : "/";
+		const char *name, *text, *parent = *done ? done : "/";
 		size_t length;
-		ssize_t size;
 
 		rest += strspn(rest, "/");
 		length = strcspn(rest, "/");
@@ -85,11 +236,10 @@ const char *walk_resolve(struct walk *walk, const char *path, struct walk_link *
 			done = arena_strdup(arena, name);
 			continue;
 		}
-		size = readlink(name, text, sizeof(text) - 1);
-		if (size < 0 || *ret_count == WALK_LINKS)
+		text = link_text(walk, name);
+		if (!text || *ret_count == WALK_LINKS)
 			return NULL;
-		text[size] = '\0';
-		links[(*ret_count)++] = (struct walk_link){ name, arena_strdup(arena, text) };
+		links[(*ret_count)++] = (struct walk_link){ name, text };
 		rest = path_normal(arena, parent, arena_printf(arena, "%s/%s", text, rest));
 		done = arena_strdup(arena, "");
 	}
@@ -105,46 +255,45 @@ struct search {
 };
 
 /* Most file systems say in the entry what it is; the others are asked. */
-static bool is_directory(struct walk *walk, const struct dirent *entry, const char *path)
+static bool is_directory(struct walk *walk, const struct entry *entry, const char *path)
 {
 	struct walk_status status;
 
-	if (entry->d_type != DT_UNKNOWN)
-		return entry->d_type == DT_DIR;
+	if (entry->type != DT_UNKNOWN)
+		return entry->type == DT_DIR;
 	walk_status(walk, path, &status);
 	return status.is_directory;
 }
 
 static int search_directory(struct search *s, const char *path, unsigned depth)
 {
-	DIR *directory = opendir(path);
-	struct dirent *entry;
+	const struct walk_listing *list = list_of(s->walk, path);
+	struct strbuf name = { .arena = s->walk->arena };
 	int r = 0;
 
-	if (!directory)
-		return 0;
-	while (r == 0 && (entry = readdir(directory))) {
-		const char *name;
-		bool tree;
+	strbuf_add(&name, strcmp(path, "/") == 0 ? "" : path);
+	strbuf_add(&name, "/");
+	for (size_t i = 0, before = name.length; r == 0 && i < list->entries.count; i++) {
+		const struct entry *entry = &list->entries.items[i];
+		bool tree, matches;
 
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		if (++s->visits > LIMIT_GLOB_VISITS) {
-			r = -E2BIG;
-			break;
-		}
-		name = path_join(s->walk->arena, path, entry->d_name);
-		tree = is_directory(s->walk, entry, name);
-		if (glob_matches(s->glob, tree ? arena_printf(s->walk->arena, "%s/", name) : name)) {
-			if (++s->matches > LIMIT_GLOB_MATCHES)
-				r = -E2BIG;
-			else
-				s->visit(s->context, name);
-		}
-		if (r == 0 && tree && depth < 64 && glob_may_match_below(s->glob, name))
-			r = search_directory(s, name, depth + 1);
+		if (++s->visits > LIMIT_GLOB_VISITS)
+			return -E2BIG;
+		name.length = before;
+		strbuf_add(&name, entry->name);
+		tree = is_directory(s->walk, entry, name.text);
+		if (tree)
+			strbuf_add(&name, "/");
+		matches = glob_matches(s->glob, name.text);
+		if (tree)
+			name.text[--name.length] = '\0';
+		if (matches && ++s->matches > LIMIT_GLOB_MATCHES)
+			return -E2BIG;
+		if (matches)
+			s->visit(s->context, arena_strdup(s->walk->arena, name.text));
+		if (tree && depth < 64 && glob_may_match_below(s->glob, name.text))
+			r = search_directory(s, arena_strdup(s->walk->arena, name.text), depth + 1);
 	}
-	closedir(directory);
 	return r;
 }
 
@@ -159,21 +308,11 @@ int walk_matches(struct walk *walk, const struct glob *glob, const char *prefix,
 int walk_directory(struct walk *walk, const char *path, size_t most,
 		   void (*visit)(void *context, const char *path), void *context)
 {
-	DIR *directory = opendir(path);
-	struct dirent *entry;
-	size_t count = 0;
-	int r = 0;
+	const struct walk_listing *list = list_of(walk, path);
 
-	if (!directory)
-		return 0;
-	while (r == 0 && (entry = readdir(directory))) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		if (++count > most)
-			r = -E2BIG;
-		else
-			visit(context, path_join(walk->arena, path, entry->d_name));
-	}
-	closedir(directory);
-	return r;
+	if (list->entries.count > most)
+		return -E2BIG;
+	for (size_t i = 0; i < list->entries.count; i++)
+		visit(context, path_join(walk->arena, path, list->entries.items[i].name));
+	return 0;
 }

@@ -15,11 +15,16 @@ struct walk_status {
 };
 /* What was looked at while one view is built: every path once.  A bind checks device and inode again. */
 struct walk_known;
+struct walk_listing;
 struct walk {
 	struct arena *arena;
 	struct walk_known *known[256];
+	struct walk_listing *listings;
 };
 void walk_status(struct walk *walk, const char *path, struct walk_status *ret); /* lstat; missing is no error */
+
+/* Reads a directory that will be searched anyway: looking at what it lacks costs nothing from then on. */
+void walk_list(struct walk *walk, const char *path);
 
 struct walk_link { const char *path, *text; };
 

@@ -103,7 +103,8 @@ char *arena_strdup(struct arena *arena, const char *text)
 char *arena_vprintf(struct arena *arena, const char *format, va_list arguments)
 {
 	va_list again;
-	char first[512], *text;
+	UNSET char first[512];
+	char *text;
 	int length;
 
 	va_copy(again, arguments);
@@ -128,11 +129,33 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 	return text;
 }
 
+/* What was taken last can grow where it is: fresh memory costs more than its copying. */
+static bool arena_extend(struct arena *arena, const void *memory, size_t old, size_t wanted)
+{
+	struct block *block = arena->block;
+	size_t begin;
+
+	old = (old + 15) & ~(size_t)15;
+	wanted = (wanted + 15) & ~(size_t)15;
+	if (!block || (const unsigned char *)memory + old != block->bytes + block->used)
+		return false;
+	begin = block->used - old;
+	if (wanted > block->size - begin)
+		return false;
+	block->used = begin + wanted;
+	return true;
+}
+
 void *vec_grow(struct arena *arena, void *items, size_t size, size_t count, size_t *room)
 {
 	size_t more = *room ? *room * 2 : 8;
-	void *copy = arena_alloc_array(arena, size, more);
+	void *copy;
 
+	if (*room && arena_extend(arena, items, size * *room, size * more)) {
+		*room = more;
+		return items;
+	}
+	copy = arena_alloc_array(arena, size, more);
 	if (count)
 		memcpy(copy, items, size * count);
 	*room = more;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 void fd_closep(int *fd)
@@ -32,10 +33,10 @@ int fd_read_file(struct arena *arena, int dir, const char *name, size_t limit, c
 		return S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL;
 	if ((uintmax_t)status.st_size > limit)
 		return -EFBIG;
-	/* Files in /proc say 0 and are longer; others may grow while we read. */
+	/* Files in /proc say 0 and are longer; of others we take what was there when they were opened. */
 	room = status.st_size ? (size_t)status.st_size + 1 : limit + 1;
 	text = arena_alloc(arena, room + 1);
-	while (length < room) {
+	while (length < room && !(length && length == (size_t)status.st_size)) {
 		ssize_t count = read(fd, text + length, room - length);
 
 		if (count < 0 && errno == EINTR)
@@ -92,4 +93,9 @@ int fd_replace_file(int dir, const char *name, const char *text, size_t length, 
 	if (r < 0)
 		unlinkat(dir, temporary, 0);
 	return r;
+}
+
+int fd_rename(int from, const char *old, int to, const char *new, unsigned flags)
+{
+	return syscall(SYS_renameat2, from, old, to, new, flags) < 0 ? -errno : 0;
 }

@@ -20,4 +20,7 @@ int fd_write_all(int fd, const void *bytes, size_t count);
  * that a reader and a crash see the old or the new file, never half of one.  0 or -errno. */
 int fd_replace_file(int dir, const char *name, const char *text, size_t length, mode_t mode);
 
+/* renameat2(2), which not every libc has; `flags` from <linux/fs.h>.  0 or -errno. */
+int fd_rename(int from, const char *old, int to, const char *new, unsigned flags);
+
 #endif

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static void add_escaped(struct strbuf *out, const char *text)
+void json_quote(struct strbuf *out, const char *text)
 {
 	static const char short_from[] = "\"\\\b\f\n\r\t", short_to[] = "\"\\bfnrt";
 	const unsigned char *s = (const unsigned char *)text;
@@ -35,7 +35,7 @@ static void begin(struct json *json, const char *key)
 	}
 	json->first = false;
 	if (key) {
-		add_escaped(json->out, key);
+		json_quote(json->out, key);
 		strbuf_add(json->out, ": ");
 	}
 }
@@ -74,7 +74,7 @@ void json_string(struct json *json, const char *key, const char *value)
 {
 	begin(json, key);
 	if (value)
-		add_escaped(json->out, value);
+		json_quote(json->out, value);
 	else
 		strbuf_add(json->out, "null");
 }

@@ -20,4 +20,7 @@ void json_string(struct json *json, const char *key, const char *value); /* NULL
 void json_number(struct json *json, const char *key, long long value);
 void json_bool(struct json *json, const char *key, bool value);
 
+/* Adds a text in quotation marks with JSON's escapes, which are TOML's too. */
+void json_quote(struct strbuf *out, const char *text);
+
 #endif

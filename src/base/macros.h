@@ -14,6 +14,12 @@
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 #define UNUSED __attribute__((unused))
+/* Large locals that are written before they are read: the compiler need not zero them at each call. */
+#if __has_attribute(uninitialized)
+#define UNSET __attribute__((uninitialized))
+#else
+#define UNSET
+#endif
 #define unreachable() __builtin_unreachable()
 
 /* An assertion about our own work: stays in release builds, says where, and ends the process. */

@@ -1,11 +1,15 @@
-/* cli/cli.h - the command line: tables of commands and options, and what every command may use. */
+/* cli/cli.h - the command line: tables of commands and options, and what every command may use.
+ *
+ * A command includes <cuddy.h>, base/, diag/ and cli/; those few that need more are listed in
+ * tools/layers.sh. */
 #ifndef CUDDY_CLI_CLI_H
 #define CUDDY_CLI_CLI_H
 
 #include "diag/diag.h"
 
-/* Exit statuses of our own (cuddy(1), EXIT STATUS). */
-enum { EXIT_TIMEOUT = 124, EXIT_REFUSED = 125, EXIT_CANNOT_EXECUTE = 126, EXIT_NOT_FOUND = 127 };
+#include <cuddy.h>
+
+enum { EXIT_REFUSED = CUDDY_REFUSED }; /* what most commands return after an error */
 
 enum option_type { OPTION_FLAG, OPTION_WORD, OPTION_LIST, OPTION_NUMBER };
 
@@ -18,37 +22,58 @@ struct option {
 	const char *help;
 };
 
-struct words { const char **items; size_t count; };
+struct words { const char **items; size_t count; }; /* NULL stands behind the last */
 
 struct cli {
 	struct arena *arena;
 	struct diags d;
-	const struct source *extra; /* rules of the command line as TOML, or NULL */
+	struct cuddy *cuddy; /* what session_load() loaded, or NULL; main() prints its messages */
 	const struct command *command;
 	char **arguments; /* what follows the options; NULL-terminated */
 	int count;
 	bool colour;
 };
 
+/* A command in two words, such as 'profile list'. */
+struct action {
+	const char *name, *arguments, *summary;
+	int least, most; /* how many arguments it takes */
+	int (*run)(struct cli *cli, void *options); /* the exit status */
+};
+
+/* Words in capitals in `arguments` are what completions offer: PROFILE, FLAG, COMMAND, SHELL, PROGRAM. */
 struct command {
 	const char *name, *arguments, *summary;
 	const struct option *options; /* ends with a row without a name; may be NULL */
 	size_t options_size;	      /* of the structure that the options fill */
-	int (*run)(struct cli *cli, void *options); /* the exit status */
+	int (*run)(struct cli *cli, void *options); /* the exit status; NULL with actions */
+	const struct action *actions; /* or NULL; ends with a row without a name; the first is the default */
 };
 
 extern const struct command *const commands[]; /* in the order of the help; ends with NULL */
+
+/* The command of that name; NULL with a diagnostic. */
+const struct command *command_find(struct cli *cli, const char *name);
 
 /* Fills `values` from `arguments` (which ends with NULL) up to the first non-option or "--";
  * returns how many were taken, or -EINVAL with diagnostics.  `--help` sets *ret_help. */
 int options_parse(struct cli *cli, const struct command *command, char **arguments, void *values,
 		  bool *ret_help);
-void command_help(struct strbuf *out, const struct command *command);
 
-/* Prints to standard output; commands that print documents end with it. */
+/* What `--help` prints; and the section of cuddy(1), in scdoc. */
+void help_command(struct strbuf *out, const struct command *command);
+void help_manual(struct strbuf *out, const struct command *command);
+void help_commands(struct strbuf *out);
+
+/* cuddy was called by another name: `cuddy run --name NAME`, and all arguments are the program's. */
+int run_by_name(struct cli *cli, const char *name);
+
+/* Prints to standard output; commands that print documents end with it.  NULL: the error was told. */
 int cli_print(const char *text);
 
-extern const struct command command_completions, command_doctor, command_explain,
-	command_explain_code, command_permissions, command_plan, command_profile, command_run, command_why;
+extern const struct command command_allow, command_completions, command_deny, command_doctor, command_explain,
+	command_explain_code, command_help, command_image, command_permissions, command_plan, command_profile,
+	command_run, command_why, command_ps, command_list, command_stop, command_rm,
+	command_exec, command_shell, command_changes, command_commit, command_discard;
 
 #endif

@@ -34,5 +34,5 @@ static int run(struct cli *cli, void *values)
 
 const struct command command_doctor = {
 	"doctor", "", "say what this host can enforce, what it lacks and how to mend it", options,
-	sizeof(struct doctor), run,
+	sizeof(struct doctor), run, NULL,
 };

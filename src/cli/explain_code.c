@@ -52,5 +52,5 @@ static int run(struct cli *cli, void *values)
 
 const struct command command_explain_code = {
 	"explain-code", "[CODE…]", "say what the code of a message means", options,
-	sizeof(struct explain_code), run,
+	sizeof(struct explain_code), run, NULL,
 };

@@ -2,78 +2,143 @@
  * The only place that ends the process with a status. */
 #include "cli/cli.h"
 #include "base/fd.h"
+#include "base/path.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 int cli_print(const char *text)
 {
-	return fd_write_all(STDOUT_FILENO, text, strlen(text)) < 0 ? EXIT_REFUSED : 0;
+	return !text || fd_write_all(STDOUT_FILENO, text, strlen(text)) < 0 ? EXIT_REFUSED : 0;
 }
 
-static int print_help(struct arena *arena)
-{
-	struct strbuf out = { .arena = arena };
-
-	strbuf_add(&out, "usage: cuddy COMMAND [OPTION…] [ARGUMENT…]\n\ncommands:\n");
-	for (const struct command *const *c = commands; *c; c++)
-		strbuf_addf(&out, "  %-14s %s\n", (*c)->name, (*c)->summary);
-	strbuf_add(&out, "\n'cuddy COMMAND --help' tells more\n");
-	return cli_print(strbuf_text(&out));
-}
-
-static int unknown_command(struct cli *cli, const char *word)
+const struct command *command_find(struct cli *cli, const char *name)
 {
 	const char *names[64], *near;
 	size_t count = 0;
 
-	for (const struct command *const *c = commands; *c && count < 64; c++)
+	for (const struct command *const *c = commands; *c && count < ARRAY_SIZE(names); c++) {
+		if (strcmp((*c)->name, name) == 0)
+			return *c;
 		names[count++] = (*c)->name;
-	diag_error(&cli->d, "C504", NULL, "there is no command '%s'", str_quote(cli->arena, word));
-	near = diag_nearest(word, names, count);
+	}
+	diag_error(&cli->d, "C504", NULL, "there is no command '%s'", str_quote(cli->arena, name));
+	near = diag_nearest(name, names, count);
 	if (near)
 		diag_help(&cli->d, "did you mean 'cuddy %s'?", near);
 	else
 		diag_help(&cli->d, "'cuddy --help' lists the commands");
-	return EXIT_REFUSED;
+	return NULL;
+}
+
+/* The action that the first argument names, or the default; NULL with a diagnostic. */
+static const struct action *find_action(struct cli *cli)
+{
+	const struct action *actions = cli->command->actions;
+	const char *names[16], *near;
+	size_t count = 0;
+
+	if (cli->count == 0)
+		return actions;
+	for (const struct action *a = actions; a->name && count < ARRAY_SIZE(names); a++) {
+		if (strcmp(a->name, cli->arguments[0]) == 0)
+			return a;
+		names[count++] = a->name;
+	}
+	diag_error(&cli->d, "C513", NULL, "'cuddy %s' has no action '%s'", cli->command->name,
+		   str_quote(cli->arena, cli->arguments[0]));
+	near = diag_nearest(cli->arguments[0], names, count);
+	if (near)
+		diag_help(&cli->d, "did you mean 'cuddy %s %s'?", cli->command->name, near);
+	else
+		diag_help(&cli->d, "'cuddy %s --help' lists the actions", cli->command->name);
+	return NULL;
+}
+
+/* Takes the options that `arguments` begins with.  0, or 1 for help, or -EINVAL. */
+static int take_options(struct cli *cli, char **arguments, void *values)
+{
+	bool help = false;
+	int taken = options_parse(cli, cli->command, arguments, values, &help);
+
+	if (help || taken < 0)
+		return help ? 1 : taken;
+	cli->arguments = arguments + taken;
+	for (cli->count = 0; cli->arguments[cli->count]; cli->count++)
+		;
+	return 0;
+}
+
+/* The same for what stands behind an action: its options may stand among its arguments, since those are
+ * nobody else's. */
+static int take_all_options(struct cli *cli, char **arguments, void *values)
+{
+	VEC(char *) words = { 0 };
+	bool help = false;
+
+	for (bool over = false; *arguments; arguments++) {
+		int taken = over ? 0 : options_parse(cli, cli->command, arguments, values, &help);
+
+		if (help || taken < 0)
+			return help ? 1 : taken;
+		over = over || (taken && strcmp(arguments[taken - 1], "--") == 0);
+		arguments += taken;
+		if (!*arguments)
+			break;
+		*vec_push(cli->arena, &words) = *arguments;
+	}
+	cli->count = (int)words.count;
+	*vec_push(cli->arena, &words) = NULL;
+	cli->arguments = words.items;
+	return 0;
 }
 
 static int run_command(struct cli *cli, char **arguments)
 {
+	void *values = arena_alloc(cli->arena, cli->command->options_size);
 	struct strbuf out = { .arena = cli->arena };
-	bool help = false;
-	void *values;
-	int taken;
+	const struct action *action = NULL;
+	int r = take_options(cli, arguments, values);
 
-	values = arena_alloc(cli->arena, cli->command->options_size);
-	taken = options_parse(cli, cli->command, arguments, values, &help);
-	if (help) {
-		command_help(&out, cli->command);
+	if (r == 0 && cli->command->actions) {
+		action = find_action(cli);
+		r = !action ? -EINVAL : cli->count ? take_all_options(cli, cli->arguments + 1, values) : 0;
+	}
+	if (r > 0) {
+		help_command(&out, cli->command);
 		return cli_print(strbuf_text(&out));
 	}
-	if (taken < 0)
+	if (r < 0)
 		return EXIT_REFUSED;
-	cli->arguments = arguments + taken;
-	while (cli->arguments[cli->count])
-		cli->count++;
-	return cli->command->run(cli, values);
+	if (!action)
+		return cli->command->run(cli, values);
+	if (cli->count < action->least || cli->count > action->most) {
+		diag_error(&cli->d, "C513", NULL, "'cuddy %s %s' wants %s", cli->command->name, action->name,
+			   *action->arguments ? action->arguments : "no argument");
+		return EXIT_REFUSED;
+	}
+	return action->run(cli, values);
 }
 
 static int dispatch(struct cli *cli, char **arguments)
 {
-	if (!arguments[0] || strcmp(arguments[0], "--help") == 0 || strcmp(arguments[0], "-h") == 0 ||
-	    strcmp(arguments[0], "help") == 0)
-		return print_help(cli->arena);
+	struct strbuf out = { .arena = cli->arena };
+
+	if (!arguments[0] || strcmp(arguments[0], "--help") == 0 || strcmp(arguments[0], "-h") == 0) {
+		help_commands(&out);
+		return cli_print(strbuf_text(&out));
+	}
 	if (strcmp(arguments[0], "--version") == 0)
 		return cli_print("cuddy " CUDDY_VERSION "\n");
-	for (const struct command *const *c = commands; *c; c++) {
-		if (strcmp((*c)->name, arguments[0]) == 0) {
-			cli->command = *c;
-			return run_command(cli, arguments + 1);
-		}
-	}
-	return unknown_command(cli, arguments[0]);
+	cli->command = command_find(cli, arguments[0]);
+	return cli->command ? run_command(cli, arguments + 1) : EXIT_REFUSED;
+}
+
+static void print_errors(const char *text)
+{
+	(void)fd_write_all(STDERR_FILENO, text, strlen(text));
 }
 
 int main(int argc, char **argv)
@@ -84,15 +149,21 @@ int main(int argc, char **argv)
 	int status;
 
 	if (geteuid() != getuid() || getegid() != getgid()) {
-		static const char refusal[] = "cuddy: refusing to run with set-uid or set-gid rights\n";
-
-		(void)fd_write_all(STDERR_FILENO, refusal, sizeof(refusal) - 1);
+		print_errors("cuddy: refusing to run with set-uid or set-gid rights\n");
 		return EXIT_REFUSED;
 	}
 	diags_init(&cli.d, arena);
 	cli.colour = isatty(STDERR_FILENO) && !getenv("NO_COLOR");
-	status = dispatch(&cli, argc ? argv + 1 : argv);
+	if (argc && strcmp(path_base_name(argv[0]), "cuddy") != 0) {
+		cli.arguments = argv + 1;
+		cli.count = argc - 1;
+		status = run_by_name(&cli, path_base_name(argv[0]));
+	} else {
+		status = dispatch(&cli, argc ? argv + 1 : argv);
+	}
+	if (cli.cuddy)
+		print_errors(cuddy_messages(cli.cuddy));
 	diags_print(&cli.d, &errors, cli.colour);
-	(void)fd_write_all(STDERR_FILENO, strbuf_text(&errors), strlen(strbuf_text(&errors)));
+	print_errors(strbuf_text(&errors));
 	exit(status); /* the arena goes with the process */
 }

@@ -1,4 +1,4 @@
-/* cli/option.c - options from tables: parsing and help. */
+/* cli/option.c - options from tables: parsing. */
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -37,7 +37,7 @@ static int store(struct cli *cli, const struct option *o, void *values, const ch
 		return 0;
 	case OPTION_LIST: {
 		struct words *list = at;
-		const char **items = arena_new_array(cli->arena, const char *, list->count + 1);
+		const char **items = arena_new_array(cli->arena, const char *, list->count + 2);
 
 		if (list->count)
 			memcpy(items, list->items, list->count * sizeof(*items));
@@ -101,19 +101,4 @@ int options_parse(struct cli *cli, const struct command *command, char **argumen
 			return -EINVAL;
 	}
 	return i;
-}
-
-void command_help(struct strbuf *out, const struct command *command)
-{
-	strbuf_addf(out, "usage: cuddy %s%s%s%s\n%s\n", command->name, command->options ? " [OPTION…]" : "",
-		    *command->arguments ? " " : "", command->arguments, command->summary);
-	if (command->options)
-		strbuf_add(out, "\noptions:\n");
-	for (const struct option *o = command->options; o && o->name; o++) {
-		char *left = arena_printf(out->arena, "%c%c%s --%s%s%s", o->letter ? '-' : ' ',
-					  o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
-					  o->argument ? " " : "", o->argument ? o->argument : "");
-
-		strbuf_addf(out, "  %-26s %s\n", left, o->help);
-	}
 }

@@ -1,33 +1,37 @@
-/* cli/profile.c - profiles and flags: list, show, check. */
+/* cli/profile.c - 'cuddy profile': list, show, check; the other actions are in profile_actions.c. */
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "cli/profile_actions.h"
-#include "profile/profile.h"
+#include "lib/caller.h"
 
 #include <fcntl.h>
 #include <string.h>
 
-struct listing { bool json; };
+struct profile { bool json, verbose; };
 
 static const struct option options[] = {
-	{ "json", 0, OPTION_FLAG, offsetof(struct listing, json), NULL, "print JSON" },
+	{ "json", 0, OPTION_FLAG, offsetof(struct profile, json), NULL, "with list: print JSON" },
+	{ "verbose", 'v', OPTION_FLAG, offsetof(struct profile, verbose), NULL, "with check: name what is not here, too" },
 	{ 0 },
 };
 
-static int list_profiles(struct cli *cli, const struct profile_context *context, bool as_json)
+static int list(struct cli *cli, void *values)
 {
+	const struct profile *o = values;
 	struct strbuf out = { .arena = cli->arena };
 	struct json json = { .out = &out };
 	struct profile_entry *entries;
+	struct caller caller;
 	size_t count;
 
-	if (profile_list(cli->arena, context, &entries, &count) < 0)
+	if (session_caller(cli, &caller) < 0 ||
+	    profile_list(cli->arena, &caller.context, &entries, &count) < 0)
 		return EXIT_REFUSED;
-	if (as_json)
+	if (o->json)
 		json_array(&json, NULL);
 	for (size_t i = 0; i < count; i++) {
-		if (!as_json) {
+		if (!o->json) {
 			strbuf_addf(&out, "%-20s %s\n", entries[i].name, entries[i].path);
 			continue;
 		}
@@ -36,101 +40,50 @@ static int list_profiles(struct cli *cli, const struct profile_context *context,
 		json_string(&json, "path", entries[i].path);
 		json_end_object(&json);
 	}
-	if (as_json)
+	if (o->json)
 		json_end_array(&json);
 	return cli_print(strbuf_text(&out));
 }
 
-static int show_profile(struct cli *cli, const struct profile_context *context, const char *name)
+static int show(struct cli *cli, void *values UNUSED)
 {
-	struct profile_entry *entries;
-	size_t count, length;
+	struct caller caller;
+	const char *path;
+	size_t length;
 	char *text;
+	int r;
 
-	if (profile_list(cli->arena, context, &entries, &count) < 0)
+	if (session_caller(cli, &caller) < 0)
 		return EXIT_REFUSED;
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(entries[i].name, name) == 0 &&
-		    fd_read_file(cli->arena, AT_FDCWD, entries[i].path, LIMIT_FILE_SIZE, &text, &length) == 0)
-			return cli_print(text);
-	diag_error(&cli->d, "C512", NULL, "there is no profile '%s'", str_quote(cli->arena, name));
-	diag_help(&cli->d, "'cuddy profile list' shows all");
-	return EXIT_REFUSED;
+	path = profile_find(cli, &caller, cli->arguments[0]);
+	if (!path)
+		return EXIT_REFUSED;
+	r = fd_read_file(cli->arena, AT_FDCWD, path, LIMIT_FILE_SIZE, &text, &length);
+	if (r < 0) {
+		diag_error(&cli->d, "C110", NULL, "cannot read '%s': %s", str_quote(cli->arena, path), strerror(-r));
+		return EXIT_REFUSED;
+	}
+	return cli_print(text);
 }
 
-static int run(struct cli *cli, void *values)
+static int check(struct cli *cli, void *values)
 {
-	const struct listing *o = values;
-	struct profile_context context;
-	struct policy *policy;
-	struct cage cage;
-	const char *action = cli->count ? cli->arguments[0] : "list";
+	const struct profile *o = values;
 
-	if (session_cage(cli, &cage) < 0)
-		return EXIT_REFUSED;
-	session_context(cli, &cage, &context);
-	if (strcmp(action, "list") == 0 && cli->count <= 1)
-		return list_profiles(cli, &context, o->json);
-	if (strcmp(action, "show") == 0 && cli->count == 2)
-		return show_profile(cli, &context, cli->arguments[1]);
-	if (strcmp(action, "check") == 0 && cli->count == 2)
-		return session_policy(cli, &cage, cli->arguments[1], &policy) < 0 ? EXIT_REFUSED : 0;
-	if (strcmp(action, "diff") == 0 && cli->count == 3)
-		return profile_diff(cli, &cage, cli->arguments[1], cli->arguments[2]);
-	if (strcmp(action, "new") == 0 && (cli->count == 2 || cli->count == 3))
-		return profile_new(cli, &cage, cli->arguments[1], cli->count == 3 ? cli->arguments[2] : "command-line");
-	diag_error(&cli->d, "C513", NULL, "'cuddy profile' wants list, show NAME, check NAME, diff A B or new NAME [BASE]");
-	return EXIT_REFUSED;
+	return session_load(cli, (struct cuddy_options){ .profile = cli->arguments[0], .flags = o->verbose ? CUDDY_VERBOSE : 0 }) < 0 ? EXIT_REFUSED : 0;
 }
 
-const struct command command_profile = {
-	"profile", "list | show NAME | check NAME | diff A B | new NAME [BASE]", "list, show, check, compare and begin profiles", options,
-	sizeof(struct listing), run,
+static const struct action actions[] = {
+	{ "list", "", "list all profiles, with the file that counts", 0, 0, list },
+	{ "show", "PROFILE", "print the file of a profile", 1, 1, show },
+	{ "check", "PROFILE", "say what is wrong with a profile; nothing, when all is well", 1, 1, check },
+	{ "diff", "PROFILE PROFILE", "print the rules that only one has; status 1 if any", 2, 2, profile_diff },
+	{ "edit", "PROFILE", "open your own file of it in $VISUAL or $EDITOR, then check it", 1, 1, profile_edit },
+	{ "new", "NAME [PROFILE]", "begin one that includes another, else command-line", 1, 2, profile_new },
+	{ 0 },
 };
 
-static int run_permissions(struct cli *cli, void *values)
-{
-	const struct listing *o = values;
-	struct strbuf out = { .arena = cli->arena };
-	struct json json = { .out = &out };
-	const char *wanted = cli->count == 2 && strcmp(cli->arguments[0], "show") == 0 ? cli->arguments[1] : NULL;
-	struct profile_context context;
-	struct profile_flag *flags;
-	struct cage cage;
-	size_t count, shown = 0;
-
-	if (session_cage(cli, &cage) < 0)
-		return EXIT_REFUSED;
-	session_context(cli, &cage, &context);
-	if (profile_list_flags(cli->arena, &context, &cli->d, &flags, &count) < 0)
-		return EXIT_REFUSED;
-	if (o->json)
-		json_array(&json, NULL);
-	for (size_t i = 0; i < count; i++) {
-		if (wanted && strcmp(wanted, flags[i].name) != 0)
-			continue;
-		shown++;
-		if (!o->json) {
-			strbuf_addf(&out, "%-30s %-7s %s\n", flags[i].name, risk_name(flags[i].risk), flags[i].description);
-			continue;
-		}
-		json_object(&json, NULL);
-		json_string(&json, "name", flags[i].name);
-		json_string(&json, "risk", risk_name(flags[i].risk));
-		json_string(&json, "description", flags[i].description);
-		json_end_object(&json);
-	}
-	if (o->json)
-		json_end_array(&json);
-	if (wanted && !shown) {
-		diag_error(&cli->d, "C514", NULL, "there is no flag '%s'", str_quote(cli->arena, wanted));
-		diag_help(&cli->d, "'cuddy permissions' shows all");
-		return EXIT_REFUSED;
-	}
-	return cli_print(strbuf_text(&out));
-}
-
-const struct command command_permissions = {
-	"permissions", "[list | show FLAG]", "list the flags that profiles may use", options,
-	sizeof(struct listing), run_permissions,
+const struct command command_profile = {
+	"profile", "", "list, show, check, compare, begin and edit profiles", options, sizeof(struct profile),
+	NULL, actions,
 };

@@ -1,129 +1,42 @@
-/* cli/session.c - who calls, from where, and which policy that gives.
- * The only place that reads the caller's environment and asks where our own files are. */
+/* cli/session.c - from the command line to libcuddy: which files of ours belong to this program.
+ * Must not: read the caller's environment; lib/caller.c does. */
 #include "cli/session.h"
 #include "base/path.h"
-#include "profile/profile.h"
+#include "lib/caller.h"
 
+#include <errno.h>
 #include <limits.h>
-#include <pwd.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#ifndef CUDDY_DATA_DIR
-#define CUDDY_DATA_DIR "/usr/share/cuddy"
-#endif
-
-extern char **environ;
-
-/* Directories of the user; the XDG base directory and user-dirs specifications' defaults. */
-static const struct { const char *name, *standard; } directories[] = {
-	{ "XDG_CACHE_HOME", ".cache" },		{ "XDG_CONFIG_HOME", ".config" },
-	{ "XDG_DATA_HOME", ".local/share" },	{ "XDG_DESKTOP_DIR", "Desktop" },
-	{ "XDG_DOCUMENTS_DIR", "Documents" },	{ "XDG_DOWNLOAD_DIR", "Downloads" },
-	{ "XDG_MUSIC_DIR", "Music" },		{ "XDG_PICTURES_DIR", "Pictures" },
-	{ "XDG_PUBLICSHARE_DIR", "Public" },	{ "XDG_STATE_HOME", ".local/state" },
-	{ "XDG_TEMPLATES_DIR", "Templates" },	{ "XDG_VIDEOS_DIR", "Videos" },
-};
-
-int session_cage(struct cli *cli, struct cage *ret)
-{
-	const struct passwd *entry = getpwuid(getuid());
-	const char *home = getenv("HOME"), *shell = getenv("SHELL");
-	char *directory = getcwd(NULL, 0);
-
-	if (!directory)
-		return diag_error(&cli->d, "C511", NULL, "the working directory is gone");
-	*ret = (struct cage){
-		.name = "cage", .uid = getuid(), .gid = getgid(), .environment = environ,
-		.user = arena_strdup(cli->arena, entry ? entry->pw_name : "user"),
-		.home = arena_strdup(cli->arena, home && *home == '/' ? home : entry ? entry->pw_dir : "/"),
-		.shell = shell && *shell == '/' ? shell : "/bin/sh",
-		.working_directory = arena_strdup(cli->arena, directory),
-	};
-	ret->home = path_normal(cli->arena, "/", ret->home);
-	free(directory);
-	return 0;
-}
-
-/* Run from a build directory, the tree's own files are used. */
-static const char *share_directory(struct cli *cli)
+/* Run from a build directory, the tree's own files are used; NULL: those that were installed. */
+static const char *share_directory(struct arena *arena)
 {
 	char path[PATH_MAX];
 	ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 1);
 	const char *tree;
 
 	if (size <= 0)
-		return CUDDY_DATA_DIR;
+		return NULL;
 	path[size] = '\0';
-	tree = path_normal(cli->arena, "/", arena_printf(cli->arena, "%s/../..", path));
-	return access(path_join(cli->arena, tree, "permissions/filesystem.toml"), R_OK) == 0 ? tree : CUDDY_DATA_DIR;
+	tree = path_normal(arena, "/", arena_printf(arena, "%s/../..", path));
+	return access(path_join(arena, tree, "permissions/filesystem.toml"), R_OK) == 0 ? tree : NULL;
 }
 
-static const char *directory_of(struct cli *cli, const struct cage *cage, const char *name, const char *standard)
+int session_load(struct cli *cli, struct cuddy_options options)
 {
-	const char *value = getenv(name);
-
-	return path_normal(cli->arena, cage->home, value && *value == '/' ? value : standard);
+	options.size = sizeof(options);
+	options.share = share_directory(cli->arena);
+	options.flags |= cli->colour ? CUDDY_COLOUR : 0;
+	cli->cuddy = cuddy_load(&options);
+	return cuddy_check(cli->cuddy) < 0 ? -EINVAL : 0;
 }
 
-void session_context(struct cli *cli, const struct cage *cage, struct profile_context *ret)
+int session_load_profile(struct cli *cli, const char *profile)
 {
-	VEC(struct profile_variable) v = { 0 };
-	const char *runtime = arena_printf(cli->arena, "/run/user/%u", cage->uid);
-
-	for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
-		*vec_push(cli->arena, &v) = (struct profile_variable){
-			directories[i].name, directory_of(cli, cage, directories[i].name, directories[i].standard),
-		};
-	*vec_push(cli->arena, &v) = (struct profile_variable){ "HOME", cage->home };
-	*vec_push(cli->arena, &v) = (struct profile_variable){ "PWD", cage->working_directory };
-	*vec_push(cli->arena, &v) = (struct profile_variable){ "USER", cage->user };
-	*vec_push(cli->arena, &v) = (struct profile_variable){ "UID", arena_printf(cli->arena, "%u", cage->uid) };
-	*vec_push(cli->arena, &v) = (struct profile_variable){ "XDG_RUNTIME_DIR", directory_of(cli, cage, "XDG_RUNTIME_DIR", runtime) };
-	*ret = (struct profile_context){
-		.places = { share_directory(cli), "/etc/cuddy",
-			    path_join(cli->arena, directory_of(cli, cage, "XDG_CONFIG_HOME", ".config"), "cuddy") },
-		.extra = cli->extra, .variables = v.items, .variable_count = v.count,
-	};
-	for (const char *at = cage->working_directory; *at;) {
-		const char *file = path_join(cli->arena, at, ".cuddy.toml"), *slash = strrchr(at, '/');
-
-		if (access(file, F_OK) == 0) {
-			ret->tighten = file;
-			return;
-		}
-		at = slash ? arena_strndup(cli->arena, at, (size_t)(slash - at)) : "";
-	}
+	return session_load(cli, (struct cuddy_options){ .profile = profile });
 }
 
-int session_policy(struct cli *cli, const struct cage *cage, const char *name, struct policy **ret)
+int session_caller(struct cli *cli, struct caller *ret)
 {
-	struct profile_context context;
-
-	session_context(cli, cage, &context);
-	/* Without it the denies that hold for every cage would be missing, without a word. */
-	if (access(path_join(cli->arena, context.places.share, "permissions/builtin.toml"), R_OK) < 0) {
-		diag_error(&cli->d, "C517", NULL, "cuddy's own files are not in '%s'",
-			   str_quote(cli->arena, context.places.share));
-		diag_help(&cli->d, "install them with 'make install', or run cuddy from its build directory");
-		return -22;
-	}
-	return profile_resolve(cli->arena, &context, name, &cli->d, ret) < 0 ? -22 : 0;
-}
-
-const char *session_profile_for(struct cli *cli, const struct cage *cage, const char *program)
-{
-	const char *name = path_base_name(program);
-	struct profile_context context;
-	struct profile_entry *entries;
-	size_t count = 0;
-
-	session_context(cli, cage, &context);
-	if (profile_list(cli->arena, &context, &entries, &count) < 0)
-		return "command-line";
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(entries[i].name, name) == 0)
-			return entries[i].name;
-	return "command-line";
+	return caller_fill(cli->arena, share_directory(cli->arena), &cli->d, ret);
 }

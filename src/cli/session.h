@@ -1,26 +1,16 @@
-/* cli/session.h - who calls, from where, and which policy that gives. */
+/* cli/session.h - from the command line to libcuddy. */
 #ifndef CUDDY_CLI_SESSION_H
 #define CUDDY_CLI_SESSION_H
 
-#include "backend/backend.h"
 #include "cli/cli.h"
 
-/* Fills the cage from the caller's identity and environment.  0 or -EINVAL with diagnostics. */
-int session_cage(struct cli *cli, struct cage *ret);
+/* Loads what the options name into cli->cuddy, with the files that belong to this program.
+ * 0, or -EINVAL; main() prints the messages. */
+int session_load(struct cli *cli, struct cuddy_options options);
+int session_load_profile(struct cli *cli, const char *profile);
 
-/* The policy of a profile name or file, for this caller. */
-int session_policy(struct cli *cli, const struct cage *cage, const char *name, struct policy **ret);
-
-/* The profile that a program gets without `-p`. */
-const char *session_profile_for(struct cli *cli, const struct cage *cage, const char *program);
-
-/* Where profiles are and what variables hold, for this caller. */
-struct profile_context;
-void session_context(struct cli *cli, const struct cage *cage, struct profile_context *ret);
-
-
-
-/* Prints a plan as text or JSON; the exit status. */
-int cli_print_plan(struct cli *cli, const struct plan *plan, bool as_json);
+/* Who calls, for the commands that need more than <cuddy.h>: see lib/caller.h. */
+struct caller;
+int session_caller(struct cli *cli, struct caller *ret);
 
 #endif

@@ -5,6 +5,7 @@
 #include "diag/diag.h"
 
 #include "base/json.h"
+#include "base/limits.h"
 
 #include <errno.h>
 #include <string.h>
@@ -32,6 +33,7 @@ static const struct diag_code codes[] = {
 #include "diag/codes-plan.def"
 #include "diag/codes-launch.def"
 #include "diag/codes-cli.def"
+#include "diag/codes-cage.def"
 	{ NULL, NULL, NULL },
 };
 #undef CODE
@@ -46,7 +48,14 @@ static void add(struct diags *d, enum severity severity, const char *code,
 		const struct origin *origin, const char *format, va_list arguments)
 {
 	struct origin *place = NULL;
+	size_t *count = severity == SEVERITY_ERROR ? &d->errors : &d->warnings;
 
+	if (severity != SEVERITY_NOTE) {
+		d->is_dropped = (*count)++ >= LIMIT_DIAGNOSTICS;
+		d->dropped += d->is_dropped;
+	}
+	if (d->is_dropped)
+		return;
 	if (origin) {
 		place = arena_new_object(d->arena, struct origin);
 		*place = *origin;
@@ -57,7 +66,6 @@ static void add(struct diags *d, enum severity severity, const char *code,
 		.origin = place,
 		.message = arena_vprintf(d->arena, format, arguments),
 	};
-	d->errors += severity == SEVERITY_ERROR;
 }
 
 int diag_error(struct diags *d, const char *code, const struct origin *origin, const char *format, ...)
@@ -93,6 +101,8 @@ void diag_help(struct diags *d, const char *format, ...)
 {
 	va_list arguments;
 
+	if (d->is_dropped)
+		return;
 	for (size_t i = d->list.count; i-- > 0;) {
 		if (d->list.items[i].severity == SEVERITY_NOTE)
 			continue;
@@ -240,12 +250,17 @@ static void print_one(const struct diag *diag, struct strbuf *out, bool colour)
 	}
 	if (diag->help)
 		strbuf_addf(out, "%shelp:%s %s\n", colour ? COLOUR_CARET : "", off, diag->help);
+	else if (diag->code && diag->severity == SEVERITY_ERROR)
+		strbuf_addf(out, "%shelp:%s 'cuddy explain-code %s' says what to do\n",
+			    colour ? COLOUR_CARET : "", off, diag->code);
 }
 
 void diags_print(const struct diags *d, struct strbuf *out, bool colour)
 {
 	for (size_t i = 0; i < d->list.count; i++)
 		print_one(&d->list.items[i], out, colour);
+	if (d->dropped)
+		strbuf_addf(out, "cuddy: %zu more are not shown\n", d->dropped);
 }
 
 static void json_place(struct json *json, const struct origin *origin)

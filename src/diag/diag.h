@@ -33,7 +33,9 @@ struct diag {
 struct diags {
 	struct arena *arena;
 	VEC(struct diag) list;
-	size_t errors;
+	size_t errors, warnings;
+	size_t dropped; /* errors and warnings behind the first LIMIT_DIAGNOSTICS of their kind: counted only */
+	bool is_dropped; /* the last one was: what belongs to it goes with it */
 };
 
 void diags_init(struct diags *d, struct arena *arena);

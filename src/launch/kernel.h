@@ -12,15 +12,10 @@
 
 #define RESULT(call) ({ long result_ = (call); result_ < 0 ? -errno : (int)result_; })
 
-static inline int sys_open_tree(int dir, const char *path, unsigned flags)
+/* Mounts what `tree` holds on `path` below `dir`; a link at its end is not followed.  "": on `dir` itself. */
+static inline int sys_move_mount(int tree, int dir, const char *path)
 {
-	return RESULT(syscall(SYS_open_tree, dir, path, flags | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
-}
-
-/* Mounts what `tree` holds on what `target` holds. */
-static inline int sys_move_mount(int tree, int target)
-{
-	return RESULT(syscall(SYS_move_mount, tree, "", target, "",
+	return RESULT(syscall(SYS_move_mount, tree, "", dir, path,
 			      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
 }
 
@@ -30,6 +25,24 @@ static inline int sys_mount_setattr(int mount, uint64_t set, unsigned flags)
 
 	return RESULT(syscall(SYS_mount_setattr, mount, "", flags | 0x1000 /* AT_EMPTY_PATH */, &attr,
 			      sizeof(attr)));
+}
+
+/* A detached copy of the mount at `path` below `dir`, with these attributes more; `flags` are
+ * AT_RECURSIVE, for all below it too, and AT_SYMLINK_NOFOLLOW.  One call since 6.15 (open_tree_attr);
+ * EPERM is what a container's filter may say to it. */
+static inline int sys_clone_tree(int dir, const char *path, unsigned flags, uint64_t set)
+{
+	struct mount_attr attr = { .attr_set = set };
+
+	flags |= OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+	int tree = RESULT(syscall(467 /* SYS_open_tree_attr */, dir, path, flags, &attr, sizeof(attr)));
+	if (tree != -ENOSYS && tree != -EPERM)
+		return tree;
+	tree = RESULT(syscall(SYS_open_tree, dir, path, flags));
+	int r = tree < 0 ? tree : sys_mount_setattr(tree, set, flags & AT_RECURSIVE);
+	if (tree >= 0 && r < 0)
+		close(tree);
+	return r < 0 ? r : tree;
 }
 
 static inline int sys_fsopen(const char *type)

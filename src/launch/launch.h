@@ -5,6 +5,7 @@
 #ifndef CUDDY_LAUNCH_LAUNCH_H
 #define CUDDY_LAUNCH_LAUNCH_H
 
+#include "launch/serve.h"
 #include "plan/plan.h"
 #include <signal.h>
 
@@ -14,6 +15,10 @@
 #define EXIT_CANNOT     126
 #define EXIT_NOT_FOUND  127
 
+/* What lets others join the cage: a socket that init will answer, and what init tells about it (a sealed
+ * descriptor).  Both remain the caller's. */
+struct launch_door { int listener, record; };
+
 /* Makes ready what a plan with an AWAIT step needs, in the namespaces of the process `pidfd`, which
  * waits meanwhile.  All signals that the cage forwards are blocked; what is forked gets a mask of its
  * own.  0, or -errno with a diagnostic: then the program never starts. */
@@ -21,11 +26,15 @@ typedef int launch_prepare(void *data, const struct plan *plan, int pidfd, struc
 
 struct launch_options {
 	/* What the program's 0, 1 and 2 lead to, open until launch_wait() returns; NULL: the caller's own.
-	 * Sockets, /dev/null and /dev/zero are passed, all else is copied (launch/relay.h). */
+	 * Sockets, /dev/null and /dev/zero are passed, a terminal is replaced by one of the cage's own
+	 * (launch/tty.h), all else is copied (launch/relay.h). */
 	const int *streams;
 	unsigned timeout; /* seconds; 0: none */
-	launch_prepare *prepare; /* NULL: plans with an AWAIT step are refused */
+	launch_prepare *prepare; /* plans with an AWAIT step want it */
 	void *data;		 /* of prepare */
+	int status_fd;	  /* gets lines of JSON (launch/status.h); 0: nobody asked */
+	const char *cage; /* its name, for them */
+	const struct launch_door *door; /* NULL: nobody may join */
 };
 
 /* A running cage.  Descriptors are close-on-exec and belong to the structure. */
@@ -34,7 +43,11 @@ struct launch {
 	pid_t pid;	     /* of the cage's pid 1, in our pid namespace; never signal it by number */
 	int pidfd, report;   /* poll() both for POLLIN: the cage has ended; it has something to say */
 	struct relays *relays;
+	struct terminal *terminal; /* NULL: the program has none */
 	unsigned timeout;
+	int status_fd;
+	const char *cage;
+	bool lives_on;	     /* after launch_wait(): others keep the cage */
 	sigset_t mask;	     /* the caller's, put back by launch_wait() */
 	sigset_t forwarded;  /* blocked meanwhile, passed on to the program */
 };
@@ -44,8 +57,15 @@ struct launch {
 int launch_start(const struct plan *plan, const struct launch_options *options, struct diags *d,
 		 struct launch *ret);
 
-/* Waits until all of the cage is gone and its output is written; passes HUP, INT, QUIT, TERM, USR1, USR2, WINCH, CONT on.  Returns the
- * exit status as the shell shows it; 124 to 127 are ours, with a diagnostic. */
+/* The same for a program that enters a running cage: from a plan with the same rights, it takes only the
+ * steps that each process of a cage takes. */
+int launch_join(const struct plan *plan, const struct cage_handles *cage, const struct launch_options *options,
+		struct diags *d, struct launch *ret);
+
+/* Waits until all of the cage (of one that was joined: the program) is gone and its output is written; passes HUP, INT, QUIT, TERM, USR1, USR2,
+ * WINCH, CONT, TSTP on.  When the program stops, so does the caller's process group (job control).  Meanwhile
+ * a terminal is raw; it is put back before this stops or returns.  Returns the exit status as the shell
+ * shows it; 124 to 127 are ours, with a diagnostic. */
 int launch_wait(struct launch *launch, struct diags *d);
 
 /* Both: the exit status. */

@@ -1,9 +1,10 @@
-/* launch/parent.c - verifies, makes one child in all namespaces, waits, and tells a person what failed.
+/* launch/parent.c - verifies a plan and makes one child in all namespaces that will walk it.
  * Must not: resolve a path, change anything of the host. */
 #include "launch/launch.h"
 #include "launch/child.h"
 #include "launch/kernel.h"
 #include "launch/relay.h"
+#include "launch/tty.h"
 #include "base/fd.h"
 
 #include <linux/sched.h>
@@ -11,15 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 
-#define GRACE_MS 2000 /* between the polite signal of a time limit and the end */
-
-static const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT };
+static const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT,
+				SIGTSTP };
 
 /* The child's argv and envp: pointers into the text, made here because the child allocates nothing. */
 static char **words(const struct plan *plan, const uint32_t *offsets, size_t count)
@@ -37,7 +35,7 @@ static void find_own_words(struct child *c)
 {
 	char text[4096];
 	unsigned long place[4];
-	AUTO_FD int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+	AUTO_FD int fd = openat(AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC);
 	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
 	if (length <= 0)
@@ -76,22 +74,23 @@ static void choose_signals(struct launch *launch)
 			sigaddset(&launch->forwarded, forwarded[i]); /* nohup stays nohup */
 }
 
-static int clone_failed(struct diags *d, int error)
+static void clone_failed(struct diags *d, int error)
 {
 	diag_error(d, "C400", NULL, "cannot make the namespaces of a cage: %s", strerror(-error));
 	diag_help(d, "to see what this machine allows, run 'cuddy doctor'");
-	return error;
 }
 
-/* A pipe or, for the barrier, a socket pair; above 2 even if the caller closed its streams: 0 to 2 are
- * the program's. */
-static int high_pair(bool both_ways, int ends[2])
+/* For messages, or bytes; above 2 even if the caller closed its streams: 0 to 2 are the program's. */
+static int high_pair(int type, int ends[2])
 {
 	int low[2], error = 0;
 
-	if ((both_ways ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, low) : pipe2(low, O_CLOEXEC)) < 0)
+	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, low) < 0)
 		return -errno;
 	for (int i = 0; i < 2; i++) {
+		ends[i] = low[i];
+		if (low[i] > 2)
+			continue;
 		ends[i] = RESULT(fcntl(low[i], F_DUPFD_CLOEXEC, 3));
 		error = MIN(error, ends[i]);
 		close(low[i]);
@@ -103,7 +102,7 @@ static int high_pair(bool both_ways, int ends[2])
 	return error;
 }
 
-/* One child in all namespaces, with our signals held back meanwhile.  0 or -errno. */
+/* One child, in all namespaces unless it enters those of a cage, with our signals held back meanwhile.  0 or -errno. */
 static int clone_child(struct launch *launch, struct child *child)
 {
 	sigset_t all;
@@ -112,10 +111,10 @@ static int clone_child(struct launch *launch, struct child *child)
 	choose_signals(launch);
 	sigprocmask(SIG_SETMASK, &all, &launch->mask);
 	child->mask = launch->mask;
+	const uint64_t spaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+				CLONE_NEWCGROUP | (launch->plan->host_network ? 0 : CLONE_NEWNET);
 	struct clone_args how = {
-		.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
-			 CLONE_NEWCGROUP | CLONE_PIDFD | CLONE_CLEAR_SIGHAND |
-			 (launch->plan->host_network ? 0 : CLONE_NEWNET),
+		.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND | (child->join ? 0 : spaces),
 		.exit_signal = SIGCHLD, .pidfd = (uintptr_t)&launch->pidfd,
 	};
 	long pid = syscall(SYS_clone3, &how, sizeof(how));
@@ -132,12 +131,36 @@ static int clone_child(struct launch *launch, struct child *child)
 	return error;
 }
 
+/* What the program's streams lead to: the inner terminal, a copy, or the caller's own. */
+static int open_streams(struct launch *launch, const int streams[3], struct terminal_wish *ret)
+{
+	static const int own[3] = { 0, 1, 2 };
+	bool granted = false;
+	int r = 0;
+
+	streams = streams ? streams : own;
+	launch->relays = arena_new_object(launch->plan->arena, struct relays);
+	for (size_t i = 0; i < launch->plan->steps.count; i++)
+		granted = granted || launch->plan->steps.items[i].op == OP_TERMINAL;
+	if (granted) {
+		launch->terminal = arena_new_object(launch->plan->arena, struct terminal);
+		r = terminal_find(launch->terminal, streams, ret);
+		if (r < 0 || !ret->streams)
+			launch->terminal = NULL;
+	}
+	if (r == 0)
+		r = relays_open(launch->relays, streams, ret->streams);
+	if (r < 0 && launch->terminal)
+		terminal_close(launch->terminal);
+	return r;
+}
+
 /* Waits for the child's offer, lets the helpers work, and lets the child go on.  A child that failed
  * before it came so far is launch_wait()'s business. */
 static int prepare(const struct launch *launch, const struct launch_options *options, int barrier,
-		   int report, struct diags *d)
+		   struct diags *d)
 {
-	struct pollfd reported = { .fd = report, .events = POLLIN };
+	struct pollfd ended = { .fd = launch->pidfd, .events = POLLIN };
 	size_t messages = d->list.count, errors = d->errors;
 	ssize_t length;
 	char byte;
@@ -150,7 +173,7 @@ static int prepare(const struct launch *launch, const struct launch_options *opt
 	int r = options->prepare(options->data, launch->plan, launch->pidfd, d);
 	if (r == 0) /* a child that is gone meanwhile will be reported, too */
 		(void)!send(barrier, &byte, 1, MSG_NOSIGNAL);
-	if (r < 0 && poll(&reported, 1, 0) > 0) { /* no wonder: the child had failed meanwhile */
+	if (r < 0 && poll(&ended, 1, 0) > 0) { /* no wonder: the child had failed meanwhile */
 		d->list.count = messages;
 		d->errors = errors;
 		return 0;
@@ -168,223 +191,94 @@ static void abandon(struct launch *launch)
 	       errno == EINTR)
 		;
 	close(launch->pidfd);
+	close(launch->report);
 	relays_close(launch->relays);
+	if (launch->terminal)
+		terminal_close(launch->terminal);
 	sigprocmask(SIG_SETMASK, &launch->mask, NULL);
+}
+
+/* *ret_barrier: our end, on which a child that has an AWAIT step waits; else -1. */
+static int start(struct launch *launch, const struct launch_options *options, const struct cage_handles *cage,
+		 int *ret_barrier)
+{
+	const struct plan *plan = launch->plan;
+	struct child child = {
+		.plan = plan, .fault = fault_step(), .tell_start = launch->status_fd > 0,
+		.argv = words(plan, plan->argv.items, plan->argv.count),
+		.envp = words(plan, plan->envp.items, plan->envp.count),
+		.join = cage ? cage->fds : NULL, .server = { .listener = -1, .launcher = true },
+		.barrier = -1, .barrier_parent = -1,
+	};
+	int ends[2], barriers[2] = { -1, -1 }, r = high_pair(SOCK_SEQPACKET, ends);
+
+	if (r < 0)
+		return r;
+	AUTO_FD int reader = ends[0];
+	AUTO_FD int writer = ends[1];
+	if (!cage && plan_find(plan, OP_AWAIT) && (r = high_pair(SOCK_STREAM, barriers)) < 0)
+		return r;
+	AUTO_FD int barrier = child.barrier_parent = barriers[0];
+	AUTO_FD int barrier_child = child.barrier = barriers[1];
+	find_own_words(&child);
+	if (options->door) {
+		child.server.listener = options->door->listener;
+		child.server.handles[HANDLE_RECORD] = options->door->record;
+	}
+	child.report_reader = reader;
+	child.report = writer;
+	r = open_streams(launch, options->streams, &child.terminal);
+	if (r < 0)
+		return r;
+	child.streams = launch->relays->streams;
+	r = clone_child(launch, &child);
+	relays_started(launch->relays);
+	if (r < 0) {
+		relays_close(launch->relays);
+		if (launch->terminal)
+			terminal_close(launch->terminal);
+		return r;
+	}
+	launch->report = TAKE_FD(reader);
+	*ret_barrier = TAKE_FD(barrier);
+	return 0;
+}
+
+static int start_or_join(const struct plan *plan, const struct cage_handles *cage,
+			 const struct launch_options *options, struct diags *d, struct launch *ret)
+{
+	static const struct launch_options none;
+	int r = plan_verify(plan, d);
+
+	options = options ? options : &none;
+	struct launch launch = {
+		.plan = plan, .pidfd = -1, .timeout = options->timeout, .status_fd = options->status_fd,
+		.cage = options->cage,
+	};
+	if (r == 0) {
+		AUTO_FD int barrier = -1;
+		must(cage || !plan_find(plan, OP_AWAIT) || options->prepare);
+		r = start(&launch, options, cage, &barrier);
+		if (r < 0)
+			clone_failed(d, r);
+		if (r == 0 && barrier >= 0 && (r = prepare(&launch, options, barrier, d)) < 0)
+			abandon(&launch);
+	}
+	if (r == 0)
+		*ret = launch;
+	return r;
 }
 
 int launch_start(const struct plan *plan, const struct launch_options *options, struct diags *d,
 		 struct launch *ret)
 {
-	static const struct launch_options none;
-	static const int own[3] = { 0, 1, 2 };
-	struct launch launch = { .plan = plan, .pidfd = -1 };
-	int ends[2], barrier_ends[2] = { -1, -1 }, r = plan_verify(plan, d);
-
-	if (r < 0)
-		return r;
-	options = options ? options : &none;
-	bool awaits = plan_find(plan, OP_AWAIT) != NULL;
-	must(!awaits || options->prepare);
-	launch.relays = arena_new_object(plan->arena, struct relays);
-	struct child child = {
-		.plan = plan, .streams = launch.relays->streams, .fault = fault_step(),
-		.argv = words(plan, plan->argv.items, plan->argv.count),
-		.envp = words(plan, plan->envp.items, plan->envp.count),
-	};
-	find_own_words(&child);
-	r = high_pair(false, ends);
-	if (r < 0)
-		return clone_failed(d, r);
-	AUTO_FD int reader = ends[0];
-	AUTO_FD int writer = ends[1];
-	child.report_reader = reader;
-	child.report = writer;
-	if (awaits && (r = high_pair(true, barrier_ends)) < 0)
-		return clone_failed(d, r);
-	AUTO_FD int barrier = barrier_ends[0];
-	AUTO_FD int barrier_child = barrier_ends[1];
-	child.barrier_parent = barrier;
-	child.barrier = barrier_child;
-	r = relays_open(launch.relays, options->streams ? options->streams : own);
-	if (r < 0)
-		return clone_failed(d, r);
-
-	int error = clone_child(&launch, &child);
-	relays_started(launch.relays);
-	if (error) {
-		relays_close(launch.relays);
-		return clone_failed(d, error);
-	}
-	if (awaits) {
-		fd_closep(&barrier_child);
-		barrier_child = -1;
-		r = prepare(&launch, options, barrier, reader, d);
-		if (r < 0) {
-			abandon(&launch);
-			return r;
-		}
-	}
-	launch.timeout = options->timeout;
-	launch.report = TAKE_FD(reader);
-	*ret = launch;
-	return 0;
+	return start_or_join(plan, NULL, options, d, ret);
 }
 
-static const struct { int error, status; const char *code, *help; } exec_errors[] = {
-	{ ENOENT,  EXIT_NOT_FOUND, "C403",
-	  "it may exist outside: check that the profile grants it and its interpreter" },
-	{ ENOTDIR, EXIT_NOT_FOUND, "C403", "it may exist outside: check that the profile grants it" },
-	{ EACCES,  EXIT_CANNOT,	   "C404", "it must be executable, and granted with execute rights" },
-	{ ENOEXEC, EXIT_CANNOT,	   "C404", "a script needs a first line such as '#!/bin/sh'" },
-};
-
-static int tell_exec(const struct plan *plan, const struct step *step, int error,
-		     const struct origin *origin, struct diags *d)
+int launch_join(const struct plan *plan, const struct cage_handles *cage, const struct launch_options *options,
+		struct diags *d, struct launch *ret)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(exec_errors); i++)
-		if (exec_errors[i].error == error) {
-			diag_error(d, exec_errors[i].code, origin, "cannot start '%s': %s",
-				   str_quote(plan->arena, plan_text_at(plan, step->a)), strerror(error));
-			diag_help(d, "%s", exec_errors[i].help);
-			return exec_errors[i].status;
-		}
-	return 0;
-}
-
-/* A failed step as a message at the line that asked for it. */
-static int tell_failure(const struct plan *plan, const struct report *report, struct diags *d)
-{
-	if (report->step >= plan->steps.count) {
-		diag_error(d, "C401", NULL, "the cage could not be built: %s", strerror(report->value));
-		return EXIT_CUDDY;
-	}
-	const struct step *step = &plan->steps.items[report->step];
-	const struct origin *origin = plan->origins.items[step->origin];
-	int status = step->op == OP_EXEC ? tell_exec(plan, step, report->value, origin, d) : 0;
-	if (status)
-		return status;
-	const char *subject = step_subject(plan, step);
-	if (report->value == ESTALE && step->op == OP_BIND) {
-		diag_error(d, "C402", origin, "'%s' was replaced while the cage was being built",
-			   str_quote(plan->arena, plan_text_at(plan, step->b)));
-		diag_help(d, "start it again");
-		return EXIT_CUDDY;
-	}
-	diag_error(d, "C401", origin, "cannot %s%s%s%s: %s", op_table[step->op].verb,
-		   subject ? " '" : "", subject ? str_quote(plan->arena, subject) : "",
-		   subject ? "'" : "", strerror(report->value));
-	diag_help(d, "step %u, stage %s; the program was not started", report->step,
-		  stage_name(step->stage));
-	return EXIT_CUDDY;
-}
-
-static long long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
-static void pass_signal(const struct launch *launch, int number)
-{
-	syscall(SYS_pidfd_send_signal, launch->pidfd, number, NULL, 0);
-}
-
-/* Passes waiting signals on; true when one of them asks us to end. */
-static bool pass_signals(const struct launch *launch, int signals)
-{
-	struct signalfd_siginfo got;
-	bool end = false;
-
-	while (signals >= 0 && read(signals, &got, sizeof(got)) == sizeof(got)) {
-		int number = (int)got.ssi_signo;
-		pass_signal(launch, number);
-		end = end || number == SIGHUP || number == SIGINT || number == SIGQUIT || number == SIGTERM;
-	}
-	return end;
-}
-
-/* Waits for the end of pid 1 and of its output, passing signals on; true when the time limit struck.
- * With the cage gone, a signal or the limit also ends the wait for whoever does not read our output. */
-static bool wait_for_end(const struct launch *launch)
-{
-	AUTO_FD int signals = signalfd(-1, &launch->forwarded, SFD_CLOEXEC | SFD_NONBLOCK);
-	struct pollfd polled[2 + RELAY_POLLED] = { { launch->pidfd, POLLIN, 0 }, { signals, POLLIN, 0 } };
-	long long deadline = launch->timeout ? now_ms() + launch->timeout * 1000LL : -1;
-	bool struck = false, killed = false, ended = false;
-
-	for (;;) {
-		long long left = deadline < 0 || killed ? -1 : MAX(deadline - now_ms(), 0LL);
-		relays_poll(launch->relays, polled + 2);
-		int r = poll(polled, ARRAY_SIZE(polled), (int)MIN(left, 1000000000LL));
-		if (r < 0 && errno != EINTR && errno != EAGAIN)
-			return struck;
-		if (r > 0 && polled[0].revents) {
-			ended = true;
-			polled[0] = (struct pollfd){ .fd = -1 };
-		}
-		if (r > 0)
-			relays_move(launch->relays, polled + 2);
-		if (ended && relays_drained(launch->relays))
-			return struck;
-		if (pass_signals(launch, signals) && ended)
-			return struck;
-		if (deadline >= 0 && !killed && now_ms() >= deadline) {
-			if (ended)
-				return true;
-			pass_signal(launch, struck ? SIGKILL : SIGTERM);
-			killed = struck;
-			struck = true;
-			deadline += GRACE_MS;
-		}
-	}
-}
-
-/* A SIGPIPE of the relay must not strike when the caller's mask is back. */
-static void forget_sigpipe(const struct launch *launch)
-{
-	sigset_t only;
-
-	sigemptyset(&only);
-	sigaddset(&only, SIGPIPE);
-	if (!sigismember(&launch->mask, SIGPIPE))
-		sigtimedwait(&only, NULL, &(struct timespec){ 0 });
-}
-
-int launch_wait(struct launch *launch, struct diags *d)
-{
-	struct report report = { 0 };
-	siginfo_t info;
-	bool struck = wait_for_end(launch);
-
-	/* Only the first message counts: the pipe holds it, however long ago it was written. */
-	ssize_t length = read(launch->report, &report, sizeof(report));
-	while (waitid((idtype_t)3 /* P_PIDFD */, (id_t)launch->pidfd, &info, WEXITED | __WALL) < 0 &&
-	       errno == EINTR)
-		;
-	close(launch->report);
-	close(launch->pidfd);
-	int lost = relays_close(launch->relays);
-	forget_sigpipe(launch);
-	sigprocmask(SIG_SETMASK, &launch->mask, NULL);
-	if (struck) {
-		diag_error(d, "C405", NULL, "the time limit of %u s is over", launch->timeout);
-		return EXIT_TIMEOUT;
-	}
-	if (length != sizeof(report)) {
-		diag_error(d, "C406", NULL, "the init of the cage was killed");
-		return EXIT_CUDDY;
-	}
-	if (report.kind == REPORT_FAILED)
-		return tell_failure(launch->plan, &report, d);
-	if (lost < 0) {
-		diag_error(d, "C407", NULL, "the program's output could not be written: %s", strerror(-lost));
-		return EXIT_CUDDY;
-	}
-	if (WIFSIGNALED(report.value))
-		return 128 + WTERMSIG(report.value);
-	return WEXITSTATUS(report.value);
+	return start_or_join(plan, cage, options, d, ret);
 }
 
 int launch_run(const struct plan *plan, const struct launch_options *options, struct diags *d)

@@ -57,13 +57,14 @@ static int relay_open(struct relay *relay, int outside, const struct stat *statu
 	return 0;
 }
 
-int relays_open(struct relays *all, const int streams[3])
+int relays_open(struct relays *all, const int streams[3], unsigned elsewhere)
 {
 	struct stat status[3];
 	bool is_open[3];
 
-	memset(all, 0, sizeof(*all));
 	for (int i = 0; i < 3; i++) {
+		/* The buffer stays untouched: memory that nobody uses costs nothing. */
+		memset(&all->list[i], 0, offsetof(struct relay, buffer));
 		all->list[i].outside = all->list[i].inside = all->list[i].kept = -1;
 		all->made[i] = -1;
 		is_open[i] = fstat(streams[i], &status[i]) == 0;
@@ -71,7 +72,7 @@ int relays_open(struct relays *all, const int streams[3])
 	all->made[3] = -1;
 	for (int i = 0; i < 3; i++) {
 		int r = 0;
-		if (!is_open[i]) { /* the caller closed it */
+		if (!is_open[i] || elsewhere & 1u << i) { /* also what the caller closed */
 			if (all->made[3] < 0)
 				all->made[3] = above_streams(open("/dev/null", O_RDWR | O_CLOEXEC));
 			r = all->streams[i] = all->made[3];

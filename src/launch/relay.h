@@ -1,6 +1,7 @@
 /* launch/relay.h - standard streams that must not be passed to the program: pipes and a copy instead.
  * A regular file, a FIFO, a device or a terminal could be reopened through /proc/self/fd with more rights
- * than the caller gave, or be told to do things; the program gets a pipe that only we know. */
+ * than the caller gave, or be told to do things; the program gets a pipe that only we know.  (A terminal
+ * that the profile grants is launch/tty.h's matter.) */
 #ifndef CUDDY_LAUNCH_RELAY_H
 #define CUDDY_LAUNCH_RELAY_H
 
@@ -28,8 +29,9 @@ struct relays {
 	int made[4];		/* descriptors of `streams` that are ours until the program has them */
 };
 
-/* Looks at the three streams and makes what is needed.  0, or -errno and nothing open. */
-int relays_open(struct relays *all, const int streams[3]);
+/* Looks at the three streams and makes what is needed; those whose bit is set in `elsewhere` become
+ * /dev/null until the program's side puts something else there.  0, or -errno and nothing open. */
+int relays_open(struct relays *all, const int streams[3], unsigned elsewhere);
 
 /* The child has its copies. */
 void relays_started(struct relays *all);

@@ -26,14 +26,22 @@ static const char *text(const struct child *c, uint32_t offset)
 	return c->plan->text.text + offset;
 }
 
-static int write_file(int dir, const char *name, const char *bytes, size_t count)
+/* Most descriptors are left to CLOSE, which takes all of them with one call; only a plan with very many
+ * mounts closes one by one.  (A launch makes some seventy; each close() is a call that it can spare.) */
+static void release(const struct child *c, int fd)
+{
+	if (fd >= 200 && fd != c->root && fd != c->base && fd != c->place)
+		close(fd);
+}
+
+static int write_file(const struct child *c, int dir, const char *name, const char *bytes, size_t count)
 {
 	int fd = RESULT(openat(dir, name, O_WRONLY | O_CLOEXEC | O_NOCTTY));
 
 	if (fd < 0)
 		return fd;
 	int r = RESULT(write(fd, bytes, count));
-	close(fd);
+	release(c, fd);
 	return r < 0 ? r : (size_t)r == count ? 0 : -EIO;
 }
 
@@ -46,16 +54,16 @@ static int write_map(const struct child *c, const char *name, uint64_t inside, u
 	*end++ = ' ';
 	end = stpcpy(end, decimal(number, sizeof(number), outside));
 	end = stpcpy(end, " 1\n");
-	return write_file(c->self, name, line, (size_t)(end - line));
+	return write_file(c, c->self, name, line, (size_t)(end - line));
 }
 
 static int step_map_ids(struct child *c, const struct step *s)
 {
 	/* Through /proc of the host, where we still are; the same descriptor serves NEST. */
-	c->self = RESULT(open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC));
+	c->self = RESULT(openat(AT_FDCWD, "/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC));
 	if (c->self < 0)
 		return c->self;
-	int r = write_file(c->self, "setgroups", "deny", 4);
+	int r = write_file(c, c->self, "setgroups", "deny", 4);
 	if (r == 0)
 		r = write_map(c, "uid_map", 0, s->a);
 	return r < 0 ? r : write_map(c, "gid_map", 0, s->b);
@@ -68,26 +76,18 @@ static int step_keyring(struct child *c UNUSED, const struct step *s UNUSED)
 	return r < 0 && r != -ENOSYS ? r : 0; /* a kernel without keys has none to leak */
 }
 
-static int step_userns_limit(struct child *c UNUSED, const struct step *s)
+static int step_userns_limit(struct child *c, const struct step *s)
 {
 	char room[24], *number = decimal(room, sizeof(room), s->x);
 
 	/* Counts namespaces below ours: NEST makes the first. */
-	return write_file(AT_FDCWD, "/proc/sys/user/max_user_namespaces", number, strlen(number));
+	return write_file(c, AT_FDCWD, "/proc/sys/user/max_user_namespaces", number, strlen(number));
 }
 
 static int step_private(struct child *c UNUSED, const struct step *s UNUSED)
 {
 	/* Not slave: what the host mounts later would appear without our attributes. */
 	return RESULT(syscall(SYS_mount, NULL, "/", NULL, MS_REC_ | MS_PRIVATE_, NULL));
-}
-
-/* Most descriptors are left to CLOSE, which takes all of them with one call; only a plan with very many
- * mounts closes one by one.  (A launch makes some seventy; each close() is a call that it can spare.) */
-static void release(const struct child *c, int fd)
-{
-	if (fd >= 200 && fd != c->root)
-		close(fd);
 }
 
 static int make_tmpfs(const struct child *c, uint64_t size, const char *mode)
@@ -111,89 +111,105 @@ static const char *const mask_names[2] = {
 };
 
 /* Empty, mode 000, read-only wherever they are shown; unlinked by ENTER. */
-static int make_mask_objects(struct child *c)
+static int make_mask_objects(const struct child *c)
 {
-	const char *file = mask_names[PLAN_MASK_FILE], *directory = mask_names[PLAN_MASK_DIRECTORY];
-	int fd = RESULT(openat(c->root, file, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0));
+	int r = RESULT(mknodat(c->base, mask_names[PLAN_MASK_FILE], S_IFREG, 0));
 
-	if (fd < 0)
-		return fd;
-	close(fd);
-	int r = RESULT(mkdirat(c->root, directory, 0));
-	if (r < 0)
-		return r;
-	c->mask_objects[PLAN_MASK_FILE] = RESULT(openat(c->root, file, O_PATH | O_CLOEXEC));
-	c->mask_objects[PLAN_MASK_DIRECTORY] = RESULT(openat(c->root, directory, O_PATH | O_CLOEXEC));
-	return MIN(0, MIN(c->mask_objects[0], c->mask_objects[1]));
+	return r < 0 ? r : RESULT(mkdirat(c->base, mask_names[PLAN_MASK_DIRECTORY], 0));
 }
 
 static int step_newroot(struct child *c, const struct step *s)
 {
 	if (s->a & PLAN_KEEP_HOST) {
-		c->host_root = sys_open_tree(AT_FDCWD, "/", AT_RECURSIVE);
+		c->host_root = sys_clone_tree(AT_FDCWD, "/", AT_RECURSIVE, 0);
 		if (c->host_root < 0)
 			return c->host_root;
 	}
-	c->root = make_tmpfs(c, s->x, "0755");
+	c->root = c->base = make_tmpfs(c, s->x, "0755");
 	if (c->root < 0)
 		return c->root;
-	int host = RESULT(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
-	if (host < 0)
-		return host;
 	/* It covers "/" for those who enter the namespace; our own root is still the old one, so that
 	 * absolute sources resolve there, and nothing of the new root is reached by a path. */
-	int r = sys_move_mount(c->root, host);
-	release(c, host);
+	int r = sys_move_mount(c->root, AT_FDCWD, "/");
 	return r < 0 ? r : make_mask_objects(c);
 }
 
-/* Opens the directory that holds the last component of the target; *ret_name is that component. */
-static int open_parent(struct child *c, const struct step *s, const char **ret_name)
+/* Where a target is: a directory, and a path below it on which no link of others can lie. */
+struct spot { int dir; const char *path; };
+
+static bool is_within(const char *path, const char *top, size_t length)
+{
+	return strncmp(path, top, length) == 0 && (!length || !path[length] || path[length] == '/');
+}
+
+/* A direct target is walked by the kernel as it is.  Any other is approached without links, up to the
+ * directory that holds it; neighbours have the same one, so it is kept.  `resolve`: more RESOLVE_* flags. */
+static int find_spot(struct child *c, const struct step *s, uint64_t resolve, struct spot *ret)
 {
 	const char *path = text(c, s->a), *slash = strrchr(path, '/');
-	uint64_t resolve = s->x & PLAN_CREATE ? 0 : RESOLVE_NO_XDEV;
-	char parent[4096];
+	size_t length = slash ? (size_t)(slash - path) : 0;
+	UNSET char parent[4096];
 
-	*ret_name = slash ? slash + 1 : path;
-	if (!slash)
-		return c->root;
-	if ((size_t)(slash - path) >= sizeof(parent))
+	*ret = (struct spot){ c->root, path };
+	if (s->direct || !*path)
+		return 0;
+	ret->path = slash ? slash + 1 : path;
+	if (c->place >= 0 && !resolve && length == c->place_length && memcmp(path, c->place_path, length) == 0) {
+		ret->dir = c->place;
+		return 0;
+	}
+	if (length >= sizeof(parent))
 		return -ENAMETOOLONG;
-	memcpy(parent, path, (size_t)(slash - path));
-	parent[slash - path] = 0;
-	return sys_open_below(c->root, parent, O_PATH | O_DIRECTORY, resolve);
+	memcpy(parent, path, length);
+	parent[length] = 0;
+	ret->dir = sys_open_below(c->root, parent, O_PATH | O_DIRECTORY, resolve);
+	if (ret->dir < 0 || resolve)
+		return MIN(ret->dir, 0);
+	int before = c->place;
+	c->place = ret->dir;
+	c->place_path = path;
+	c->place_length = length;
+	if (before >= 0)
+		release(c, before);
+	return 0;
+}
+
+/* What is made outside of the root's own tmpfs is made only where the plan says so. */
+static uint64_t crossing(const struct step *s)
+{
+	return s->x & PLAN_CREATE ? 0 : RESOLVE_NO_XDEV;
 }
 
 static int step_mkdir(struct child *c, const struct step *s)
 {
-	const char *name;
 	struct stat status;
-	int parent = open_parent(c, s, &name);
+	struct spot at;
+	int r = find_spot(c, s, crossing(s), &at);
 
-	if (parent < 0)
-		return parent;
-	int r = RESULT(mkdirat(parent, name, s->x & 07777));
+	if (r < 0)
+		return r;
+	r = RESULT(mkdirat(at.dir, at.path, s->x & 07777));
 	if (r == -EEXIST) {
-		r = RESULT(fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW));
+		r = RESULT(fstatat(at.dir, at.path, &status, AT_SYMLINK_NOFOLLOW));
 		if (r == 0 && !S_ISDIR(status.st_mode))
 			r = -ENOTDIR;
 	}
-	release(c, parent);
 	return r;
 }
 
 static int step_file(struct child *c, const struct step *s)
 {
-	const char *name;
-	int parent = open_parent(c, s, &name);
-
-	if (parent < 0)
-		return parent;
 	/* In data of the cage a mount point may be there from the last time; it is not truncated. */
 	int keep = s->x & PLAN_CREATE && !s->c ? 0 : O_EXCL;
-	int r = RESULT(openat(parent, name, O_CREAT | keep | O_NOFOLLOW | O_WRONLY | O_CLOEXEC | O_NONBLOCK,
-			      s->x & 07777));
-	release(c, parent);
+	struct spot at;
+	int r = find_spot(c, s, crossing(s), &at);
+
+	if (r < 0)
+		return r;
+	if (!s->c && keep)
+		return RESULT(mknodat(at.dir, at.path, S_IFREG | (s->x & 07777), 0));
+	r = RESULT(openat(at.dir, at.path, O_CREAT | keep | O_NOFOLLOW | O_WRONLY | O_CLOEXEC | O_NONBLOCK,
+			  s->x & 07777));
 	if (r == -EACCES && !keep)
 		return 0; /* it is there, not writable: move_mount will tell */
 	if (r < 0)
@@ -201,37 +217,48 @@ static int step_file(struct child *c, const struct step *s)
 	int fd = r;
 	for (uint32_t done = 0; r >= 0 && done < s->c; done += (uint32_t)r)
 		r = RESULT(write(fd, text(c, s->b) + done, s->c - done));
-	close(fd);
+	close(fd); /* while one is open for writing, ENTER cannot make the root read-only */
 	return MIN(r, 0);
+}
+
+static bool is_link_to(int parent, const char *name, const char *target)
+{
+	char there[4096];
+	ssize_t length = readlinkat(parent, name, there, sizeof(there));
+
+	return length == (ssize_t)strlen(target) && memcmp(there, target, (size_t)length) == 0;
 }
 
 static int step_symlink(struct child *c, const struct step *s)
 {
-	const char *name;
-	int parent = open_parent(c, s, &name);
+	struct spot at;
+	int r = find_spot(c, s, crossing(s), &at);
 
-	if (parent < 0)
-		return parent;
-	int r = RESULT(symlinkat(text(c, s->b), parent, name));
-	release(c, parent);
-	return r;
+	if (r < 0)
+		return r;
+	r = RESULT(symlinkat(text(c, s->b), at.dir, at.path));
+	/* In data of the cage it is there from the last time. */
+	return r == -EEXIST && !crossing(s) && is_link_to(at.dir, at.path, text(c, s->b)) ? 0 : r;
 }
 
 /* Puts a detached tree in its place and closes it. */
-static int attach(struct child *c, int tree, const char *path)
+static int attach(struct child *c, int tree, const struct step *s)
 {
-	int target = sys_open_below(c->root, path, O_PATH, 0);
-	int r = target < 0 ? target : sys_move_mount(tree, target);
+	const char *path = text(c, s->a);
+	struct spot at;
+	int r = tree < 0 ? tree : find_spot(c, s, 0, &at);
 
-	if (target >= 0)
-		release(c, target);
+	if (r == 0)
+		r = sys_move_mount(tree, at.dir, at.path);
+	if (r == 0 && c->place >= 0 && is_within(c->place_path, path, strlen(path)) &&
+	    strlen(path) <= c->place_length)
+		c->place = -1; /* covered */
 	if (r == 0 && !*path) { /* it covers the root: from now on it is the root */
-		close(c->root);
 		c->root = tree;
-		c->root_covered = true;
 		return 0;
 	}
-	release(c, tree);
+	if (tree >= 0)
+		release(c, tree);
 	return r;
 }
 
@@ -240,24 +267,25 @@ static int step_bind(struct child *c, const struct step *s)
 	const struct object *object = &c->plan->objects.items[s->c];
 	const char *source = text(c, s->b);
 	struct stat status;
-	int tree;
+	int tree, r = 0;
 
 	if (strcmp(source, "/") == 0) {
 		tree = c->host_root < 0 ? -EBADF : c->host_root;
 		c->host_root = -1;
+		if (tree >= 0)
+			r = sys_mount_setattr(tree, s->x & PLAN_ATTRS, AT_RECURSIVE);
 	} else {
-		tree = sys_open_tree(AT_FDCWD, source, AT_RECURSIVE);
+		tree = sys_clone_tree(AT_FDCWD, source, AT_RECURSIVE, s->x & PLAN_ATTRS);
 	}
 	if (tree < 0)
 		return tree;
-	int r = RESULT(fstat(tree, &status));
+	if (r == 0)
+		r = RESULT(fstat(tree, &status));
 	if (r == 0 && (status.st_dev != object->dev || status.st_ino != object->ino ||
 		       (status.st_mode & S_IFMT) != (object->mode & S_IFMT)))
 		r = -ESTALE;
 	if (r == 0)
-		r = sys_mount_setattr(tree, s->x & PLAN_ATTRS, AT_RECURSIVE);
-	if (r == 0)
-		return attach(c, tree, text(c, s->a));
+		return attach(c, tree, s);
 	release(c, tree);
 	return r;
 }
@@ -265,19 +293,12 @@ static int step_bind(struct child *c, const struct step *s)
 /* Binds what is visible at the target on itself, with attributes of its own. */
 static int bind_self(struct child *c, const struct step *s, unsigned recursive)
 {
-	int place = sys_open_below(c->root, text(c, s->a), O_PATH, 0);
+	struct spot at;
+	int r = find_spot(c, s, 0, &at);
 
-	if (place < 0)
-		return place;
-	int tree = sys_open_tree(place, "", AT_EMPTY_PATH | recursive);
-	release(c, place);
-	if (tree < 0)
-		return tree;
-	int r = sys_mount_setattr(tree, s->x & PLAN_ATTRS, recursive);
-	if (r == 0)
-		return attach(c, tree, text(c, s->a));
-	release(c, tree);
-	return r;
+	if (r < 0)
+		return r;
+	return attach(c, sys_clone_tree(at.dir, at.path, recursive | AT_SYMLINK_NOFOLLOW, s->x & PLAN_ATTRS), s);
 }
 
 static int step_private_dir(struct child *c, const struct step *s)
@@ -288,19 +309,7 @@ static int step_private_dir(struct child *c, const struct step *s)
 /* Shows a file of the root tmpfs at a second place. */
 static int step_own(struct child *c, const struct step *s)
 {
-	int own = sys_open_below(c->root, text(c, s->b), O_PATH, 0);
-
-	if (own < 0)
-		return own;
-	int tree = sys_open_tree(own, "", AT_EMPTY_PATH);
-	close(own);
-	if (tree < 0)
-		return tree;
-	int r = sys_mount_setattr(tree, s->x & PLAN_ATTRS, 0);
-	if (r == 0)
-		return attach(c, tree, text(c, s->a));
-	close(tree);
-	return r;
+	return attach(c, sys_clone_tree(c->base, text(c, s->b), AT_SYMLINK_NOFOLLOW, s->x & PLAN_ATTRS), s);
 }
 
 static int step_read_only(struct child *c, const struct step *s)
@@ -310,25 +319,20 @@ static int step_read_only(struct child *c, const struct step *s)
 
 static int step_mask(struct child *c, const struct step *s)
 {
-	int tree = sys_open_tree(c->mask_objects[s->b & 1], "", AT_EMPTY_PATH);
-
-	if (tree < 0)
-		return tree;
-	int r = sys_mount_setattr(tree, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-						MOUNT_ATTR_NOEXEC, 0);
-	if (r == 0)
-		return attach(c, tree, text(c, s->a));
-	release(c, tree);
-	return r;
+	return attach(c, sys_clone_tree(c->base, mask_names[s->b & 1], AT_SYMLINK_NOFOLLOW, PLAN_ATTRS), s);
 }
 
 static int step_tmpfs(struct child *c, const struct step *s)
 {
 	static const char *const modes[] = { "0700", "0755", "1777" };
 	const char *mode = modes[s->b == 01777 ? 2 : s->b == 0755 ? 1 : 0];
-	int tree = make_tmpfs(c, s->x, mode);
 
-	return tree < 0 ? tree : attach(c, tree, text(c, s->a));
+	return attach(c, make_tmpfs(c, s->x, mode), s);
+}
+
+static int step_overlay(struct child *c, const struct step *s)
+{
+	return attach(c, overlay_make(c, s), s);
 }
 
 static int step_proc(struct child *c, const struct step *s)
@@ -339,7 +343,7 @@ static int step_proc(struct child *c, const struct step *s)
 		return fs;
 	int tree = sys_fsmount(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	release(c, fs);
-	return tree < 0 ? tree : attach(c, tree, text(c, s->a));
+	return attach(c, tree, s);
 }
 
 static int step_devpts(struct child *c, const struct step *s)
@@ -356,7 +360,7 @@ static int step_devpts(struct child *c, const struct step *s)
 	if (r == 0)
 		r = sys_fsmount(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 	release(c, fs);
-	return r < 0 ? r : attach(c, r, text(c, s->a));
+	return r < 0 ? r : attach(c, r, s);
 }
 
 /* The old root stays below, unreachable: our root is the topmost mount, and after NEST nobody inside has
@@ -366,19 +370,19 @@ static int step_enter(struct child *c, const struct step *s)
 {
 	int r = 0;
 
-	/* Where a bind covers the root tmpfs, it hides these too, and c->root is the host's. */
-	for (int i = 0; i < 2 && r == 0 && !c->root_covered; i++)
-		r = RESULT(unlinkat(c->root, mask_names[i], i ? AT_REMOVEDIR : 0));
+	for (int i = 0; i < 2 && r == 0; i++)
+		r = RESULT(unlinkat(c->base, mask_names[i], i ? AT_REMOVEDIR : 0));
 	if (r < 0)
 		return r;
 	r = sys_mount_setattr(c->root, s->x & PLAN_ATTRS, 0);
 	if (r == 0)
 		r = RESULT(fchdir(c->root));
-	if (r == 0)
-		r = RESULT(chroot("."));
-	close(c->root);
-	c->root = -1;
-	return r;
+	return r < 0 ? r : RESULT(chroot("."));
+}
+
+static int step_terminal(struct child *c, const struct step *s)
+{
+	return child_open_terminal(c, text(c, s->a));
 }
 
 static int step_hostname(struct child *c, const struct step *s)
@@ -393,7 +397,7 @@ static int step_chdir(struct child *c, const struct step *s)
 	return RESULT(chdir(text(c, s->a)));
 }
 
-static int step_loopback(struct child *c UNUSED, const struct step *s UNUSED)
+static int step_loopback(struct child *c, const struct step *s UNUSED)
 {
 	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
 	int fd = RESULT(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -401,7 +405,7 @@ static int step_loopback(struct child *c UNUSED, const struct step *s UNUSED)
 	if (fd < 0)
 		return fd;
 	int r = RESULT(ioctl(fd, SIOCSIFFLAGS, &request));
-	close(fd);
+	release(c, fd);
 	return r;
 }
 
@@ -441,11 +445,30 @@ static int step_nest(struct child *c, const struct step *s)
 
 	if (r == 0)
 		r = write_map(c, "uid_map", s->a, 0);
-	if (r == 0)
-		r = write_map(c, "gid_map", s->b, 0);
-	close(c->self);
-	c->self = -1;
-	return r;
+	return r < 0 ? r : write_map(c, "gid_map", s->b, 0);
+}
+
+/* For init to hand out; opened while we still may, and only if anybody may come. */
+static int step_handles(struct child *c, const struct step *s UNUSED)
+{
+	static const struct { enum handle handle; const char *name; } spaces[] = {
+		{ HANDLE_USER, "ns/user" }, { HANDLE_MOUNT, "ns/mnt" }, { HANDLE_PID, "ns/pid" },
+		{ HANDLE_NET, "ns/net" },   { HANDLE_IPC, "ns/ipc" },	{ HANDLE_UTS, "ns/uts" },
+		{ HANDLE_CGROUP, "ns/cgroup" },
+	};
+	int *handles = c->server.handles;
+
+	if (c->server.listener < 0)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(spaces); i++) {
+		int fd = RESULT(openat(c->self, spaces[i].name, O_RDONLY | O_CLOEXEC));
+
+		if (fd < 0)
+			return fd;
+		handles[spaces[i].handle] = fd;
+	}
+	handles[HANDLE_PIDFD] = RESULT(syscall(SYS_pidfd_open, getpid(), 0));
+	return MIN(handles[HANDLE_PIDFD], 0);
 }
 
 static int step_caps(struct child *c UNUSED, const struct step *s)
@@ -487,12 +510,30 @@ static int step_dumpable(struct child *c UNUSED, const struct step *s UNUSED)
 	return RESULT(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
 }
 
+/* Closes all above the streams but what init needs: one call for each gap between what is kept. */
 static int step_close(struct child *c, const struct step *s UNUSED)
 {
-	unsigned keep = (unsigned)c->report;
-	int r = keep > 3 ? sys_close_range(3, keep - 1) : 0;
+	int kept[2 + HANDLE_COUNT] = { c->report }, count = 1, r = 0;
+	unsigned from = 3;
 
-	return r < 0 ? r : sys_close_range(keep + 1, ~0u);
+	if (c->server.listener >= 0) {
+		kept[count++] = c->server.listener;
+		for (int i = 0; i < HANDLE_COUNT; i++)
+			kept[count++] = c->server.handles[i];
+	}
+	while (r == 0) {
+		unsigned next = ~0u;
+
+		for (int i = 0; i < count; i++)
+			if ((unsigned)kept[i] >= from)
+				next = MIN(next, (unsigned)kept[i]);
+		if (next == ~0u)
+			return sys_close_range(from, ~0u);
+		if (next > from)
+			r = sys_close_range(from, next - 1);
+		from = next + 1;
+	}
+	return r;
 }
 
 static int step_filter(struct child *c, const struct step *s)
@@ -547,11 +588,14 @@ step_function *const step_table[OP_COUNT] = {
 	[OP_OWN] = step_own,
 	[OP_READ_ONLY] = step_read_only,       [OP_MASK] = step_mask,
 	[OP_TMPFS] = step_tmpfs,	       [OP_PROC] = step_proc,
+	[OP_OVERLAY] = step_overlay,
 	[OP_DEVPTS] = step_devpts,	       [OP_ENTER] = step_enter,
 	[OP_HOSTNAME] = step_hostname,	       [OP_CHDIR] = step_chdir,
 	[OP_LOOPBACK] = step_loopback,	       [OP_RLIMIT] = step_rlimit,
 	[OP_NICE] = step_nice,		       [OP_NEST] = step_nest,
+	[OP_HANDLES] = step_handles,
 	[OP_CAPS] = step_caps,		       [OP_NO_NEW_PRIVS] = step_no_new_privs,
 	[OP_DUMPABLE] = step_dumpable,	       [OP_CLOSE] = step_close,
+	[OP_TERMINAL] = step_terminal,	       [OP_INIT_FILTER] = step_filter,
 	[OP_FILTER] = step_filter,	       [OP_EXEC] = step_exec,
 };

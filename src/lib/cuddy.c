@@ -1,125 +1,131 @@
-/* lib/cuddy.c - the public functions over ours: one structure with one arena.
- * Must not: print, exit, keep globals. */
-#include "backend/backend.h"
+/* lib/cuddy.c - the public functions over ours: loading, deciding, starting, waiting.
+ * One structure with one arena.  Must not: print, exit, keep globals. */
+#include "lib/internal.h"
+#include "cage/data.h"
+#include "cage/overlay.h"
+#include "launch/status.h"
+#include "base/fd.h"
 #include "base/path.h"
-#include "launch/launch.h"
-#include "network/network.h"
-#include "profile/profile.h"
 
-#include <cuddy.h>
-#include <pwd.h>
-#include <stdlib.h>
+#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
-#ifndef CUDDY_DATA_DIR
-#define CUDDY_DATA_DIR "/usr/share/cuddy"
-#endif
+#define KNOWN_FLAGS (CUDDY_SECURE | CUDDY_COLOUR | CUDDY_VERBOSE | CUDDY_EPHEMERAL | CUDDY_RESTART | CUDDY_BESIDE)
 
-extern char **environ;
+/* A member that a later version adds must not fall into padding, where this one would not miss it. */
+_Static_assert(offsetof(struct cuddy_options, status_fd) + sizeof(int *) == sizeof(struct cuddy_options),
+	       "padding at the end of the options");
 
-struct cuddy {
-	struct arena *arena;
-	struct diags d;
-	struct cage cage;
-	struct policy *policy; /* in the arena; NULL after an error */
-	struct plan *plan;     /* of the cage that runs, or NULL */
-	struct launch launch;
-	struct network network;
-};
-
-/* As in cli/session.c. */
-static const struct { const char *name, *standard; } directories[] = {
-	{ "XDG_CACHE_HOME", ".cache" },		{ "XDG_CONFIG_HOME", ".config" },
-	{ "XDG_DATA_HOME", ".local/share" },	{ "XDG_DESKTOP_DIR", "Desktop" },
-	{ "XDG_DOCUMENTS_DIR", "Documents" },	{ "XDG_DOWNLOAD_DIR", "Downloads" },
-	{ "XDG_MUSIC_DIR", "Music" },		{ "XDG_PICTURES_DIR", "Pictures" },
-	{ "XDG_PUBLICSHARE_DIR", "Public" },	{ "XDG_STATE_HOME", ".local/state" },
-	{ "XDG_TEMPLATES_DIR", "Templates" },	{ "XDG_VIDEOS_DIR", "Videos" },
-};
-
-static const char *directory_of(struct cuddy *c, const char *name, const char *standard)
+/* Takes what the caller's version of the structure has; the rest is zero. */
+static int read_options(struct cuddy *c, const struct cuddy_options *options, struct cuddy_options *ret)
 {
-	const char *value = getenv(name);
+	size_t size = options ? options->size : 0;
 
-	return path_normal(c->arena, c->cage.home, value && *value == '/' ? value : standard);
-}
-
-static int fill_cage(struct cuddy *c)
-{
-	const struct passwd *entry = getpwuid(getuid());
-	const char *home = getenv("HOME"), *shell = getenv("SHELL");
-	char *directory = getcwd(NULL, 0);
-
-	if (!directory)
-		return diag_error(&c->d, "C511", NULL, "the working directory is gone");
-	home = home && *home == '/' ? home : entry ? entry->pw_dir : "/";
-	c->cage = (struct cage){
-		.name = "cage", .uid = getuid(), .gid = getgid(), .environment = environ,
-		.user = arena_strdup(c->arena, entry ? entry->pw_name : "user"),
-		.home = path_normal(c->arena, "/", home),
-		.shell = arena_strdup(c->arena, shell && *shell == '/' ? shell : "/bin/sh"),
-		.working_directory = arena_strdup(c->arena, directory),
-	};
-	free(directory);
+	if (size < sizeof(options->size))
+		return diag_error(&c->d, "C540", NULL, "cuddy_load() wants options with their size");
+	for (size_t i = sizeof(*ret); i < size; i++)
+		if (((const char *)options)[i])
+			return diag_error(&c->d, "C540", NULL, "this libcuddy is too old for one of the options");
+	memcpy(ret, options, MIN(size, sizeof(*ret)));
+	if (ret->flags & ~(unsigned)KNOWN_FLAGS)
+		return diag_error(&c->d, "C540", NULL, "this libcuddy is too old for one of the flags");
+	c->colour = ret->flags & CUDDY_COLOUR;
+	c->timeout = ret->timeout;
+	c->status_fd = ret->status_fd ? *ret->status_fd : 0;
+	c->ephemeral = ret->flags & CUDDY_EPHEMERAL;
+	c->conflict = ret->flags & CUDDY_RESTART ? CONFLICT_RESTART : ret->flags & CUDDY_BESIDE ? CONFLICT_BESIDE :
+		      ret->cage ? CONFLICT_REFUSE : CONFLICT_ELSEWHERE;
+	if (ret->streams)
+		c->streams = memcpy(arena_new_array(c->arena, int, 3), ret->streams, 3 * sizeof(int));
 	return 0;
 }
 
-/* A folder's own file that only tightens, from the working directory upwards; NULL for none. */
-static const char *find_tightening(struct cuddy *c)
+/* What the cage of that name was started with, or else the profile of that name. */
+static void read_card(struct cuddy *c, struct cuddy_options *options)
 {
-	for (const char *at = c->cage.working_directory; *at;) {
-		const char *file = path_join(c->arena, at, ".cuddy.toml"), *slash = strrchr(at, '/');
+	AUTO_FD int store = cage_store_open(c->caller.places.data, false);
+	AUTO_FD int data = store < 0 ? store : cage_data_open(store, options->cage, false);
+	struct cage_card card = { 0 };
 
-		if (access(file, F_OK) == 0)
-			return file;
-		at = slash ? arena_strndup(c->arena, at, (size_t)(slash - at)) : "";
+	if (data >= 0 && cage_card_read(c->arena, data, options->cage, &c->d, &card) < 0)
+		return;
+	if (card.command_count) {
+		c->command = card.command;
+		options->program = card.command[0];
 	}
-	return NULL;
+	options->profile = card.profile ? card.profile : card.command_count ? NULL : options->cage;
 }
 
-static void fill_context(struct cuddy *c, const char *share, struct profile_context *ret)
+/* A cage that was named can be started by name alone from now on. */
+static void write_card(struct cuddy *c, const char *profile, const char *const *argv)
 {
-	VEC(struct profile_variable) v = { 0 };
-	const char *uid = arena_printf(c->arena, "%u", c->cage.uid);
-	const char *runtime = arena_printf(c->arena, "/run/user/%s", uid);
+	AUTO_FD int store = cage_store_open(c->caller.places.data, true);
+	AUTO_FD int data = store < 0 ? store : cage_data_open(store, c->caller.cage.name, true);
+	const char *file = profile && strchr(profile, '/') ?
+		path_normal(c->arena, c->caller.cage.working_directory, profile) : profile;
+	const char *program = strchr(argv[0], '/') ?
+		path_normal(c->arena, c->caller.cage.working_directory, argv[0]) : argv[0];
+	struct cage_card old;
 
-	for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
-		*vec_push(c->arena, &v) = (struct profile_variable){
-			directories[i].name, directory_of(c, directories[i].name, directories[i].standard),
-		};
-	*vec_push(c->arena, &v) = (struct profile_variable){ "HOME", c->cage.home };
-	*vec_push(c->arena, &v) = (struct profile_variable){ "PWD", c->cage.working_directory };
-	*vec_push(c->arena, &v) = (struct profile_variable){ "USER", c->cage.user };
-	*vec_push(c->arena, &v) = (struct profile_variable){ "UID", uid };
-	*vec_push(c->arena, &v) = (struct profile_variable){
-		"XDG_RUNTIME_DIR", directory_of(c, "XDG_RUNTIME_DIR", runtime) };
-	*ret = (struct profile_context){
-		.places = { share, "/etc/cuddy",
-			    path_join(c->arena, directory_of(c, "XDG_CONFIG_HOME", ".config"), "cuddy") },
-		.variables = v.items, .variable_count = v.count, .tighten = find_tightening(c),
-	};
+	if (data >= 0 && cage_card_read(c->arena, data, c->caller.cage.name, &c->d, &old) == 0 &&
+	    !old.command_count)
+		(void)cage_card_write(c->arena, data, &(struct cage_card){ file, &program, 1 });
 }
 
-struct cuddy *cuddy_load(const char *profile, const char *share)
+static const char *const *words_of(struct arena *arena, const struct text_list *list)
+{
+	const char **words = arena_new_array(arena, const char *, list->count + 1);
+
+	for (size_t i = 0; i < list->count; i++)
+		words[i] = list->items[i].value;
+	return words;
+}
+
+static void load(struct cuddy *c, const struct cuddy_options *given)
+{
+	struct cuddy_options options = { 0 };
+	struct cage *cage = &c->caller.cage;
+	const char *profile;
+
+	if (read_options(c, given, &options) < 0 ||
+	    caller_fill(c->arena, options.share, &c->d, &c->caller) < 0 ||
+	    rules_of_options(c->arena, cage, &options, &c->d, &c->caller.context.extra) < 0)
+		return;
+	if (options.cage && !options.profile && !options.program && cage_name_is_valid(options.cage))
+		read_card(c, &options);
+	profile = options.profile;
+	if (!profile && options.program) {
+		struct profile_choice choice = caller_choose(c->arena, &c->caller, options.program, &c->d);
+
+		profile = choice.name;
+		if (options.flags & CUDDY_VERBOSE)
+			diag_note(&c->d, NULL, "profile '%s': %s", str_quote(c->arena, profile), choice.why);
+	}
+	if (!profile) {
+		diag_error(&c->d, "C515", NULL, "no profile is named, and no program to choose one for");
+		return;
+	}
+	c->profile = options.cage ? arena_strdup(c->arena, options.profile) : NULL;
+	c->is_named = options.cage && !c->ephemeral;
+	if (caller_resolve(c->arena, &c->caller, arena_strdup(c->arena, profile), &c->d, &c->policy) < 0)
+		c->policy = NULL;
+	else
+		cage->name = options.cage ? arena_strdup(c->arena, options.cage) :
+			     cage_name_from(c->arena, options.profile ? c->policy->name : options.program);
+	if (c->policy && options.flags & CUDDY_VERBOSE)
+		profile_report_absent(c->policy, &c->d);
+}
+
+struct cuddy *cuddy_load(const struct cuddy_options *options)
 {
 	struct arena *arena = arena_new();
 	struct cuddy *c = arena_new_object(arena, struct cuddy);
-	struct profile_context context;
 
 	c->arena = arena;
 	diags_init(&c->d, arena);
-	if (fill_cage(c) < 0)
-		return c;
-	share = path_normal(arena, c->cage.working_directory, share ? share : CUDDY_DATA_DIR);
-	/* Without it the denies that hold for every cage would be missing, without a word. */
-	if (access(path_join(arena, share, "permissions/builtin.toml"), R_OK) < 0) {
-		diag_error(&c->d, "C517", NULL, "cuddy's own files are not in '%s'", str_quote(arena, share));
-		return c;
-	}
-	fill_context(c, share, &context);
-	if (profile_resolve(arena, &context, profile, &c->d, &c->policy) < 0)
-		c->policy = NULL;
+	load(c, options);
+	if (!c->policy)
+		status_failed(c->status_fd, &c->d, "failed", CUDDY_REFUSED);
 	return c;
 }
 
@@ -136,14 +142,33 @@ int cuddy_check(const struct cuddy *cuddy)
 	return cuddy->policy ? 0 : -1;
 }
 
+int ask_oracle(struct cuddy *cuddy, const char *question, struct request *ret_request,
+	       struct verdict *ret_verdict)
+{
+	const struct cage *cage = &cuddy->caller.cage;
+
+	if (!cuddy->policy || request_parse(cuddy->arena, question, cage->home, cage->working_directory,
+					    &cuddy->d, ret_request) < 0)
+		return -EINVAL;
+	*ret_verdict = policy_decide(cuddy->policy, ret_request);
+	return 0;
+}
+
+const char *const *cuddy_command(struct cuddy *cuddy)
+{
+	if (!cuddy->command && cuddy->policy && cuddy->policy->command.count)
+		cuddy->command = words_of(cuddy->arena, &cuddy->policy->command);
+	return cuddy->command;
+}
+
 enum cuddy_verdict cuddy_decide(struct cuddy *cuddy, const char *question)
 {
 	struct request request;
+	struct verdict verdict;
 
-	if (!cuddy->policy || request_parse(cuddy->arena, question, cuddy->cage.home,
-					    cuddy->cage.working_directory, &cuddy->d, &request) < 0)
+	if (ask_oracle(cuddy, question, &request, &verdict) < 0)
 		return CUDDY_ERROR;
-	switch (policy_decide(cuddy->policy, &request).effect) {
+	switch (verdict.effect) {
 	case EFFECT_ALLOW:
 		return CUDDY_ALLOW;
 	case EFFECT_ASK:
@@ -155,44 +180,107 @@ enum cuddy_verdict cuddy_decide(struct cuddy *cuddy, const char *question)
 	return CUDDY_DENY;
 }
 
-int cuddy_start(struct cuddy *cuddy, const char *const *argv)
+/* The oracle is asked before anything is started. */
+int cuddy_can_start(struct cuddy *cuddy)
 {
-	CLEANUP(plan_freep) struct plan *plan = NULL;
-	struct launch_options options = { .prepare = network_prepare, .data = &cuddy->network };
+	static const char *const calls[] = { "execve", "exit_group" };
+	const struct policy *policy = cuddy->policy;
+	const char *missing = NULL;
+	bool files = false;
+
+	if (!policy)
+		return CUDDY_REFUSED;
+	for (size_t i = 0; i < policy->rule_count; i++)
+		files = files || (policy->rules[i].kind == KIND_FILE && policy->rules[i].effect == EFFECT_ALLOW &&
+				  policy->rules[i].access & ACCESS_EXECUTE);
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		const struct request request = { .kind = KIND_SYSCALL, .access = ACCESS_USE,
+						 .verb = "syscall", .subject = calls[i] };
+
+		if (policy_decide(policy, &request).effect != EFFECT_ALLOW)
+			missing = "runtime.ordinary";
+	}
+	if (!missing && files)
+		return 0;
+	diag_error(&cuddy->d, "C507", NULL, "profile '%s' lets no program start: %s",
+		   str_quote(cuddy->arena, policy->name),
+		   missing ? "it grants no system calls" : "it grants no file to execute");
+	diag_help(&cuddy->d, "give it the flags %s%sfilesystem.system", missing ? missing : "",
+		  missing ? " and " : "");
+	return CUDDY_CANNOT_EXECUTE;
+}
+
+static int check_program(struct cuddy *cuddy, const char *const *argv)
+{
+	if (!argv || !argv[0] || !*argv[0])
+		return diag_error(&cuddy->d, "C508", NULL, "there is no program to start");
+	return 0;
+}
+
+int compile_cage(struct cuddy *cuddy, const char *const *argv, struct plan **ret)
+{
+	struct cage cage = cuddy->caller.cage;
 	struct claim *claims;
 
-	if (!cuddy->policy || cuddy->plan || !argv || !argv[0])
-		return -1;
-	cuddy->cage.argv = argv;
-	cuddy->cage.name = cuddy->policy->name;
-	if (cuddy->policy->limits[LIMIT_TIMEOUT].is_set)
-		options.timeout = (unsigned)cuddy->policy->limits[LIMIT_TIMEOUT].value;
-	if (backend_compile(cuddy->arena, cuddy->policy, &cuddy->cage, &cuddy->d, &plan, &claims) < 0 ||
-	    launch_start(plan, &options, &cuddy->d, &cuddy->launch) < 0) {
-		network_finish(&cuddy->network, &cuddy->d);
-		return -1;
+	if (!cuddy->policy || check_program(cuddy, argv) < 0)
+		return -EINVAL;
+	cage.argv = argv;
+	cage.ephemeral = cuddy->ephemeral;
+	if (!cage.ephemeral)
+		cage.overlay_dir = overlays_directory(cuddy->arena, cuddy->caller.places.data, cage.name);
+	return backend_compile(cuddy->arena, cuddy->policy, &cage, &cuddy->d, ret, &claims);
+}
+
+static int start(struct cuddy *cuddy, const char *const *argv)
+{
+	struct caller *caller = &cuddy->caller;
+	struct cage_wish wish = {
+		.policy = cuddy->policy, .cage = caller->cage,
+		.places = caller->places,
+		.ephemeral = cuddy->ephemeral, .conflict = cuddy->conflict,
+		.launch = { .streams = cuddy->streams, .timeout = cuddy->timeout,
+			    .status_fd = cuddy->status_fd },
+	};
+	int status = cuddy_can_start(cuddy);
+
+	if (status)
+		return status;
+	if (cuddy->runs) {
+		diag_error(&cuddy->d, "C541", NULL, "a program runs already");
+		return CUDDY_REFUSED;
 	}
-	cuddy->plan = TAKE(plan);
+	if (!wish.launch.timeout && cuddy->policy->limits[LIMIT_TIMEOUT].is_set)
+		wish.launch.timeout = (unsigned)cuddy->policy->limits[LIMIT_TIMEOUT].value;
+	wish.cage.argv = argv;
+	if (check_program(cuddy, argv) < 0 || cage_enter(cuddy->arena, &wish, &cuddy->d, &cuddy->stay) < 0)
+		return CUDDY_REFUSED;
+	cuddy->runs = true;
+	if (cuddy->is_named)
+		write_card(cuddy, cuddy->profile, argv);
 	return 0;
+}
+
+int cuddy_start(struct cuddy *cuddy, const char *const *argv)
+{
+	int status = start(cuddy, argv);
+
+	if (status)
+		status_failed(cuddy->status_fd, &cuddy->d, "failed", status);
+	return status;
 }
 
 int cuddy_wait(struct cuddy *cuddy)
 {
-	int status;
-
-	if (!cuddy->plan)
+	if (!cuddy->runs)
 		return -1;
-	status = launch_wait(&cuddy->launch, &cuddy->d);
-	network_finish(&cuddy->network, &cuddy->d);
-	plan_free(cuddy->plan);
-	cuddy->plan = NULL;
-	return status;
+	cuddy->runs = false;
+	return cage_leave(&cuddy->stay, &cuddy->d);
 }
 
 const char *cuddy_messages(struct cuddy *cuddy)
 {
 	struct strbuf out = { .arena = cuddy->arena };
 
-	diags_print(&cuddy->d, &out, false);
+	diags_print(&cuddy->d, &out, cuddy->colour);
 	return strbuf_text(&out);
 }

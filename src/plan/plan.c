@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/path.h"
 
+#include <errno.h>
 #include <linux/filter.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -90,6 +91,7 @@ void plan_base(struct plan *plan, uid_t uid, gid_t gid, uid_t inside_uid, gid_t 
 	plan_add(plan, OP_NEWROOT, 0, 0, 0, root_size, NULL);
 	plan_add(plan, OP_ENTER, 0, 0, 0, PLAN_READ_ONLY | PLAN_NOSUID | PLAN_NODEV, NULL);
 	plan_add(plan, OP_NEST, inside_uid, inside_gid, 0, 0, NULL);
+	plan_add(plan, OP_HANDLES, 0, 0, 0, 0, NULL);
 	plan_add(plan, OP_CAPS, 0, 0, 0, 0, NULL);
 	plan_add(plan, OP_NO_NEW_PRIVS, 0, 0, 0, 0, NULL);
 	plan_add(plan, OP_DUMPABLE, 0, 0, 0, 0, NULL);
@@ -227,6 +229,19 @@ void plan_bind(struct plan *plan, const char *source, const struct stat *status,
 				plan->steps.items[i].a |= PLAN_KEEP_HOST;
 }
 
+bool plan_is_own(const struct plan *plan, const char *path)
+{
+	return !is_covered(plan, path) && is_within_any(plan->own.items, plan->own.count, path);
+}
+
+void plan_keep(struct plan *plan, const char *source, const struct stat *status, const char *path,
+	       unsigned flags, const struct origin *origin)
+{
+	plan_bind(plan, source, status, path, flags, origin);
+	plan->covered.count--; /* what plan_bind() added: here more may be made */
+	*vec_push(plan->arena, &plan->own) = arena_strdup(plan->arena, path);
+}
+
 void plan_private_dir(struct plan *plan, const char *path, unsigned mode, unsigned flags,
 		      const struct origin *origin)
 {
@@ -263,6 +278,28 @@ void plan_tmpfs(struct plan *plan, const char *path, unsigned mode, uint64_t siz
 	*vec_push(plan->arena, &plan->own) = arena_strdup(plan->arena, path);
 }
 
+static uint32_t add_object(struct plan *plan, const struct stat *status)
+{
+	*vec_push(plan->arena, &plan->objects) = (struct object){
+		.dev = status->st_dev, .ino = status->st_ino, .mode = status->st_mode,
+	};
+	return (uint32_t)plan->objects.count - 1;
+}
+
+void plan_overlay(struct plan *plan, const char *source, const struct stat *status, const char *data,
+		  const struct stat *data_status, const char *path, unsigned flags,
+		  const struct origin *origin)
+{
+	uint32_t object = add_object(plan, status);
+
+	if (data)
+		add_object(plan, data_status); /* the next one: the verifier and the step count on it */
+	make_directory(plan, path, 0755, false, origin);
+	plan_add(plan, OP_OVERLAY, plan_text(plan, relative(path)), plan_text(plan, source), object,
+		 PLAN_LAYERS(plan_text(plan, data), (flags & PLAN_ATTRS) | PLAN_NOSUID | PLAN_NODEV), origin);
+	cover(plan, path);
+}
+
 void plan_proc(struct plan *plan, const char *path, const struct origin *origin)
 {
 	make_directory(plan, path, 0555, false, origin);
@@ -293,14 +330,32 @@ const struct step *plan_find(const struct plan *plan, enum op op)
 	return NULL;
 }
 
-void plan_set_filter(struct plan *plan, const struct sock_filter *code, size_t count,
-		     const struct origin *origin)
+void plan_terminal(struct plan *plan, const char *devpts, const struct origin *origin)
+{
+	const char *ptmx = arena_printf(plan->arena, "%s/ptmx", devpts);
+
+	plan_add(plan, OP_TERMINAL, plan_text(plan, ptmx), 0, 0, 0, origin);
+}
+
+static void add_filter(struct plan *plan, enum op op, const struct sock_filter *code, size_t count,
+		       const struct origin *origin)
 {
 	struct sock_filter *own = arena_new_array(plan->arena, struct sock_filter, count);
 
 	memcpy(own, code, count * sizeof(*code));
 	*vec_push(plan->arena, &plan->filters) = (struct plan_filter){ own, count };
-	plan_add(plan, OP_FILTER, (uint32_t)plan->filters.count - 1, 0, 0, 0, origin);
+	plan_add(plan, op, (uint32_t)plan->filters.count - 1, 0, 0, 0, origin);
+}
+
+void plan_set_filter(struct plan *plan, const struct sock_filter *code, size_t count,
+		     const struct origin *origin)
+{
+	add_filter(plan, OP_FILTER, code, count, origin);
+}
+
+void plan_set_init_filter(struct plan *plan, const struct sock_filter *code, size_t count)
+{
+	add_filter(plan, OP_INIT_FILTER, code, count, NULL);
 }
 
 void plan_env(struct plan *plan, const char *name, const char *value)
@@ -315,6 +370,51 @@ void plan_exec(struct plan *plan, const char *program, const char *search, const
 	plan_add(plan, OP_EXEC, plan_text(plan, program), plan_text(plan, search), 0, 0, origin);
 	for (; *argv; argv++)
 		*vec_push(plan->arena, &plan->argv) = plan_text(plan, *argv);
+}
+
+int plan_set_program(struct plan *plan, const char *const *argv)
+{
+	const char *directory = "/";
+	struct step *start = NULL;
+
+	for (size_t i = 0; i < plan->steps.count; i++) {
+		struct step *step = &plan->steps.items[i];
+
+		if (step->op == OP_CHDIR)
+			directory = plan_text_at(plan, step->a);
+		if (step->op == OP_EXEC)
+			start = step;
+	}
+	if (!start || !argv[0])
+		return -EINVAL;
+	start->a = plan_text(plan, strchr(argv[0], '/') ? path_normal(plan->arena, directory, argv[0]) : argv[0]);
+	plan->argv.count = 0;
+	for (; *argv; argv++)
+		*vec_push(plan->arena, &plan->argv) = plan_text(plan, *argv);
+	return 0;
+}
+
+/* Behind these a path leads into what others made, or elsewhere. */
+static bool is_foreign(const struct step *step)
+{
+	return step->op == OP_BIND || step->op == OP_OVERLAY || step->op == OP_PROC ||
+	       step->op == OP_DEVPTS || step->op == OP_SYMLINK;
+}
+
+bool step_may_be_direct(const struct plan *plan, size_t index)
+{
+	const struct step *steps = plan->steps.items;
+	const char *path = plan_text_at(plan, steps[index].a);
+
+	if (op_table[steps[index].op].argument[0] != ARG_TARGET)
+		return false;
+	for (size_t i = 0; i < index; i++) {
+		const char *top = plan_text_at(plan, steps[i].a);
+
+		if (is_foreign(&steps[i]) && (!*top || (*top == *path && path_is_within(path, top))))
+			return false;
+	}
+	return true;
 }
 
 /* A counting sort: stable, and stages × ranks are few. */
@@ -332,4 +432,6 @@ void plan_seal(struct plan *plan)
 			}
 	must(done == plan->steps.count);
 	memcpy(plan->steps.items, sorted, done * sizeof(*sorted));
+	for (size_t i = 0; i < done; i++)
+		plan->steps.items[i].direct = step_may_be_direct(plan, i);
 }

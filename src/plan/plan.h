@@ -25,7 +25,7 @@ enum op {
 
 /* What a, b, c and x of a step hold: see ops.def. */
 enum argument { ARG_NONE, ARG_NUMBER, ARG_TEXT, ARG_TARGET, ARG_SOURCE, ARG_LENGTH, ARG_OBJECT,
-		ARG_FILTER, ARG_ATTR, ARG_MODE, ARG_SIZE, ARG_RESOURCE, ARG_CAPS };
+		ARG_FILTER, ARG_ATTR, ARG_MODE, ARG_SIZE, ARG_RESOURCE, ARG_CAPS, ARG_LAYERS };
 enum op_count { COUNT_ONE, COUNT_MAYBE, COUNT_MANY };
 struct op_info {
 	const char *name;
@@ -38,7 +38,8 @@ struct op_info {
 extern const struct op_info op_table[OP_COUNT];
 
 struct step {
-	uint8_t op, stage;
+	uint8_t op, stage : 7;
+	uint8_t direct : 1;	/* no tree of others and no link lies on the way to the target */
 	uint16_t origin;	/* index in plan->origins; 0: none */
 	uint32_t a, b, c;
 	uint64_t x;
@@ -103,6 +104,11 @@ void plan_symlink(struct plan *plan, const char *path, const char *target, const
  * always set, nodev for everything but device nodes. */
 void plan_bind(struct plan *plan, const char *source, const struct stat *status, const char *path,
 	       unsigned flags, const struct origin *origin);
+/* The same for data of the cage's own, in which later mount points may be made. */
+void plan_keep(struct plan *plan, const char *source, const struct stat *status, const char *path,
+	       unsigned flags, const struct origin *origin);
+/* Is `path` in the cage's own data, so that a mount point can be made there? */
+bool plan_is_own(const struct plan *plan, const char *path);
 void plan_private_dir(struct plan *plan, const char *path, unsigned mode, unsigned flags,
 		      const struct origin *origin);
 /* Shows `own`, a file that plan_file() made, at `path` too: over a file of a bound tree. */
@@ -113,8 +119,22 @@ void plan_read_only(struct plan *plan, const char *path, const struct origin *or
 void plan_mask(struct plan *plan, const char *path, bool is_directory, const struct origin *origin);
 void plan_tmpfs(struct plan *plan, const char *path, unsigned mode, uint64_t size,
 		const struct origin *origin);
+
+/* x of OVERLAY: the offset of the data directory's path, or 0, and above it mount attributes. */
+#define PLAN_LAYERS(data, attributes) ((uint64_t)(attributes) << 32 | (data))
+#define PLAN_LAYERS_DATA(x) ((uint32_t)(x))
+#define PLAN_LAYERS_ATTRS(x) ((unsigned)((x) >> 32))
+/* Shows the host's directory `source` at `path`, writable, and keeps what is changed in the
+ * directories `upper` and `work` of the directory `data`; with a NULL they are made in what is mounted
+ * at `path` already (a tmpfs), and vanish with it.  Both directories must still be what `status` and
+ * `data_status` say when the cage starts. */
+void plan_overlay(struct plan *plan, const char *source, const struct stat *status, const char *data,
+		  const struct stat *data_status, const char *path, unsigned flags,
+		  const struct origin *origin);
 void plan_proc(struct plan *plan, const char *path, const struct origin *origin);
 void plan_devpts(struct plan *plan, const char *path, const struct origin *origin);
+/* The program may have a terminal of that devpts, if the caller has one when the cage starts. */
+void plan_terminal(struct plan *plan, const char *devpts, const struct origin *origin);
 
 /* Lets helpers prepare the cage's network before the program starts: `rules` is a text for nft(8),
  * `policy` one for cuddy-net (relay/net/net.h).  The child only waits until they are ready. */
@@ -122,20 +142,34 @@ void plan_await(struct plan *plan, const char *rules, const char *policy, const 
 /* That step, or NULL. */
 const struct step *plan_find(const struct plan *plan, enum op op);
 
-/* The BPF program is copied. */
+/* The BPF programs are copied.  The first is the program's, the other that of the cage's pid 1. */
 void plan_set_filter(struct plan *plan, const struct sock_filter *code, size_t count,
 		     const struct origin *origin);
+void plan_set_init_filter(struct plan *plan, const struct sock_filter *code, size_t count);
 void plan_env(struct plan *plan, const char *name, const char *value);
 /* `program` is a path inside or, without "/", a name searched in `search` ("/usr/bin:/bin"). */
 void plan_exec(struct plan *plan, const char *program, const char *search, const char *const *argv,
 	       const struct origin *origin);
 
-/* Sorts the steps by stage and rank, keeping the order of those that are equal. */
+/* The same plan for another program: a name, searched as the first was, or a path, taken from the
+ * working directory of the plan.  0, or -EINVAL when the plan starts nothing. */
+int plan_set_program(struct plan *plan, const char *const *argv);
+
+/* Sorts the steps by stage and rank, keeping the order of those that are equal; says which are direct. */
 void plan_seal(struct plan *plan);
+
+/* May the target of this step be direct?  What an earlier step mounted or linked must not be above it. */
+bool step_may_be_direct(const struct plan *plan, size_t index);
 
 /* Every invariant of a plan, from bytes that may be anything.  0, or -EINVAL and one diagnostic for
  * each one broken (at most 20). */
 int plan_verify(const struct plan *plan, struct diags *d);
+
+/* The plan as bytes, for plan_unpack() of this very build.  Origins are not kept. */
+void plan_pack(const struct plan *plan, struct strbuf *out);
+/* The plan of bytes that may be anything, the caller's (plan_free); NULL when they are none.
+ * It must pass plan_verify() before it is used. */
+struct plan *plan_unpack(const char *bytes, size_t length);
 
 void plan_print(const struct plan *plan, struct strbuf *out);
 void plan_print_json(const struct plan *plan, struct json *json, const char *key);

@@ -74,6 +74,10 @@ static const char *argument_text(const struct plan *plan, enum argument kind, ui
 		return arena_printf(arena, "%04llo", (unsigned long long)value & 07777);
 	case ARG_CAPS:
 		return arena_printf(arena, "keep %#llx", (unsigned long long)value);
+	case ARG_LAYERS:
+		return arena_printf(arena, "%s  %s", PLAN_LAYERS_DATA(value) ?
+				    str_quote(arena, plan_text_at(plan, PLAN_LAYERS_DATA(value))) : "temporary",
+				    attributes(arena, PLAN_LAYERS_ATTRS(value)));
 	case ARG_NUMBER:
 	case ARG_SIZE:
 	case ARG_RESOURCE:

@@ -20,6 +20,7 @@ struct check {
 	const struct step *step;
 	unsigned broken;
 	bool root_bound; /* a BIND covers the root itself */
+	const char *devpts; /* where the cage's own one is, without the slash in front */
 };
 
 static void broken(struct check *k, const char *rule)
@@ -119,6 +120,20 @@ static bool is_filter(const struct plan *plan, uint64_t index)
 	       BPF_CLASS(filter->code[filter->count - 1].code) == BPF_RET;
 }
 
+static void check_layers(struct check *k, uint64_t value)
+{
+	uint32_t data = PLAN_LAYERS_DATA(value);
+	unsigned attributes = PLAN_LAYERS_ATTRS(value);
+
+	if (attributes & ~PLAN_ATTRS || (attributes & (PLAN_NOSUID | PLAN_NODEV)) != (PLAN_NOSUID | PLAN_NODEV))
+		broken(k, "layers have known attributes, nosuid and nodev among them");
+	if (!data)
+		return;
+	check_source(k, data);
+	if (k->step->c >= UINT32_MAX - 1 || k->step->c + 1 >= k->plan->objects.count)
+		broken(k, "kept layers name what their directory was");
+}
+
 static void check_argument(struct check *k, enum argument kind, uint64_t value)
 {
 	switch (kind) {
@@ -166,10 +181,25 @@ static void check_argument(struct check *k, enum argument kind, uint64_t value)
 		if (value >> 63)
 			broken(k, "capabilities are known ones");
 		return;
+	case ARG_LAYERS:
+		check_layers(k, value);
+		return;
 	case ARG_NUMBER:
 		return;
 	}
 	unreachable();
+}
+
+static bool is_own_file(const struct check *k)
+{
+	const char *name = plan_text_at(k->plan, k->step->b);
+
+	for (size_t i = 0; i < k->index; i++) {
+		const struct step *step = &k->plan->steps.items[i];
+		if (step->op == OP_FILE && step->direct && strcmp(plan_text_at(k->plan, step->a), name) == 0)
+			return true;
+	}
+	return false;
 }
 
 static void check_step(struct check *k, unsigned *counts)
@@ -188,6 +218,10 @@ static void check_step(struct check *k, unsigned *counts)
 		broken(k, "origins are in the table");
 	for (unsigned i = 0; i < 4; i++)
 		check_argument(k, info->argument[i], values[i]);
+	if (step->direct && !step_may_be_direct(k->plan, k->index))
+		broken(k, "direct targets lie in the cage's own directories");
+	if (step->op == OP_OWN && !is_own_file(k))
+		broken(k, "OWN shows a file that the plan made before");
 	if (counts[step->op]++ && info->count != COUNT_MANY)
 		broken(k, "it stands there only once");
 }
@@ -222,6 +256,17 @@ static void check_words(struct check *k)
 			broken(k, "environment entries are NAME=VALUE within the text");
 }
 
+/* "/dev/pts/ptmx" for the devpts at "dev/pts": never one of the host's. */
+static void check_terminal(struct check *k)
+{
+	const char *ptmx = plan_text_at(k->plan, k->step->a);
+	size_t length = k->devpts ? strlen(k->devpts) : 0;
+
+	if (!k->devpts || *ptmx != '/' || strncmp(ptmx + 1, k->devpts, length) != 0 ||
+	    strcmp(ptmx + 1 + length, "/ptmx") != 0)
+		broken(k, "a terminal comes from the cage's own devpts");
+}
+
 static void check_whole(struct check *k, const unsigned *counts)
 {
 	k->step = NULL;
@@ -232,6 +277,10 @@ static void check_whole(struct check *k, const unsigned *counts)
 			broken(k, arena_printf(k->plan->arena, "there is one %s", op_table[op].name));
 	for (k->index = 0; k->index < k->plan->steps.count; k->index++) {
 		k->step = &k->plan->steps.items[k->index];
+		if (k->step->op == OP_DEVPTS && is_offset(k, k->step->a))
+			k->devpts = plan_text_at(k->plan, k->step->a);
+		if (k->step->op == OP_TERMINAL)
+			check_terminal(k);
 		if (k->step->op == OP_ENTER && !(k->step->x & PLAN_READ_ONLY) && !k->root_bound)
 			broken(k, "the root is read-only");
 		if (k->step->op == OP_EXEC && is_offset(k, k->step->a)) {

@@ -209,12 +209,12 @@ static const struct rule *way_find(const struct policy *policy, const char *dire
 	return NULL;
 }
 
-/* Whether the cage's own files or the host's appear at a path: what the deepest allow says, and
- * among equals the host's.  A grant for the one says nothing about the other. */
-static bool is_host_path(const struct policy *policy, const struct request *request)
+/* What appears at a path: what the deepest allow says, and among equals the one of highest rank.
+ * A grant for another place says nothing about it. */
+static enum place place_at(const struct policy *policy, const struct request *request)
 {
 	size_t best = 0;
-	bool host = true;
+	enum place place = PLACE_HOST;
 
 	for (size_t i = 0; i < policy->rule_count; i++) {
 		const struct rule *rule = &policy->rules[i];
@@ -231,18 +231,19 @@ static bool is_host_path(const struct policy *policy, const struct request *requ
 			if (!path_is_within(request->subject, *a[k].prefix ? a[k].prefix : "/") ||
 			    depth < best)
 				continue;
-			host = rule->place == PLACE_HOST || (host && depth == best);
+			if (depth > best || place_rank(rule->place) > place_rank(place))
+				place = rule->place;
 			best = depth;
 		}
 	}
-	return host;
+	return place;
 }
 
 struct verdict policy_decide(const struct policy *policy, const struct request *request)
 {
 	const struct rule *first[EFFECT_LOG + 1] = { 0 };
 	const struct rule *way;
-	bool host = request->kind == KIND_FILE && is_host_path(policy, request);
+	enum place place = request->kind == KIND_FILE ? place_at(policy, request) : PLACE_HOST;
 
 	for (size_t i = 0; i < policy->rule_count && !first[EFFECT_DENY]; i++) {
 		const struct rule *rule = &policy->rules[i];
@@ -250,7 +251,7 @@ struct verdict policy_decide(const struct policy *policy, const struct request *
 		if (rule->kind == request->kind && !first[rule->effect] &&
 		    rule->effect != EFFECT_LOG && matches[rule->kind](rule, request) &&
 		    (rule->kind != KIND_FILE || rule->effect != EFFECT_ALLOW ||
-		     host == (rule->place == PLACE_HOST)))
+		     place_counts(place, rule->place)))
 			first[rule->effect] = rule;
 	}
 	if (first[EFFECT_DENY])
@@ -266,4 +267,19 @@ struct verdict policy_decide(const struct policy *policy, const struct request *
 						 .on_the_way = true };
 	}
 	return (struct verdict){ .effect = EFFECT_DENY };
+}
+
+const struct rule *policy_overridden(const struct policy *policy, const struct request *request)
+{
+	enum place place = request->kind == KIND_FILE ? place_at(policy, request) : PLACE_HOST;
+
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct rule *rule = &policy->rules[i];
+
+		if (rule->kind == request->kind && rule->effect == EFFECT_ALLOW &&
+		    matches[rule->kind](rule, request) &&
+		    (rule->kind != KIND_FILE || place_counts(place, rule->place)))
+			return rule;
+	}
+	return NULL;
 }

@@ -42,6 +42,7 @@ struct glob {
 	const struct glob_alternative *alternatives;
 	const struct matcher *matchers; /* one per alternative */
 	size_t count;
+	size_t common;			/* so many bytes all alternatives begin with: matchers[0].lead */
 };
 
 /* "/\*" are two bytes and three tokens, so twice the bytes is enough. */
@@ -214,13 +215,13 @@ static bool braces_expand(struct expansion *e, const char *text, size_t done)
 	for (rest = item_end(open + 1); *rest == ','; rest = item_end(rest + 1))
 		;
 	for (item = open + 1; item <= rest; item = end + 1) {
-		int head = (int)(open - text);
-		const char *next;
+		struct strbuf next = { .arena = e->scratch };
 
 		end = item_end(item);
-		next = arena_printf(e->scratch, "%.*s%.*s%s", head, text, (int)(end - item), item,
-				    rest + 1);
-		if (!braces_expand(e, next, (size_t)head))
+		strbuf_add_bytes(&next, text, (size_t)(open - text));
+		strbuf_add_bytes(&next, item, (size_t)(end - item));
+		strbuf_add(&next, rest + 1);
+		if (!braces_expand(e, next.text, (size_t)(open - text)))
 			return false;
 	}
 	return true;
@@ -242,10 +243,8 @@ static char *slashes_fold(struct arena *arena, const char *text)
 		slash = *from == '/' || (from[0] == '\\' && from[1] == '/');
 		if (slash && !after_slash)
 			*out++ = '/';
-		if (!slash) {
-			memcpy(out, from, (size_t)(text - from));
-			out += text - from;
-		}
+		while (!slash && from < text)
+			*out++ = *from++;
 		after_slash = slash;
 	}
 	*out = '\0';
@@ -358,6 +357,14 @@ static int alternatives_compile(struct arena *arena, const struct expansion *e, 
 		}
 		matcher_compile(arena, text, &matchers[i]);
 		list[i] = alternative_describe(arena, text, &matchers[i]);
+	}
+	glob->common = matchers[0].lead_length;
+	for (size_t i = 1; i < count; i++) {
+		size_t same = 0;
+
+		while (same < glob->common && matchers[i].lead[same] == matchers[0].lead[same])
+			same++;
+		glob->common = same;
 	}
 	glob->alternatives = list;
 	glob->matchers = matchers;
@@ -479,7 +486,7 @@ static void states_step(const struct matcher *m, const struct states *now, unsig
 static bool matcher_run(const struct matcher *m, const char *path, size_t length, bool slash,
 			struct states *ret)
 {
-	struct states next;
+	UNSET struct states next;
 	size_t total = length + slash, at = MIN(total, m->lead_length);
 
 	if (memcmp(path, m->lead, MIN(at, length)) != 0 || (at > length && m->lead[length] != '/'))
@@ -499,11 +506,25 @@ static bool matcher_run(const struct matcher *m, const char *path, size_t length
 	return true;
 }
 
+/* Most globs speak of quite another place: seen at the bytes that all alternatives begin with. */
+static bool is_elsewhere(const struct glob *glob, const char *path)
+{
+	const char *lead = glob->matchers[0].lead;
+
+	for (size_t i = 0; i < glob->common && path[i]; i++)
+		if (path[i] != lead[i])
+			return true;
+	return false;
+}
+
 bool glob_matches(const struct glob *glob, const char *path)
 {
-	struct states states;
-	size_t length = strlen(path);
+	UNSET struct states states;
+	size_t length;
 
+	if (is_elsewhere(glob, path))
+		return false;
+	length = strlen(path);
 	for (size_t i = 0; i < glob->count; i++) {
 		const struct matcher *m = &glob->matchers[i];
 
@@ -516,9 +537,12 @@ bool glob_matches(const struct glob *glob, const char *path)
 
 bool glob_may_match_below(const struct glob *glob, const char *path)
 {
-	struct states states;
-	size_t length = strlen(path);
+	UNSET struct states states;
+	size_t length;
 
+	if (is_elsewhere(glob, path))
+		return false;
+	length = strlen(path);
 	for (size_t i = 0; i < glob->count; i++)
 		if (matcher_run(&glob->matchers[i], path, length, true, &states))
 			return true;
@@ -542,9 +566,12 @@ static bool tokens_cover(const struct matcher *m, size_t index)
 /* Sound, not complete: alternatives that cover a tree only together are not seen. */
 bool glob_covers_tree(const struct glob *glob, const char *path)
 {
-	struct states states;
-	size_t length = strlen(path);
+	UNSET struct states states;
+	size_t length;
 
+	if (is_elsewhere(glob, path))
+		return false;
+	length = strlen(path);
 	for (size_t i = 0; i < glob->count; i++) {
 		const struct matcher *m = &glob->matchers[i];
 		unsigned last = m->count ? m->tokens[m->count - 1].type : TOKEN_BYTE;

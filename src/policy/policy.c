@@ -1,7 +1,7 @@
 /* policy/policy.c - the canonical order of rules, the names of things, and the end of a policy. */
 #include "policy/policy.h"
+#include "base/sort.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 const char *const limit_names[LIMIT_COUNT] = {
@@ -138,16 +138,24 @@ static int rule_compare(const void *left, const void *right)
 	return r ? r : origin_compare(a->origin, b->origin);
 }
 
+/* Rules are large, so pointers to a copy are sorted. */
 void policy_sort(struct policy *policy)
 {
-	size_t kept = 0;
+	CLEANUP(arena_freep) struct arena *scratch = arena_new();
+	size_t count = policy->rule_count, kept = 0;
+	struct rule *copy = arena_new_array(scratch, struct rule, count);
+	const void **order = arena_new_array(scratch, const void *, 2 * count);
 
-	if (policy->rule_count == 0)
+	if (count == 0)
 		return;
-	qsort(policy->rules, policy->rule_count, sizeof(policy->rules[0]), rule_compare);
-	for (size_t i = 1; i < policy->rule_count; i++)
-		if (meaning_compare(&policy->rules[kept], &policy->rules[i]) != 0)
-			policy->rules[++kept] = policy->rules[i];
+	memcpy(copy, policy->rules, count * sizeof(*copy));
+	for (size_t i = 0; i < count; i++)
+		order[i] = &copy[i];
+	sort_pointers(order, order + count, count, rule_compare);
+	policy->rules[0] = *(const struct rule *)order[0];
+	for (size_t i = 1; i < count; i++)
+		if (meaning_compare(&policy->rules[kept], order[i]) != 0)
+			policy->rules[++kept] = *(const struct rule *)order[i];
 	policy->rule_count = kept + 1;
 }
 

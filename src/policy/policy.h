@@ -37,6 +37,19 @@ enum place {
 	PLACE_SYNTHETIC,     /* a file that we write: `from` says which: passwd, group, machine-id, hosts, hostname, resolv-conf */
 };
 
+/* Among rules that reach equally deep the highest decides what appears: 2 for copy-on-write, so that
+ * no other grant lets writes through to the host; 1 for the host's files; 0 for all else. */
+static inline unsigned place_rank(enum place place)
+{
+	return place == PLACE_COPY_ON_WRITE ? 2 : place == PLACE_HOST;
+}
+/* Does a grant for `place` speak of what is shown from `shown`?  The host's files are the content of
+ * a copy-on-write tree too. */
+static inline bool place_counts(enum place shown, enum place place)
+{
+	return place_rank(place) == place_rank(shown) || (shown == PLACE_COPY_ON_WRITE && place == PLACE_HOST);
+}
+
 struct rule {
 	enum kind kind;
 	enum effect effect;
@@ -69,6 +82,7 @@ struct policy {
 	struct text_list command, match, requires, may_degrade, groups, dns, publish;
 	struct text_list pass, unset;	 /* environment: names, may hold globs */
 	struct { struct variable_setting *items; size_t count; } set;
+	struct text_list absent;	 /* allows whose folder the user does not have: they are no rules */
 	struct number_setting limits[LIMIT_COUNT];
 	struct rule *rules;	/* sorted by kind, pattern, effect, … : canonical, no duplicates */
 	size_t rule_count;
@@ -97,6 +111,9 @@ int request_parse(struct arena *arena, const char *text, const char *home, const
 
 /* The oracle: pure, total, no order.  A path is asked as file and, ending in "/", as directory. */
 struct verdict policy_decide(const struct policy *policy, const struct request *request);
+
+/* The allow that a deny of this request overrides, to be shown beside it; NULL for none. */
+const struct rule *policy_overridden(const struct policy *policy, const struct request *request);
 
 void policy_sort(struct policy *policy); /* canonical order, exact duplicates merged */
 void policy_free(struct policy *policy); /* frees its arena; NULL is fine */

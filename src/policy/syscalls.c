@@ -76,17 +76,27 @@ static const enum call hiding[] = {
 	CALL_openat2,
 };
 
+/* As strncmp(name, other, length), but that `other` must end there too.  In place: thousands of names are
+ * looked up at each start. */
+static int name_order(const char *name, size_t length, const char *other)
+{
+	size_t i = 0;
+
+	while (i < length && name[i] == other[i])
+		i++;
+	if (i == length)
+		return other[i] ? -1 : 0;
+	return (unsigned char)name[i] < (unsigned char)other[i] ? -1 : 1;
+}
+
 int syscall_find(const char *name, size_t length)
 {
 	size_t low = 0, high = CALL_COUNT;
 
 	while (low < high) {
 		size_t middle = (low + high) / 2;
-		const char *other = syscalls[middle].name;
-		int order = strncmp(name, other, length);
+		int order = name_order(name, length, syscalls[middle].name);
 
-		if (order == 0 && other[length])
-			order = -1;
 		if (order == 0)
 			return (int)middle;
 		if (order < 0)

@@ -9,8 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-int load_file(struct loader *l, const char *path, const struct origin *via,
-	      const struct toml_value **ret)
+int load_source(struct loader *l, const char *path, const struct origin *via, const struct source **ret)
 {
 	struct source *source = arena_new_object(l->arena, struct source);
 	char *text;
@@ -24,7 +23,29 @@ int load_file(struct loader *l, const char *path, const struct origin *via,
 	source->name = arena_strdup(l->arena, path);
 	source->text = text;
 	source->first_line = 1;
-	return toml_parse(l->arena, source, via, l->d, ret);
+	*ret = source;
+	return 0;
+}
+
+int load_file(struct loader *l, const char *path, const struct origin *via,
+	      const struct toml_value **ret)
+{
+	const struct source *source;
+	int r = load_source(l, path, via, &source);
+
+	return r < 0 ? r : toml_parse(l->arena, source, via, l->d, ret);
+}
+
+/* A file with a relative path is meant from where the file that includes it lies. */
+static const char *include_path(struct loader *l, const struct toml_value *item)
+{
+	const char *from = item->origin.source->name, *slash = strrchr(from, '/'), *path = item->string;
+
+	if (!strchr(path, '/') || path[0] == '/' || !slash)
+		return path;
+	while (str_starts(path, "./"))
+		path += 2;
+	return arena_printf(l->arena, "%.*s%s", (int)(slash + 1 - from), from, path);
 }
 
 static int load_includes(struct loader *l, const struct toml_value *list, unsigned depth,
@@ -39,7 +60,7 @@ static int load_includes(struct loader *l, const struct toml_value *list, unsign
 		int r = schema_string(l->arena, item, "include", l->d);
 
 		if (r == 0)
-			r = load_profile(l, item->string, &item->origin, depth + 1, only_denies);
+			r = load_profile(l, include_path(l, item), &item->origin, depth + 1, only_denies);
 		if (r < 0)
 			result = r;
 	}
@@ -54,7 +75,7 @@ static int load_root(struct loader *l, const char *path, const struct toml_value
 	*vec_push(l->arena, &l->units) = (struct unit){ path, root, depth, only_denies, warn };
 	result = only_denies && warn ? 0 : flags_define(l, root);
 	for (const struct toml_value *entry = root->first; entry; entry = entry->next) {
-		if (!str_equal(str_kebab(l->arena, entry->key, entry->key_length), "include"))
+		if (!schema_is(entry, "include"))
 			continue;
 		r = load_includes(l, entry, depth, only_denies);
 		if (r < 0)

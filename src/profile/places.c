@@ -23,6 +23,17 @@ size_t places_all(const struct profile_context *context, const char *ret[3])
 	return count;
 }
 
+struct profile_context places_present(const struct profile_context *context)
+{
+	struct profile_context present = *context;
+	const char **all[] = { &present.places.share, &present.places.etc, &present.places.user };
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (*all[i] && !places_exists(*all[i]))
+			*all[i] = NULL;
+	return present;
+}
+
 bool places_name_is_valid(const char *name)
 {
 	size_t length = strlen(name);
@@ -79,4 +90,41 @@ bool places_is_overridable(struct arena *arena, const struct profile_context *co
 		if (str_equal(line, name))
 			return true;
 	return false;
+}
+
+int profile_list(struct arena *arena, const struct profile_context *context,
+		 struct profile_entry **ret, size_t *ret_count)
+{
+	VEC(struct profile_entry) list = { 0 };
+	const char *places[3], *directories[4], **names;
+	size_t count = places_all(context, places), i, kinds = 0;
+
+	if (context->places.share)
+		directories[kinds++] = path_join(arena, context->places.share, "profiles/base");
+	for (i = 0; i < count; i++)
+		directories[kinds++] = path_join(arena, places[i], "profiles");
+	while (kinds--) { /* later places win, so they come first */
+		const char *directory = directories[kinds];
+		size_t files = places_names(arena, directory, &names);
+
+		for (size_t f = 0; f < files; f++) {
+			if (!places_name_is_valid(names[f]) || str_ends(names[f], ".local"))
+				continue;
+			for (i = 0; i < list.count && strcmp(list.items[i].name, names[f]); i++)
+				;
+			if (i == list.count)
+				*vec_push(arena, &list) = (struct profile_entry){
+					names[f], arena_printf(arena, "%s/%s.toml", directory, names[f]) };
+		}
+	}
+	for (i = 1; i < list.count; i++)
+		for (size_t j = i; j && strcmp(list.items[j - 1].name, list.items[j].name) > 0; j--) {
+			struct profile_entry swap = list.items[j];
+
+			list.items[j] = list.items[j - 1];
+			list.items[j - 1] = swap;
+		}
+	*ret = list.items;
+	*ret_count = list.count;
+	return 0;
 }

@@ -5,8 +5,6 @@
 
 #include "base/limits.h"
 #include "base/path.h"
-#include "policy/capabilities.h"
-#include "policy/syscalls.h"
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -28,7 +26,7 @@ struct walk {
 	const struct profile_flag *flag;
 	const struct origin *via;
 	enum effect effect;
-	bool full, tight[LIMIT_COUNT]; /* limits that a tightening file set */
+	bool full, said_home, tight[LIMIT_COUNT]; /* limits that a tightening file set */
 };
 
 static int apply_flag(struct walk *w, enum category category, enum effect effect,
@@ -97,19 +95,30 @@ static const char *tree_of(struct walk *w, const char *path)
 	return arena_printf(w->l->arena, "%.*s{,/,/**}", (int)length, path);
 }
 
-/* A misspelt call or capability would otherwise be a rule that nothing matches: a deny lost. */
-static int check_name(struct walk *w, enum kind kind, const char *name,
-		      const struct toml_value *value)
+/* A rule names a folder that is not there.  An allow then grants nothing, a deny that takes nothing is
+ * said, and so is the home that was not given as a project. */
+static int skip_absent(struct walk *w, enum effect effect, const struct toml_value *value)
 {
-	enum call call;
-	unsigned class;
+	struct text_list *absent = &w->policy->absent, out = { .count = absent->count + 1 };
 
-	if ((kind != KIND_SYSCALL || syscall_parse(name, &call, &class) == 0) &&
-	    (kind != KIND_CAPABILITY || capability_find(name) >= 0))
-		return 0;
-	return diag_error(w->l->d, "C222", &value->origin, "there is no %s '%s'",
-			  kind == KIND_SYSCALL ? "system call" : "capability",
-			  str_quote(w->l->arena, value->string));
+	if (effect == EFFECT_ALLOW && !w->said_home &&
+	    (strstr(value->string, "$PWD") || strstr(value->string, "${PWD}"))) {
+		w->said_home = true;
+		diag_warning(w->l->d, "C142", NULL,
+			     "the working directory is or holds your home, so it is not given to the program");
+		diag_help(w->l->d, "start in a folder below, or name one with '--rw'");
+	}
+	if (effect == EFFECT_DENY && !w->flag) {
+		diag_warning(w->l->d, "C137", origin_of(w, value), "'%s' names a folder that you do not have",
+			     str_quote(w->l->arena, value->string));
+		diag_help(w->l->d, "nothing is denied by it; user-dirs.dirs says which folders there are");
+	}
+	out.items = arena_new_array(w->l->arena, struct text_setting, out.count);
+	if (absent->count)
+		memcpy(out.items, absent->items, absent->count * sizeof(*out.items));
+	out.items[absent->count] = (struct text_setting){ value->string, origin_of(w, value) };
+	*absent = out;
+	return 0;
 }
 
 static int add_text(struct walk *w, const struct key *key, const struct toml_value *value)
@@ -118,6 +127,7 @@ static int add_text(struct walk *w, const struct key *key, const struct toml_val
 	struct rule rule = { .kind = key->kind, .effect = key->effect, .access = key->access,
 			     .place = key->place, .category = (enum category)key->scope };
 	char *pattern;
+	int r = 0;
 
 	if (schema_string(arena, value, key->name, w->l->d) < 0)
 		return -EINVAL;
@@ -126,16 +136,17 @@ static int add_text(struct walk *w, const struct key *key, const struct toml_val
 		return 0;
 	pattern = arena_strdup(arena, value->string);
 	if (key->kind == KIND_FILE || key->kind == KIND_DEVICE)
-		pattern = variables_expand(arena, w->l->context, pattern, &value->origin, w->l->d);
-	if (!pattern)
-		return -EINVAL;
+		r = variables_expand(arena, w->l->context, pattern, EXPAND_PATTERN, &value->origin, w->l->d,
+				     &pattern);
+	if (r < 0)
+		return r == -ENOENT ? skip_absent(w, rule.effect, value) : r;
 	if (key->kind == KIND_CAPABILITY) {
 		for (char *c = pattern; *c; c++)
 			*c = (char)tolower((unsigned char)*c);
 		if (str_starts(pattern, "cap_"))
 			pattern += 4;
 	}
-	if (check_name(w, key->kind, pattern, value) < 0)
+	if (value_check_name(arena, key->kind, pattern, value, w->l->d) < 0)
 		return -EINVAL;
 	rule.pattern = key->place != PLACE_HOST ? tree_of(w, pattern) : pattern;
 	return add_rule(w, rule, value);
@@ -159,13 +170,15 @@ static int add_mount(struct walk *w, const struct key *key, const struct toml_va
 	const struct toml_value *field[3] = { 0 };
 	struct arena *arena = w->l->arena;
 	struct rule rule = { .kind = KIND_FILE, .effect = EFFECT_ALLOW, .access = ACCESS_READ };
+	char *source, *target;
 	size_t i = 0;
+	int r;
 
 	if (table->type != TOML_TABLE)
 		return diag_error(w->l->d, "C132", &table->origin,
 				  "'mount' takes tables { source, target, access }");
 	for (const struct toml_value *e = table->first; e; e = e->next) {
-		for (i = 0; i < 3 && !str_equal(str_kebab(arena, e->key, e->key_length), mount_keys[i]); i++)
+		for (i = 0; i < 3 && !schema_is(e, mount_keys[i]); i++)
 			;
 		if (i == 3)
 			return diag_error(w->l->d, "C100", &e->key_origin, "there is no key '%s' here",
@@ -199,20 +212,20 @@ static int add_mount(struct walk *w, const struct key *key, const struct toml_va
 					  str_quote(arena, field[0]->string));
 		rule.from = sources[i].has_name ? name : NULL;
 	} else {
-		rule.from = variables_expand(arena, w->l->context, field[0]->string,
-					     &field[0]->origin, w->l->d);
-		if (!rule.from)
-			return -EINVAL;
-		if (rule.from[0] != '/')
+		r = variables_expand(arena, w->l->context, field[0]->string, EXPAND_PATH, &field[0]->origin,
+				     w->l->d, &source);
+		if (r < 0)
+			return r == -ENOENT ? skip_absent(w, EFFECT_ALLOW, field[0]) : r;
+		if (source[0] != '/')
 			return diag_error(w->l->d, "C134", &field[0]->origin, "'%s' is not a source",
 					  str_quote(arena, field[0]->string));
+		rule.from = path_normal(arena, "/", source);
 	}
-	rule.pattern = variables_expand(arena, w->l->context, field[1]->string, &field[1]->origin,
-					w->l->d);
-	if (!rule.pattern)
-		return -EINVAL;
-	if (rule.place != PLACE_SYNTHETIC)
-		rule.pattern = tree_of(w, rule.pattern);
+	r = variables_expand(arena, w->l->context, field[1]->string, EXPAND_PATTERN, &field[1]->origin, w->l->d,
+			     &target);
+	if (r < 0)
+		return r == -ENOENT ? skip_absent(w, EFFECT_ALLOW, field[1]) : r;
+	rule.pattern = rule.place == PLACE_SYNTHETIC ? target : tree_of(w, target);
 	return add_rule(w, rule, field[1]);
 }
 
@@ -232,10 +245,9 @@ static int add_bus(struct walk *w, const struct key *key, const struct toml_valu
 	if (table->type != TOML_TABLE)
 		return diag_error(w->l->d, "C101", &table->origin, "'%s' takes a table", key->name);
 	for (const struct toml_value *e = table->first; e; e = e->next) {
-		const char *name = str_kebab(w->l->arena, e->key, e->key_length);
 		size_t i = 0;
 
-		while (i < ARRAY_SIZE(bus_keys) && !str_equal(bus_keys[i].name, name))
+		while (i < ARRAY_SIZE(bus_keys) && !schema_is(e, bus_keys[i].name))
 			i++;
 		if (i == ARRAY_SIZE(bus_keys)) {
 			result = diag_error(w->l->d, "C100", &e->key_origin, "there is no key '%s' here",
@@ -243,7 +255,7 @@ static int add_bus(struct walk *w, const struct key *key, const struct toml_valu
 			continue;
 		}
 		if (e->type != TOML_ARRAY) {
-			result = diag_error(w->l->d, "C101", &e->origin, "'%s' takes a list", name);
+			result = diag_error(w->l->d, "C101", &e->origin, "'%s' takes a list", bus_keys[i].name);
 			continue;
 		}
 		for (const struct toml_value *item = e->first; item; item = item->next) {
@@ -251,7 +263,7 @@ static int add_bus(struct walk *w, const struct key *key, const struct toml_valu
 					     .access = bus_keys[i].access, .category = CATEGORY_DESKTOP,
 					     .system_bus = str_equal(key->name, "system-bus") };
 
-			if (schema_string(w->l->arena, item, name, w->l->d) < 0) {
+			if (schema_string(w->l->arena, item, bus_keys[i].name, w->l->d) < 0) {
 				result = -EINVAL;
 				continue;
 			}
@@ -293,6 +305,7 @@ static int is_nearest(struct walk *w, const struct key *key, const struct toml_v
 			return 0;
 		diag_error(w->l->d, "C135", &value->origin, "'%s' is set to two values", key->name);
 		diag_note(w->l->d, &w->nearest[i].value->origin, "the other one is here");
+		diag_help(w->l->d, "remove one; a drop-in adds and cannot replace, a profile that includes this one can");
 		return -EINVAL;
 	}
 	w->nearest_count = MAX(w->nearest_count, i + 1);
@@ -302,18 +315,45 @@ static int is_nearest(struct walk *w, const struct key *key, const struct toml_v
 	return 1;
 }
 
+/* The normal, absolute path that a setting names. */
+static int expand_path(struct walk *w, const struct key *key, const struct toml_value *value, const char **ret)
+{
+	char *path;
+	int r = variables_expand(w->l->arena, w->l->context, value->string, EXPAND_PATH, &value->origin, w->l->d,
+				 &path);
+
+	if (r == -ENOENT)
+		return diag_error(w->l->d, "C137", &value->origin, "'%s' names a folder that you do not have",
+				  str_quote(w->l->arena, value->string));
+	if (r < 0)
+		return r;
+	if (path[0] != '/') {
+		diag_error(w->l->d, "C139", &value->origin, "'%s' takes an absolute path, not '%s'", key->name,
+			   str_quote(w->l->arena, value->string));
+		diag_help(w->l->d, "begin it with '/', '~/' or a variable such as $PWD");
+		return -EINVAL;
+	}
+	*ret = path_normal(w->l->arena, "/", path);
+	return 0;
+}
+
 static int add_setting(struct walk *w, const struct key *key, const struct toml_value *value)
 {
 	struct text_setting *setting = (void *)((char *)w->policy + key->offset);
+	const char *text = value->type == TOML_STRING ? value->string : "";
 	int r;
 
 	if (is_ignored(w, value, key->name))
 		return 0;
 	r = schema_string(w->l->arena, value, key->name, w->l->d);
 	if (r == 0)
+		r = value_check(w->l->arena, key, value, w->l->d);
+	if (r == 0 && key->is_path)
+		r = expand_path(w, key, value, &text);
+	if (r == 0)
 		r = is_nearest(w, key, value);
 	if (r > 0)
-		*setting = (struct text_setting){ value->string, origin_of(w, value) };
+		*setting = (struct text_setting){ text, origin_of(w, value) };
 	return MIN(r, 0);
 }
 
@@ -337,7 +377,8 @@ static int add_list(struct walk *w, const struct key *key, const struct toml_val
 	int r;
 
 	for (const struct toml_value *item = list->first; item; item = item->next, more++)
-		if ((r = schema_string(w->l->arena, item, key->name, w->l->d)) < 0)
+		if ((r = schema_string(w->l->arena, item, key->name, w->l->d)) < 0 ||
+		    (r = value_check(w->l->arena, key, item, w->l->d)) < 0)
 			return r;
 	if (!str_equal(key->name, "unset") && !str_equal(key->name, "requires") &&
 	    is_ignored(w, list, key->name))
@@ -404,7 +445,7 @@ static int apply_nested(struct walk *w, const struct key *key, const struct toml
 				  toml_type_name(e->type));
 	if (str_equal(key->name, "set"))
 		return add_variables(w, e);
-	if (schema_category(w->l->arena, key->name, &category))
+	if (schema_category(e, &category))
 		return apply_table(w, e, category);
 	return apply_table(w, e, SCOPE_ENVIRONMENT);
 }
@@ -460,15 +501,14 @@ static int apply_members(struct walk *w, const struct profile_flag *flag)
 	int result = 0;
 
 	for (const struct toml_value *e = flag->table->first; e; e = e->next) {
-		const char *name = str_kebab(w->l->arena, e->key, e->key_length);
 		const struct key *key;
 		int r;
 
-		if (str_equal(name, "description") || str_equal(name, "risk"))
+		if (schema_is(e, "description") || schema_is(e, "risk"))
 			continue;
-		if (e->type == TOML_TABLE && schema_category(w->l->arena, name, &category)) {
+		if (e->type == TOML_TABLE && schema_category(e, &category)) {
 			r = apply_table(w, e, category);
-		} else if (e->type == TOML_TABLE && str_equal(name, "environment")) {
+		} else if (e->type == TOML_TABLE && schema_is(e, "environment")) {
 			/* Settings of a flag that is denied or asked for are not set. */
 			r = w->effect == EFFECT_ALLOW ? apply_table(w, e, SCOPE_ENVIRONMENT) : 0;
 		} else {
@@ -478,6 +518,22 @@ static int apply_members(struct walk *w, const struct profile_flag *flag)
 		result = r < 0 ? r : result;
 	}
 	return result;
+}
+
+/* The user's flag of this name replaced the administrator's: of that one the denies still count. */
+static int apply_kept(struct walk *w, const struct profile_flag *kept)
+{
+	const struct unit *before = w->unit;
+	struct unit unit = *before;
+	int r;
+
+	unit.only_denies = true;
+	unit.warn = false;
+	w->unit = &unit;
+	w->flag = kept;
+	r = apply_members(w, kept);
+	w->unit = before;
+	return r;
 }
 
 static int apply_flag(struct walk *w, enum category category, enum effect effect,
@@ -506,6 +562,8 @@ static int apply_flag(struct walk *w, enum category category, enum effect effect
 	w->via = here;
 	w->effect = effect;
 	r = apply_members(w, flag);
+	if (flag->kept && apply_kept(w, flag->kept) < 0)
+		r = -EINVAL;
 	w->flag = outer;
 	w->via = via;
 	w->effect = before;
@@ -554,11 +612,12 @@ static int load_defaults(struct loader *l)
 int profile_resolve(struct arena *arena, const struct profile_context *context, const char *name,
 		    struct diags *d, struct policy **ret)
 {
-	struct loader l = { .arena = arena, .context = context, .d = d };
+	struct profile_context present = places_present(context);
+	struct loader l = { .arena = arena, .context = &present, .d = d };
 	struct policy *policy = arena_new_object(arena, struct policy);
 	struct walk w = { .l = &l, .policy = policy };
 	size_t errors = d->errors;
-	int r = flags_load(&l);
+	int r = flags_prepare(&l);
 
 	if (r == 0)
 		r = load_profile(&l, name, NULL, 0, false);
@@ -586,42 +645,5 @@ int profile_resolve(struct arena *arena, const struct profile_context *context, 
 	policy->rule_count = w.rules.count;
 	policy_sort(policy);
 	*ret = policy;
-	return 0;
-}
-
-int profile_list(struct arena *arena, const struct profile_context *context,
-		 struct profile_entry **ret, size_t *ret_count)
-{
-	VEC(struct profile_entry) list = { 0 };
-	const char *places[3], *directories[4], **names;
-	size_t count = places_all(context, places), i, kinds = 0;
-
-	if (context->places.share)
-		directories[kinds++] = path_join(arena, context->places.share, "profiles/base");
-	for (i = 0; i < count; i++)
-		directories[kinds++] = path_join(arena, places[i], "profiles");
-	while (kinds--) { /* later places win, so they come first */
-		const char *directory = directories[kinds];
-		size_t files = places_names(arena, directory, &names);
-
-		for (size_t f = 0; f < files; f++) {
-			if (!places_name_is_valid(names[f]) || str_ends(names[f], ".local"))
-				continue;
-			for (i = 0; i < list.count && strcmp(list.items[i].name, names[f]); i++)
-				;
-			if (i == list.count)
-				*vec_push(arena, &list) = (struct profile_entry){
-					names[f], arena_printf(arena, "%s/%s.toml", directory, names[f]) };
-		}
-	}
-	for (i = 1; i < list.count; i++)
-		for (size_t j = i; j && strcmp(list.items[j - 1].name, list.items[j].name) > 0; j--) {
-			struct profile_entry swap = list.items[j];
-
-			list.items[j] = list.items[j - 1];
-			list.items[j - 1] = swap;
-		}
-	*ret = list.items;
-	*ret_count = list.count;
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* profile/schema.c - every key of the language in one table, and the values of limits. */
 #include "profile/internal.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -10,6 +11,8 @@
 #define PLACE(n, p) { .scope = CATEGORY_FILESYSTEM, .name = n, .form = FORM_RULES, \
 	.kind = KIND_FILE, .effect = EFFECT_ALLOW, .access = ACCESS_READ | ACCESS_WRITE, .place = p }
 #define TEXT(s, n, f) { .scope = s, .name = n, .form = FORM_TEXT, \
+	.offset = offsetof(struct policy, f) }
+#define PATH(s, n, f) { .scope = s, .name = n, .form = FORM_TEXT, .is_path = true, \
 	.offset = offsetof(struct policy, f) }
 #define LIST(s, n, f, add) { .scope = s, .name = n, .form = FORM_LIST, .adds = add, \
 	.offset = offsetof(struct policy, f) }
@@ -47,8 +50,8 @@ static const struct key keys[] = {
 	PLACE("temporary", PLACE_TEMPORARY),
 	PLACE("persist", PLACE_PERSIST),
 	{ .scope = CATEGORY_FILESYSTEM, .name = "mount", .form = FORM_MOUNTS },
-	TEXT(CATEGORY_FILESYSTEM, "root", root),
-	TEXT(CATEGORY_FILESYSTEM, "working-directory", working_directory),
+	PATH(CATEGORY_FILESYSTEM, "root", root),
+	PATH(CATEGORY_FILESYSTEM, "working-directory", working_directory),
 	RULES(NETWORKING, "allow", NETWORK, ALLOW, 0),
 	RULES(NETWORKING, "deny", NETWORK, DENY, 0),
 	RULES(NETWORKING, "ask", NETWORK, ASK, 0),
@@ -75,35 +78,47 @@ static const struct key keys[] = {
 	RULES(MISC, "devices", DEVICE, ALLOW, ACCESS_USE),
 };
 
+bool schema_is(const struct toml_value *entry, const char *name)
+{
+	const char *key = entry->key, *end = key + entry->key_length;
+	bool separated = memchr(key, '-', entry->key_length) || memchr(key, '_', entry->key_length);
+
+	for (; *name; name++) {
+		if (*name == '-' && !separated)
+			continue;
+		if (key == end || (*key == '_' ? '-' : tolower((unsigned char)*key)) != *name)
+			return false;
+		key++;
+	}
+	return key == end;
+}
+
 const struct key *schema_find(struct arena *arena, unsigned scope, const struct toml_value *entry,
 			      struct diags *d)
 {
-	const char *name = str_kebab(arena, entry->key, entry->key_length), *near;
-	const char *names[ARRAY_SIZE(keys)];
+	const char *names[ARRAY_SIZE(keys)], *near;
 	size_t count = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		if (keys[i].scope != scope &&
 		    (keys[i].scope != CATEGORY_COUNT + 2 || scope >= CATEGORY_COUNT))
 			continue;
-		if (str_equal(keys[i].name, name) && strlen(entry->key) == entry->key_length)
+		if (schema_is(entry, keys[i].name))
 			return &keys[i];
 		names[count++] = keys[i].name;
 	}
 	diag_error(d, "C100", &entry->key_origin, "there is no key '%s' here",
 		   str_quote(arena, entry->key));
-	near = diag_nearest(name, names, count);
+	near = diag_nearest(str_kebab(arena, entry->key, entry->key_length), names, count);
 	if (near)
 		diag_help(d, "did you mean '%s'?", near);
 	return NULL;
 }
 
-bool schema_category(struct arena *arena, const char *name, enum category *ret)
+bool schema_category(const struct toml_value *entry, enum category *ret)
 {
-	const char *kebab = str_kebab(arena, name, strlen(name));
-
 	for (enum category c = 0; c < CATEGORY_COUNT; c++)
-		if (str_equal(kebab, category_name(c))) {
+		if (schema_is(entry, category_name(c))) {
 			*ret = c;
 			return true;
 		}

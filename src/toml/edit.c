@@ -166,8 +166,8 @@ static int parse_edit_path(struct edit *e, const char *path)
 	return lexer.errors ? -EINVAL : 0;
 }
 
-static int edit_begin(struct edit *e, struct arena *arena, const struct source *source,
-		      const char *path, const char *value, struct diags *d)
+static int edit_read(struct edit *e, struct arena *arena, const struct source *source,
+		     const char *path, const char *value, struct diags *d)
 {
 	const char *first;
 	int r;
@@ -252,6 +252,15 @@ static int find(struct edit *e, struct node **ret_node, size_t *ret_parts)
 	*ret_node = node;
 	*ret_parts = i;
 	return 0;
+}
+
+/* What every edit begins with: reads the text and finds the place. */
+static int edit_begin(struct edit *e, struct arena *arena, const struct source *source, const char *path,
+		      const char *value, struct diags *d, struct node **ret_node, size_t *ret_parts)
+{
+	int r = edit_read(e, arena, source, path, value, d);
+
+	return r < 0 ? r : find(e, ret_node, ret_parts);
 }
 
 static int wrong_type(const struct edit *e, const struct node *node, const char *wanted)
@@ -365,9 +374,7 @@ int toml_set_string(struct arena *arena, const struct source *source, const char
 	int r;
 
 	must(value != NULL);
-	r = edit_begin(&edit, arena, source, path, value, d);
-	if (r == 0)
-		r = find(&edit, &node, &parts);
+	r = edit_begin(&edit, arena, source, path, value, d, &node, &parts);
 	if (r < 0)
 		return r;
 	if (parts < edit.path.count)
@@ -439,9 +446,7 @@ int toml_append(struct arena *arena, const struct source *source, const char *pa
 	int r;
 
 	must(value != NULL);
-	r = edit_begin(&edit, arena, source, path, value, d);
-	if (r == 0)
-		r = find(&edit, &node, &parts);
+	r = edit_begin(&edit, arena, source, path, value, d, &node, &parts);
 	if (r < 0)
 		return r;
 	item = quoted(arena, value, strlen(value));
@@ -541,10 +546,8 @@ int toml_remove(struct arena *arena, const struct source *source, const char *pa
 	struct node *node = NULL;
 	struct edit edit;
 	size_t parts = 0;
-	int r = edit_begin(&edit, arena, source, path, value, d);
+	int r = edit_begin(&edit, arena, source, path, value, d, &node, &parts);
 
-	if (r == 0)
-		r = find(&edit, &node, &parts);
 	if (r < 0)
 		return r;
 	if (parts < edit.path.count)

@@ -1,11 +1,11 @@
 /* toml/index.c - all keys of all tables in one open hash table.
  *
- * The hash is SipHash-1-3 (Aumasson, Bernstein) with a secret of each parse, so that nobody can
+ * The hash is SipHash-1-3 (Aumasson, Bernstein) with a secret of each process, so that nobody can
  * write a file whose keys all collide.  The order of the tree does not depend on it. */
 #include "toml/index.h"
 
 #include <string.h>
-#include <sys/random.h>
+#include <sys/auxv.h>
 
 static uint64_t rotate(uint64_t x, int bits)
 {
@@ -54,10 +54,14 @@ static uint32_t hash_key(const struct index *index, const struct node *table, co
 
 void index_init(struct index *index, struct arena *arena)
 {
+	/* The kernel's 16 random bytes for the C library: no call, and SipHash does not give them away. */
+	const void *secret = (const void *)getauxval(AT_RANDOM);
+
 	*index = (struct index){ .room = 64 };
 	index->slots = arena_new_array(arena, struct node *, index->room);
-	/* Without entropy (a strange old kernel) the hash still works, only guessably. */
-	if (getrandom(index->secret, sizeof(index->secret), GRND_NONBLOCK) < 0)
+	if (secret)
+		memcpy(index->secret, secret, sizeof(index->secret));
+	else /* the hash still works, only guessably */
 		index->secret[0] = (uint64_t)(uintptr_t)index->slots;
 }
 

@@ -70,6 +70,8 @@ int lexer_error(struct lexer *lexer, const char *code, const struct origin *orig
 	va_start(arguments, format);
 	message = arena_vprintf(lexer->d->arena, format, arguments);
 	va_end(arguments);
+	/* What holds zero bytes is no text at all: its first fault says enough. */
+	lexer->stop = memchr(kept->source->text, '\0', kept->source->length) != NULL;
 	return diag_error(lexer->d, code, kept, "%s", message);
 }
 

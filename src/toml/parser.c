@@ -231,7 +231,7 @@ static int parse_pair(struct parser *p, struct node *section)
 	uint32_t start = lexer_offset(lexer);
 	struct node *table = NULL, *node, *other = NULL;
 	const struct key *key;
-	struct path path;
+	UNSET struct path path;
 	int r, taken;
 
 	r = lexer_path(lexer, &path);
@@ -357,7 +357,7 @@ static int parse_header(struct parser *p)
 	uint32_t start = lexer_offset(lexer);
 	struct place from = lexer_place(lexer);
 	struct node *parent, *table = NULL;
-	struct path path;
+	UNSET struct path path;
 	bool elements;
 	int r;
 

@@ -71,10 +71,10 @@ everyone() { # BASE ALLOWED
 
 # Granted by runtime.ordinary, through malloc and numa.
 granted='memory-policy memory-secret move-pages process-madvise'
-# Known and open: the streams are handed in, not relayed (D10); 4096 tasks are the standard limit.
-known='stderr-reopen stdin-reopen'
+# Known and open: 4096 tasks are the standard limit.
+known=
 if [ "$(id -u)" = 0 ]; then
-	known="$known unbounded-tasks" # RLIMIT_NPROC does not bind the root of the host
+	known=unbounded-tasks # RLIMIT_NPROC does not bind the root of the host
 fi
 everyone command-line "$granted $known"
 everyone project "$granted $known"

@@ -280,10 +280,90 @@ deny_over_allow() {
 	ok "its own place is shown" says 'deepest.toml:2:9'
 	ok "the first include is shown" says 'middle.toml:1:12'
 	ok "the second include is shown" says 'outermost.toml:1:12'
+	ok "the allow that lost is shown, with its include" says '^it overrides .*middle.toml:3:1[0-9], included from .*outermost.toml:1:12'
 	cuddy run -p outermost cat "$HOME/other/secret"
 	ok "and the cage obeys" not says planted
 	ok "cat fails" is_status 1
 	rm -rf "$HOME/.config"
+}
+
+# A home is no project: what is started there sees a home of its own, and that is said.
+started_at_home() {
+	for directory in "$HOME" "${HOME%/*}" /; do
+		cd "$directory" || exit 1
+		for profile in command-line project editor; do
+			cuddy why "$profile" 'read ~/.ssh/id_ed25519'
+			ok "started in $directory, $profile does not give the keys" not says '^allow: .*filesystem.project'
+		done
+		cuddy run bash -c 'cat ~/.ssh/id_ed25519 ~/.bashrc; echo evil >>~/.bashrc'
+		ok "a shell started in $directory shows nothing of the home" not says planted
+		ok "it says why" complains 'warning.C142'
+		ok "and writes nothing there" grep -qx '# planted' "$HOME/.bashrc"
+	done
+	cd "$HOME/project" || exit 1
+}
+
+# chosen PROFILE PROGRAM…: what a program gets that no profile was named for.
+chosen() {
+	wanted=$1; shift
+	cuddy run -v --dry-run "$@"
+	ok "chosen: $wanted for $1" complains "note: profile '$wanted': "
+}
+
+choices() {
+	profiles=$HOME/.config/cuddy/profiles
+	mkdir -p "$profiles" "$HOME/bin" "$HOME/.local/share/applications"
+	printf 'include = ["command-line"]\nmatch = ["tac", "%s/project/b*"]\n' "$HOME" >"$profiles/mine.toml"
+	printf '#!/bin/sh\necho built\n' >built
+	printf '#!/bin/sh\necho viewed\n' >"$HOME/bin/see"
+	chmod +x built "$HOME/bin/see"
+	chosen mine tac
+	chosen mine /usr/bin/tac
+	chosen mine ./built
+	chosen command-line true
+	chosen command-line bash
+	chosen command-line no-such-program
+	printf '[Desktop Entry]\nType=Application\nExec=%s/bin/see %%f\nCategories=Office;Viewer;\n' "$HOME" \
+		>"$HOME/.local/share/applications/org.example.See.desktop"
+	printf 'include = ["command-line"]\n' >"$profiles/viewer.toml"
+	chosen viewer "$HOME/bin/see"
+	ok "the menu entry is named" complains 'org.example.See.desktop'
+	printf 'include = ["command-line"]\nmatch = ["tac"]\n' >"$profiles/also.toml"
+	chosen also tac
+	ok "two that match are named" complains "warning.C140.*'also' and 'mine'"
+	printf 'broken = [\n' >"$profiles/tac.toml"
+	rm "$profiles/also.toml" "$profiles/mine.toml"
+	exits 125 "a broken profile of the program's name" run tac
+	rm -rf "$HOME/.config" "$HOME/.local" "$HOME/bin" built
+}
+
+# Folders as user-dirs.dirs names them; one that is the home itself grants nothing.
+folders() {
+	mkdir -p "$HOME/.config/cuddy/profiles" "$HOME/loads"
+	echo 'include = ["command-line"]
+[filesystem]
+flags = ["downloads", "music"]' >"$HOME/.config/cuddy/profiles/loads.toml"
+	echo planted-load >"$HOME/loads/file"
+	printf 'XDG_DOWNLOAD_DIR="$HOME/loads"\nXDG_MUSIC_DIR="$HOME/"\n' >"$HOME/.config/user-dirs.dirs"
+	cuddy run -p loads cat "$HOME/loads/file"
+	ok "the folder of user-dirs.dirs is given" says planted-load
+	cuddy why loads 'read ~/.ssh/id_ed25519'
+	ok "the home as music folder gives nothing" not says filesystem.music
+	cuddy profile check loads
+	ok "which is no fault" is_quiet
+	cuddy profile -v check loads
+	ok "and is said by check -v" complains "XDG_MUSIC_DIR.*names a folder that you do not have"
+	rm -rf "$HOME/.config" "$HOME/loads"
+}
+
+asks() {
+	printf 'include = ["command-line"]\n[filesystem]\nask = ["%s/asked/**"]\n' "$work" >"$work/ask.toml"
+	mkdir -p "$work/asked"; echo planted-asked >"$work/asked/secret"
+	cuddy run -p "$work/ask.toml" cat "$work/asked/secret"
+	ok "what nothing can ask is denied" not says planted
+	ok "and that is said" complains 'warning.C308.*asked'
+	cuddy why "$work/ask.toml" "read $work/asked/secret"
+	ok "why: it would be asked" says '^ask: '
 }
 
 explains() {
@@ -301,49 +381,6 @@ explains() {
 		cuddy profile check "$name"
 		ok "profile check: $name, by name" is_status 0
 	done
-}
-
-# bad TITLE LINE:COLUMN: the profile on standard input is refused with one error there.
-bad() {
-	fault=$1 at=$2
-	cat >"$work/bad.toml"
-	cuddy profile check "$work/bad.toml"
-	ok "bad profile: $fault" is_refused
-	cuddy run -p "$work/bad.toml" true
-	ok "bad profile: $fault, not run" is_refused
-}
-is_refused() {
-	[ "$status" = 125 ] && [ "$(grep -c 'error\[' "$work/err")" = 1 ] &&
-		grep -q "bad\.toml:$at: error\[C[0-9][0-9][0-9]\]: " "$work/err" && [ ! -s "$work/out" ]
-}
-
-bad_profiles() {
-	printf 'a = "x\n' | bad "string not closed" '1:[0-9]*'
-	printf 'description = \n' | bad "value missing" '1:[0-9]*'
-	printf 'description = "a"\ndescription = "b"\n' | bad "key set twice" 2:1
-	printf 'description = "\\q"\n' | bad "unknown escape" '1:[0-9]*'
-	printf '[filesystem\n' | bad "header not closed" '1:[0-9]*'
-	printf '[filesystem]\n[filesystem]\n' | bad "table defined twice" '2:[0-9]*'
-	printf 'description = "\377"\n' | bad "not UTF-8" '1:[0-9]*'
-	printf 'colour = "red"\n' | bad "unknown key" 1:1
-	printf '[filesystem]\nread-onyl = ["/etc"]\n' | bad "misspelt key" 2:1
-	printf 'description = 3\n' | bad "wrong type" 1:15
-	printf '[filesystem]\nread-only = "/etc"\n' | bad "text for a list" 2:13
-	printf '[filesystem]\nread-only = ["etc"]\n' | bad "relative pattern" '2:1[45]'
-	printf '[filesystem]\nread-only = ["/a[b"]\n' | bad "open bracket" '2:1[4-9]'
-	printf '[filesystem]\nread-only = ["/a/../b"]\n' | bad "pattern with .." '2:1[4-9]'
-	printf '[filesystem]\nread-only = ["$NOT_SET_HERE/x"]\n' | bad "variable not set" '2:1[45]'
-	printf '[filesystem]\nread-only = ["~other/x"]\n' | bad "home of another" '2:1[45]'
-	printf '[filesystem]\nflags = ["no-such-flag"]\n' | bad "no such flag" '2:1[01]'
-	printf 'include = ["no-such-profile"]\n' | bad "no such profile" '1:1[23]'
-	printf 'include = ["%s"]\n' "$work/bad.toml" | bad "includes itself" '1:1[23]'
-	printf '[runtime]\nmemory = "lots"\n' | bad "not a limit" '2:1[01]'
-	printf '[runtime]\nallow-syscalls = ["flyy"]\n' | bad "no such call" '2:1[89]'
-	printf '[runtime]\nallow-capabilities = ["flying"]\n' | bad "no such capability" '2:2[123]'
-	printf '[networking]\nallow = ["example.org:99999"]\n' | bad "port out of range" '2:[0-9]*'
-	printf '[filesystem]\nmount = [{ source = "x", target = "/y" }]\n' | bad "mount source" '2:[0-9]*'
-	printf '[define.filesystem.mine]\ndescription = "x"\nrisk = "huge"\n' | bad "not a risk" '3:[0-9]*'
-	printf '[environment]\nset = { A = 1 }\n' | bad "variable is no string" '2:[0-9]*'
 }
 
 # The JSON of a command parses.
@@ -395,8 +432,11 @@ inner() {
 	empty_profile
 	questions
 	deny_over_allow
+	started_at_home
+	choices
+	folders
+	asks
 	explains
-	bad_profiles
 	documents
 	plan
 }

@@ -1,5 +1,6 @@
 /* test_diag.c - what a person (and a program) sees when something is wrong. */
 #include "base/json.h"
+#include "base/limits.h"
 #include "diag/diag.h"
 #include "tap.h"
 
@@ -20,16 +21,42 @@ static const char *printed(const struct diags *d, bool colour)
 	return strbuf_text(&out);
 }
 
-/* The printed form of one error without help at that place. */
+/* The printed form of one error at that place, without the last line, which names its code. */
 static const char *one_error(const struct source *source, uint32_t line, uint32_t column,
 			     uint32_t length)
 {
 	struct origin origin = { .source = source, .line = line, .column = column, .length = length };
+	static const char last[] = "help: 'cuddy explain-code C021' says what to do\n";
+	const char *text;
 	struct diags d;
 
 	diags_init(&d, arena);
 	diag_error(&d, "C021", &origin, "bad");
-	return printed(&d, false);
+	text = printed(&d, false);
+	must(str_ends(text, last));
+	return arena_strndup(arena, text, strlen(text) - strlen(last));
+}
+
+static void test_many(void)
+{
+	struct diags d;
+	const char *text;
+
+	diags_init(&d, arena);
+	for (unsigned i = 0; i < LIMIT_DIAGNOSTICS + 7; i++) {
+		diag_warning(&d, "C130", NULL, "warning");
+		diag_help(&d, "help of warning %u", i);
+	}
+	for (unsigned i = 0; i < LIMIT_DIAGNOSTICS + 5; i++) {
+		diag_error(&d, "C021", NULL, "error");
+		diag_note(&d, NULL, "note of error");
+		diag_help(&d, "help of error %u", i);
+	}
+	text = printed(&d, false);
+	ok(d.errors == LIMIT_DIAGNOSTICS + 5 && d.list.count == 3 * LIMIT_DIAGNOSTICS, "all are counted, not all kept");
+	ok(strstr(text, "help of warning 99\n") && !strstr(text, "help of warning 100\n") &&
+	   strstr(text, "help of error 99\n") && !strstr(text, "help of error 100\n"), "each kind has its limit");
+	ok(str_ends(text, "cuddy: 12 more are not shown\n"), "and the rest is said");
 }
 
 static void test_carets(void)
@@ -135,6 +162,7 @@ int main(void)
 	arena = arena_new();
 	diags_init(&d, arena);
 	test_carets();
+	test_many();
 	test_long_line();
 	test_chain(&d);
 	test_nearest();

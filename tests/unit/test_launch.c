@@ -16,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -68,6 +69,7 @@ static struct plan *typical(void)
 	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
 		bind_host(plan, devices[i], 0);
 	plan_devpts(plan, "/dev/pts", NULL);
+	plan_terminal(plan, "/dev/pts", NULL);
 	plan_proc(plan, "/proc", NULL);
 	plan_read_only(plan, "/proc/sys", NULL);
 	plan_mask(plan, "/proc/keys", false, NULL);
@@ -80,6 +82,7 @@ static struct plan *typical(void)
 	plan_add(plan, OP_LOOPBACK, 0, 0, 0, 0, NULL);
 	plan_add(plan, OP_RLIMIT, 4 /* CORE */, 0, 0, 0, NULL);
 	plan_set_filter(plan, allow_all, ARRAY_SIZE(allow_all), NULL);
+	plan_set_init_filter(plan, allow_all, ARRAY_SIZE(allow_all));
 	plan_env(plan, "PATH", "/usr/bin:/bin");
 	plan_env(plan, "HOME", "/home/me");
 	return plan;
@@ -211,6 +214,38 @@ static void test_signals(void)
 	time_t before = time(NULL);
 	ok(ends("sleep 30 & (setsid sleep 30 &) ; exit 4", 4) && time(NULL) - before < 5,
 	   "everything ends with the program");
+}
+
+/* The caller's terminal is a pty made here; nobody reads it before the end. */
+static void test_terminal(void)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	struct termios before, after;
+	sigset_t mask_before, mask_after;
+	char output[4096] = "";
+	struct diags d;
+
+	if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0)
+		abort();
+	int slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (slave < 0 || tcgetattr(slave, &before) < 0)
+		abort();
+	struct plan *plan = shell("tty; tty <&2; grep Seccomp: /proc/1/status | tr -d '\\t'; exit 9");
+	struct launch_options options = { .streams = (int[3]){ slave, slave, slave }, .timeout = 30 };
+	diags_init(&d, plan->arena);
+	sigprocmask(SIG_SETMASK, NULL, &mask_before);
+	int status = launch_run(plan, &options, &d);
+	sigprocmask(SIG_SETMASK, NULL, &mask_after);
+	ssize_t length = read(master, output, sizeof(output) - 1);
+	ok(status == 9, "a program on a terminal ends");
+	ok(length > 0 && strcmp(output, "/dev/pts/0\r\n/dev/pts/0\r\nSeccomp:2\r\n") == 0,
+	   "it was the cage's own, and init has a filter");
+	ok(tcgetattr(slave, &after) == 0 && after.c_lflag == before.c_lflag && after.c_oflag == before.c_oflag &&
+		   after.c_iflag == before.c_iflag && memcmp(&mask_before, &mask_after, sizeof(mask_after)) == 0,
+	   "modes and signals are as before");
+	plan_free(plan);
+	close(slave);
+	close(master);
 }
 
 static int start(const char *program, const char *search)
@@ -402,6 +437,7 @@ static void test_all(void)
 	test_identity();
 	test_outside();
 	test_signals();
+	test_terminal();
 	test_exec();
 	test_replaced();
 	test_planted_link();

@@ -34,8 +34,11 @@ static struct plan *good(void)
 	plan_bind(plan, "/dev/null", &device, "/dev/null", 0, NULL);
 	plan_file(plan, "/etc/passwd", "me\n", 0644, NULL);
 	plan_proc(plan, "/proc", NULL);
+	plan_devpts(plan, "/dev/pts", NULL);
+	plan_terminal(plan, "/dev/pts", NULL);
 	plan_add(plan, OP_CHDIR, plan_text(plan, "/"), 0, 0, 0, NULL);
 	plan_set_filter(plan, allow_all, ARRAY_SIZE(allow_all), NULL);
+	plan_set_init_filter(plan, allow_all, ARRAY_SIZE(allow_all));
 	plan_env(plan, "PATH", "/usr/bin");
 	plan_exec(plan, "/usr/bin/true", NULL, argv, NULL);
 	plan_seal(plan);
@@ -93,7 +96,7 @@ static void setuid_file(struct plan *p)
 static void unbounded(struct plan *p) { find(p, OP_NEWROOT)->x = 0; }
 static void used_none(struct plan *p) { find(p, OP_CLOSE)->a = 1; }
 static void no_filter_code(struct plan *p) { p->filters.items[0].count = 0; }
-static void filter_index(struct plan *p) { find(p, OP_FILTER)->a = 1; }
+static void filter_index(struct plan *p) { find(p, OP_FILTER)->a = 9; }
 static void no_arch(struct plan *p) { ((struct sock_filter *)p->filters.items[0].code)[0].k = 0; }
 static void no_return(struct plan *p)
 {
@@ -116,6 +119,31 @@ static void order(struct plan *p)
 static void late(struct plan *p)
 {
 	plan_add(p, OP_BIND, plan_text(p, "x"), plan_text(p, "/x"), 0, PLAN_NOSUID | PLAN_NODEV, NULL);
+}
+static void foreign_terminal(struct plan *p) { find(p, OP_TERMINAL)->a = plan_text(p, "/usr/ptmx"); }
+static void longer_terminal(struct plan *p) { find(p, OP_TERMINAL)->a = plan_text(p, "/dev/pts/x/ptmx"); }
+static void no_devpts(struct plan *p) { drop(p, find(p, OP_DEVPTS)); }
+/* "usr/lib" lies in what BIND showed; "/x" is no file of ours. */
+static void too_direct(struct plan *p)
+{
+	find(p, OP_PROC)->a = plan_text(p, "usr/lib");
+	find(p, OP_PROC)->direct = true;
+}
+static void behind_link(struct plan *p)
+{
+	struct step *file = find(p, OP_FILE), *bind = find(p, OP_BIND);
+
+	*bind = (struct step){ .op = OP_SYMLINK, .stage = bind->stage, .a = plan_text(p, "etc"),
+			       .b = plan_text(p, "/usr") };
+	file->a = plan_text(p, "etc/passwd");
+	file->direct = true;
+}
+static void foreign_own(struct plan *p)
+{
+	struct step *proc = find(p, OP_PROC);
+
+	*proc = (struct step){ .op = OP_OWN, .stage = proc->stage, .a = plan_text(p, "x"),
+			       .b = plan_text(p, "usr/x"), .x = PLAN_READ_ONLY | PLAN_NOSUID | PLAN_NODEV };
 }
 static void resource(struct plan *p)
 {
@@ -147,7 +175,10 @@ static const struct { const char *name; void (*function)(struct plan *); } break
 	{ "no program", no_program },			 { "a relative program", relative_program },
 	{ "two programs", twice },			 { "capabilities before NEST", order },
 	{ "a mount after the start", late },		 { "an unknown resource", resource },
-	{ "too many steps", too_many },
+	{ "too many steps", too_many },			 { "a terminal from elsewhere", foreign_terminal },
+	{ "one from below the devpts", longer_terminal }, { "one without a devpts", no_devpts },
+	{ "too many steps", too_many },			 { "a direct target in a bound tree", too_direct },
+	{ "a direct target behind a link", behind_link }, { "a file of others as the cage's own", foreign_own },
 };
 
 static void test_breaks(void)

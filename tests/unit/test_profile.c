@@ -1,36 +1,8 @@
 /* tests/unit/test_profile.c - good profiles mean what they say; each bad one gives one error. */
 #include "profile/profile.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-static char top[] = "/tmp/cuddy-profile-XXXXXX";
-static unsigned number, failed;
-
-static void ok(bool good, const char *name)
-{
-	printf("%s %u - %s\n", good ? "ok" : "not ok", ++number, name);
-	failed += !good;
-}
-
-static void put(const char *name, const char *text)
-{
-	char path[256], *slash;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", top, name);
-	for (slash = path + strlen(top) + 1; (slash = strchr(slash, '/')); *slash++ = '/') {
-		*slash = '\0';
-		mkdir(path, 0700);
-	}
-	file = fopen(path, "w");
-	if (!file || fputs(text, file) < 0 || fclose(file))
-		abort();
-}
+#include "tap.h"
+#include "tree.h"
 
 static const struct profile_variable variables[] = { { "HOME", "/home/a*b" }, { "PWD", "/work" } };
 
@@ -39,15 +11,15 @@ static int resolve(struct arena *arena, const char *name, const char *tighten, s
 {
 	struct profile_context c = { .variables = variables, .variable_count = 2, .tighten = tighten };
 
-	c.places.share = arena_printf(arena, "%s/share", top);
-	c.places.etc = arena_printf(arena, "%s/etc", top);
-	c.places.user = arena_printf(arena, "%s/user", top);
+	c.places.share = arena_printf(arena, "%s/share", tree_top);
+	c.places.etc = arena_printf(arena, "%s/etc", tree_top);
+	c.places.user = arena_printf(arena, "%s/user", tree_top);
 	diags_init(d, arena);
 	return profile_resolve(arena, &c, name, d, ret);
 }
 
 static const struct { const char *text, *code; unsigned line; } bad[] = {
-	{ "\ncolour = 1\n", "C100", 2 }, { "[filesystem]\nreadonly = []\n", "C100", 2 },
+	{ "\ncolour = 1\n", "C100", 2 }, { "[filesystem]\nread-onyl = []\n", "C100", 2 },
 	{ "[network]\n", "C100", 1 }, { "[environment]\nkeep = []\n", "C100", 2 },
 	{ "[desktop.session-bus]\nspeak = []\n", "C100", 2 },
 	{ "[filesystem]\nmount = [{ from = \"/a\" }]\n", "C100", 2 },
@@ -82,11 +54,11 @@ static void test_bad(void)
 		struct diags d;
 		int r;
 
-		put("user/profiles/bad.toml", bad[i].text);
+		tree_put("user/profiles/bad.toml", bad[i].text);
 		r = resolve(arena, "bad", NULL, &d, &policy);
 		ok(r < 0 && d.errors == 1 && str_equal(d.list.items[0].code, bad[i].code) &&
 		   d.list.items[0].origin && d.list.items[0].origin->line == bad[i].line,
-		   arena_printf(arena, "bad %zu %s", i, bad[i].code));
+		   "bad %zu %s", i, bad[i].code);
 		for (size_t j = 0; j < d.list.count; j++)
 			printf("# %s:%u %s\n", d.list.items[j].code, d.list.items[j].origin ?
 			       d.list.items[j].origin->line : 0, d.list.items[j].message);
@@ -108,23 +80,23 @@ static void test_good(const char *proposal)
 	struct policy *p;
 	struct diags d;
 
-	put("user/profiles/a.toml", "id = \"near\"\ninclude = [\"b\"]\n[networking]\nflags = [\"web\"]\n"
+	tree_put("user/profiles/a.toml", "id = \"org.example.near\"\ninclude = [\"b\"]\n[networking]\nflags = [\"web\"]\n"
 	    "[filesystem]\npersist = [\"~\"]\nmount = [{source=\"proc:\", target=\"/proc\"}]\n"
 	    "[runtime]\nmemory = \"512M\"\n");
-	put("share/profiles/b.toml", "id = \"far\"\n[runtime]\nmemory = \"1G\"\n[networking]\nask = [\"lan\"]\n");
-	put("etc/profiles/a.toml", "[filesystem]\ndeny = [\"/secret\"]\nread-only = [\"/not\"]\n");
-	ok(resolve(arena, "a", NULL, &d, &p) == 0 && str_equal(p->id.value, "near") &&
+	tree_put("share/profiles/b.toml", "id = \"org.example.far\"\n[runtime]\nmemory = \"1G\"\n[networking]\nask = [\"lan\"]\n");
+	tree_put("etc/profiles/a.toml", "[filesystem]\ndeny = [\"/secret\"]\nread-only = [\"/not\"]\n");
+	ok(resolve(arena, "a", NULL, &d, &p) == 0 && str_equal(p->id.value, "org.example.near") &&
 	   p->limits[LIMIT_MEMORY].value == 512u << 20, "nearest scalar, smaller limit");
 	ok(p && count(p, KIND_FILE, EFFECT_DENY) == 1 && count(p, KIND_FILE, EFFECT_ALLOW) == 2 &&
 	   count(p, KIND_NETWORK, EFFECT_ASK) == 1, "denies of /etc stay, ask stays");
-	put("share/permissions/builtin.toml", "[runtime]\nmemory = \"1M\"\ntasks = 7\n");
+	tree_put("share/permissions/builtin.toml", "[runtime]\nmemory = \"1M\"\ntasks = 7\n");
 	ok(resolve(arena, "a", NULL, &d, &p) == 0 && p->limits[LIMIT_TASKS].value == 7 &&
 	   p->limits[LIMIT_MEMORY].value == 512u << 20, "built-in limits are defaults");
-	put("share/permissions/desktop.toml", "[x]\nx11 = \"host\"\n");
-	put("user/profiles/x.toml", "[desktop]\ndeny-flags = [\"x\"]\n");
+	tree_put("share/permissions/desktop.toml", "[x]\nx11 = \"host\"\n");
+	tree_put("user/profiles/x.toml", "[desktop]\ndeny-flags = [\"x\"]\n");
 	ok(resolve(arena, "x", NULL, &d, &p) == 0 && !p->x11.value, "a denied flag sets nothing");
-	put("tight.toml", "[networking]\nallow = [\"any\"]\ndeny-flags = [\"web\"]\n");
-	ok(resolve(arena, "a", arena_printf(arena, "%s/tight.toml", top), &d, &p) == 0 &&
+	tree_put("tight.toml", "[networking]\nallow = [\"any\"]\ndeny-flags = [\"web\"]\n");
+	ok(resolve(arena, "a", arena_printf(arena, "%s/tight.toml", tree_top), &d, &p) == 0 &&
 	   d.list.count == 1 && count(p, KIND_NETWORK, EFFECT_DENY) == 1, "a .cuddy.toml only tightens");
 	ok(resolve(arena, proposal, NULL, &d, &p) == 0 && count(p, KIND_FILE, EFFECT_LOG) == 2 &&
 	   count(p, KIND_FILE, EFFECT_ALLOW) == 1, "the proposal loads");
@@ -137,16 +109,15 @@ int main(void)
 	const char *root = getenv("MESON_SOURCE_ROOT");
 	char proposal[512];
 
-	if (!mkdtemp(top))
-		return 1;
+	tree_make();
 	snprintf(proposal, sizeof(proposal), "%s/tests/unit/proposal.toml", root ? root : ".");
-	put("share/permissions/networking.toml", "[web]\nallow = [\"tcp:internet:443\"]\n"
+	tree_put("share/permissions/networking.toml", "[web]\nallow = [\"tcp:internet:443\"]\n"
 	    "[dns]\n[ping]\n[incoming]\n[outgoing]\n");
-	put("share/permissions/filesystem.toml", "[tmp]\n");
-	put("share/permissions/runtime.toml", "[malloc]\nallow-syscalls = [\"mmap\"]\n");
-	put("share/permissions/user.toml", "[create]\n");
+	tree_put("share/permissions/filesystem.toml", "[tmp]\n");
+	tree_put("share/permissions/runtime.toml", "[malloc]\nallow-syscalls = [\"mmap\"]\n");
+	tree_put("share/permissions/user.toml", "[create]\n");
 	test_bad();
 	test_good(proposal);
-	printf("1..%u\n", number);
-	return failed != 0;
+	tree_remove();
+	return done();
 }

@@ -48,6 +48,7 @@ static struct plan *shell(const char *script)
 	plan_proc(plan, "/proc", NULL);
 	plan_add(plan, OP_CHDIR, plan_text(plan, "/"), 0, 0, 0, NULL);
 	plan_set_filter(plan, allow_all, ARRAY_SIZE(allow_all), NULL);
+	plan_set_init_filter(plan, allow_all, ARRAY_SIZE(allow_all));
 	plan_env(plan, "PATH", "/usr/bin:/bin");
 	plan_exec(plan, "/bin/sh", NULL, argv, NULL);
 	plan_seal(plan);
@@ -180,11 +181,11 @@ static void test_choice(void)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0)
 		abort();
-	ok(relays_open(all, (int[3]){ null, sockets[0], null }) == 0 && all->streams[0] == null &&
+	ok(relays_open(all, (int[3]){ null, sockets[0], null }, 0) == 0 && all->streams[0] == null &&
 		   all->streams[1] == sockets[0] && all->streams[2] == null,
 	   "/dev/null and sockets are passed");
 	relays_close(all);
-	ok(relays_open(all, (int[3]){ directory, file, file }) == 0 && all->streams[0] != directory &&
+	ok(relays_open(all, (int[3]){ directory, file, file }, 0) == 0 && all->streams[0] != directory &&
 		   all->streams[1] != file && all->streams[2] == all->streams[1],
 	   "a directory and a file are not; 2>&1 is one pipe");
 	relays_close(all);

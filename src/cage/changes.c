@@ -1,0 +1,129 @@
+/* cage/changes.c - compares an upper directory with the host's: what was added, deleted, modified.
+ * Must not: change anything, follow a link, show more than differs. */
+#include "cage/overlay.h"
+#include "cage/descent.h"
+#include "cage/upper.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct listing {
+	struct descent d;
+	struct arena *arena;
+	struct changes *changes;
+};
+
+static void add(struct listing *l, const char *name, struct change change)
+{
+	if (l->d.path.length + strlen(name) + 1 >= PATH_MAX) {
+		l->changes->too_deep++;
+		return;
+	}
+	change.path = descent_path(&l->d, name);
+	*vec_push(l->arena, &l->changes->list) = change;
+}
+
+/* What stands only on the host's side of an opaque directory is deleted. */
+static int list_hidden(struct listing *l)
+{
+	const struct descent_level *level = &l->d.levels.items[l->d.levels.count - 1];
+	const char **names;
+	size_t count, next = 0;
+	int r = directory_names(l->arena, descent_second(&l->d), &l->d.entries, &names, &count);
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		struct change change = { .kind = CHANGE_DELETED };
+
+		while (next < level->count && strcmp(level->names[next], names[i]) < 0)
+			next++;
+		if (next < level->count && strcmp(level->names[next], names[i]) == 0)
+			continue;
+		r = entry_read(descent_second(&l->d), names[i], &change.before);
+		if (r == 0 && change.before.exists)
+			add(l, names[i], change);
+	}
+	return r;
+}
+
+static int enter(struct listing *l, const char *name)
+{
+	int r = descent_enter(&l->d, name);
+
+	if (r < 0 || descent_second(&l->d) < 0)
+		return r;
+	r = upper_is_opaque(descent_first(&l->d));
+	return r > 0 ? list_hidden(l) : r;
+}
+
+static int compare(struct listing *l, const char *name, struct change *change)
+{
+	int upper = descent_first(&l->d), lower = descent_second(&l->d), differs;
+
+	if (upper_is_whiteout(upper, name, &change->after)) {
+		change->kind = CHANGE_DELETED;
+		change->after = (struct entry){ 0 };
+		return change->before.exists;
+	}
+	if (upper_is_stub(upper, name, &change->after))
+		return 0;
+	change->kind = CHANGE_ADDED;
+	if (!change->before.exists)
+		return 1;
+	differs = entry_compare(upper, lower, name, &change->after, &change->before);
+	if (differs < 0)
+		return differs;
+	change->kind = differs & DIFFERS_TYPE ? CHANGE_TYPE : CHANGE_MODIFIED;
+	change->differs = (unsigned)differs;
+	return differs != 0;
+}
+
+static int visit(struct listing *l, const char *name)
+{
+	struct change change = { 0 };
+	bool is_directory;
+	int r = entry_read(descent_first(&l->d), name, &change.after);
+
+	if (r == 0 && descent_second(&l->d) >= 0)
+		r = entry_read(descent_second(&l->d), name, &change.before);
+	if (r < 0 || !change.after.exists)
+		return r;
+	is_directory = S_ISDIR(change.after.mode) && !upper_is_stub(descent_first(&l->d), name, &change.after);
+	r = compare(l, name, &change);
+	if (r > 0)
+		add(l, name, change);
+	return r < 0 || !is_directory ? MIN(r, 0) : enter(l, name);
+}
+
+/* A directory before what is in it: '/' sorts before all else. */
+static int compare_changes(const void *a, const void *b)
+{
+	const unsigned char *s = (const unsigned char *)((const struct change *)a)->path;
+	const unsigned char *t = (const unsigned char *)((const struct change *)b)->path;
+
+	for (; *s && *s == *t; s++, t++)
+		;
+	if (*s == *t)
+		return 0;
+	if (!*s || !*t)
+		return *s ? 1 : -1;
+	return *s == '/' ? -1 : *t == '/' ? 1 : *s < *t ? -1 : 1;
+}
+
+int overlay_changes(const struct overlay *o, struct arena *arena, struct changes *ret)
+{
+	struct listing l = { .arena = arena, .changes = ret };
+	int r = descent_begin(&l.d, arena, o->upper, o->lower);
+
+	*ret = (struct changes){ 0 };
+	while (r == 0 && l.d.levels.count) {
+		const char *name = descent_next(&l.d);
+
+		r = name ? visit(&l, name) : descent_leave(&l.d);
+	}
+	descent_end(&l.d);
+	if (r == 0 && ret->list.count)
+		qsort(ret->list.items, ret->list.count, sizeof(*ret->list.items), compare_changes);
+	return r;
+}

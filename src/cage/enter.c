@@ -1,0 +1,220 @@
+/* cage/enter.c - the first of a name makes the cage, the others join it; all under the lock of the name.
+ * Must not: follow what a caged program left in its data, start beside a cage that is there unless told. */
+#include "cage/enter.h"
+#include "cage/overlay.h"
+#include "cage/data.h"
+#include "cage/keep.h"
+#include "cage/look.h"
+#include "cage/record.h"
+#include "base/fd.h"
+#include "policy/lines.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TRIES 64	  /* names with a number, one after the other */
+#define STOP_SECONDS 10	  /* between the polite signal and the end, for a restart */
+#define CHANGES_SHOWN 12
+
+static int runtime_failed(const struct cage_wish *wish, int error, struct diags *d)
+{
+	diag_error(d, "C600", NULL, "cannot keep track of the cage '%s': %s", wish->cage.name, strerror(-error));
+	diag_help(d, "XDG_RUNTIME_DIR must name a directory that is yours alone (mode 0700)");
+	return error;
+}
+
+/* ---- the first ---- */
+
+static int start(struct arena *arena, const struct cage_wish *wish, const struct cage *cage, int gate,
+		 const char *policy, struct diags *d, struct cage_stay *stay)
+{
+	struct launch_options options = wish->launch;
+	struct cage own = *cage;
+	struct claim *claims;
+	struct cage_record record = {
+		.name = cage->name, .profile = wish->policy->name, .program = cage->argv[0], .policy = policy,
+		.directory = cage->working_directory, .since = time(NULL), .ephemeral = wish->ephemeral,
+	};
+
+	if (!wish->ephemeral)
+		own.overlay_dir = overlays_directory(arena, wish->places.data, cage->name);
+	if (backend_compile(arena, wish->policy, &own, d, &stay->plan, &claims) < 0 ||
+	    overlays_prepare(wish->places.data, cage->name, stay->plan, d) < 0)
+		return -EINVAL;
+	AUTO_FD int listener = cage_gate_listen(gate);
+	AUTO_FD int memory = listener < 0 ? listener : cage_record_make(&record, stay->plan);
+	if (memory < 0)
+		return runtime_failed(wish, memory, d);
+	options.door = &(struct launch_door){ listener, memory };
+	options.cage = cage->name;
+	options.prepare = network_prepare;
+	options.data = &stay->network;
+	int r = launch_start(stay->plan, &options, d, &stay->launch);
+	if (r < 0)
+		network_finish(&stay->network, d);
+	return r;
+}
+
+/* ---- the others ---- */
+
+/* Says what changed since the cage was started, as far as a screen goes. */
+static void tell_changes(const char *word, struct strbuf *lines, struct diags *d)
+{
+	const char *at = strbuf_text(lines), *end = at;
+	unsigned shown = 0;
+
+	for (; shown < CHANGES_SHOWN && (end = strchr(at, '\n')); at = end + 1, shown++)
+		diag_note(d, NULL, "%s: %.*s", word, (int)(end - at), at);
+	if (*at)
+		diag_note(d, NULL, "%s: and more", word);
+}
+
+static int refuse(struct arena *arena, const struct cage_record *running, const char *policy, struct diags *d)
+{
+	struct strbuf widened = { .arena = arena }, narrowed = { .arena = arena };
+
+	policy_lines_differ(arena, running->policy, policy, &widened, &narrowed);
+	diag_error(d, "C601", NULL, "the cage '%s' runs with other rights than it would get now", running->name);
+	tell_changes("would widen", &widened, d);
+	tell_changes("would narrow", &narrowed, d);
+	diag_help(d, "use --restart to end it and start anew, or --new to start another beside it");
+	return -EEXIST;
+}
+
+static int join(struct arena *arena, const struct cage_wish *wish, const struct cage *cage,
+		struct diags *d, struct cage_stay *stay)
+{
+	struct launch_options options = wish->launch;
+	struct claim *claims;
+
+	options.cage = cage->name;
+	if (backend_compile(arena, wish->policy, cage, d, &stay->plan, &claims) < 0)
+		return -EINVAL;
+	return launch_join(stay->plan, &stay->handles, &options, d, &stay->launch);
+}
+
+enum outcome { ENTERED, FAILED, GONE, OTHER };
+
+/* One look behind a gate: joins a cage with the same rights, starts one where none is. */
+static enum outcome try(struct arena *arena, const struct cage_wish *wish, const struct cage *cage, int gate,
+			const char *policy, struct diags *d, struct cage_stay *stay)
+{
+	struct cage_record running;
+	int r = cage_gate_connect(gate, SERVE_JOIN, &stay->handles);
+
+	if (r == -ENOENT) {
+		stay->handles.socket = -1;
+		return start(arena, wish, cage, gate, policy, d, stay) < 0 ? FAILED : ENTERED;
+	}
+	if (r < 0)
+		return runtime_failed(wish, r, d), FAILED;
+	if (cage_record_read(arena, stay->handles.fds[HANDLE_RECORD], &running) < 0) {
+		diag_error(d, "C602", NULL, "the cage '%s' was started by another version of cuddy", cage->name);
+		diag_help(d, "end it with 'cuddy stop %s'", cage->name);
+		r = -EPROTO;
+	} else if (str_equal(running.policy, policy)) {
+		r = join(arena, wish, cage, d, stay);
+		if (r == 0)
+			return ENTERED;
+	} else if (wish->conflict == CONFLICT_RESTART) {
+		cage_handles_close(&stay->handles);
+		r = cage_stop_behind(gate, STOP_SECONDS);
+		return r == 0 || r == -ENOENT ? GONE : (runtime_failed(wish, r, d), FAILED);
+	} else if (wish->conflict == CONFLICT_BESIDE ||
+		   (wish->conflict == CONFLICT_ELSEWHERE &&
+		    !str_equal(running.directory, cage->working_directory))) {
+		cage_handles_close(&stay->handles);
+		return OTHER;
+	} else {
+		r = refuse(arena, &running, policy, d);
+	}
+	cage_handles_close(&stay->handles);
+	return FAILED;
+}
+
+static const char *numbered(struct arena *arena, const char *name, unsigned number)
+{
+	return number < 2 ? name : arena_printf(arena, "%.*s.%u", 58, name, number);
+}
+
+int cage_enter(struct arena *arena, const struct cage_wish *wish, struct diags *d, struct cage_stay *ret)
+{
+	const char *policy = policy_lines(wish->policy, arena);
+	struct cage_stay stay = { .arena = arena, .runtime = cage_runtime_open(wish->places.runtime, true) };
+	AUTO_FD int runtime = stay.runtime;
+	struct cage cage = wish->cage;
+
+	cage.ephemeral = wish->ephemeral;
+	if (!cage_name_is_valid(cage.name)) {
+		diag_error(d, "C603", NULL, "'%s' cannot be the name of a cage", str_quote(arena, cage.name));
+		diag_help(d, "use letters, digits, '.', '_' and '-'; at most 64 of them");
+		return -EINVAL;
+	}
+	if (runtime < 0)
+		return runtime_failed(wish, runtime, d);
+	if (!wish->ephemeral && cage_keep(arena, wish->policy, wish->places.data, &cage, d) < 0)
+		return -EINVAL;
+	for (unsigned number = 1; number <= TRIES;) {
+		cage.name = stay.name = numbered(arena, wish->cage.name, number);
+		AUTO_FD int gate = cage_gate_open(runtime, stay.name, true);
+		enum outcome outcome = gate < 0 ? (runtime_failed(wish, gate, d), FAILED) :
+			try(arena, wish, &cage, gate, policy, d, &stay);
+
+		if (outcome == ENTERED) {
+			*ret = stay;
+			ret->runtime = TAKE_FD(runtime);
+			return 0;
+		}
+		if (outcome == FAILED) {
+			cage_gate_clear(runtime, gate, stay.name);
+			plan_free(stay.plan);
+			return -EINVAL;
+		}
+		number += outcome == OTHER;
+	}
+	return runtime_failed(wish, -EBUSY, d);
+}
+
+/* The last who joined waits until nothing of the cage is left. */
+static void leave_joined(const struct cage_handles *handles)
+{
+	struct pollfd polled[] = { { handles->socket, POLLIN, 0 }, { handles->fds[HANDLE_PIDFD], POLLIN, 0 } };
+	char byte;
+
+	if (cage_handles_send(handles, SERVE_LEAVE) < 0)
+		return;
+	while (poll(polled, 2, -1) < 0 && errno == EINTR)
+		;
+	if (polled[0].revents & POLLIN && recv(handles->socket, &byte, 1, MSG_DONTWAIT) == 1)
+		return;
+	while (poll(&polled[1], 1, -1) < 0 && errno == EINTR)
+		;
+}
+
+int cage_leave(struct cage_stay *stay, struct diags *d)
+{
+	bool joined = stay->handles.socket >= 0;
+	int status = launch_wait(&stay->launch, d);
+
+	if (!joined && !stay->launch.lives_on) /* else they live on with it */
+		network_finish(&stay->network, d);
+	if (joined) {
+		leave_joined(&stay->handles);
+		cage_handles_close(&stay->handles);
+	}
+	if (joined || !stay->launch.lives_on) {
+		AUTO_FD int gate = cage_gate_open(stay->runtime, stay->name, false);
+
+		if (gate >= 0)
+			cage_gate_clear(stay->runtime, gate, stay->name);
+	}
+	fd_closep(&stay->runtime);
+	plan_free(stay->plan);
+	stay->plan = NULL;
+	return status;
+}

@@ -1,0 +1,124 @@
+/* cage/state.c - the directory, the lock and the socket of a running cage.
+ * Must not: believe a process id in a file, remove what belongs to a cage that runs. */
+#include "cage/state.h"
+#include "cage/data.h"
+#include "base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define SOCKET "socket"
+#define BACKLOG 128
+
+/* A directory that is the caller's and nobody else's. */
+static int open_private(int dir, const char *name, bool create)
+{
+	AUTO_FD int fd = -1;
+	struct stat status;
+
+	if (create && mkdirat(dir, name, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return -errno;
+	return status.st_uid != geteuid() || status.st_mode & 077 ? -EPERM : TAKE_FD(fd);
+}
+
+int cage_runtime_open(const char *runtime, bool create)
+{
+	char own[64], fallback[64];
+	const char *const places[] = { runtime, own };
+
+	snprintf(own, sizeof(own), "/run/user/%u", geteuid());
+	snprintf(fallback, sizeof(fallback), "cuddy-%u", geteuid());
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		AUTO_FD int top = places[i] && *places[i] == '/' ? open_private(AT_FDCWD, places[i], false) : -1;
+
+		if (top >= 0)
+			return open_private(top, "cuddy", create);
+	}
+	AUTO_FD int temporary = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return temporary < 0 ? -errno : open_private(temporary, fallback, create);
+}
+
+int cage_gate_open(int runtime, const char *name, bool create)
+{
+	if (!cage_name_is_valid(name))
+		return -EINVAL;
+	for (;;) {
+		AUTO_FD int gate = open_private(runtime, name, create);
+		struct stat locked, now;
+
+		if (gate == -ENOENT && create)
+			continue; /* the one before removed it just now */
+		if (gate < 0)
+			return gate;
+		if (flock(gate, LOCK_EX) < 0 || fstat(gate, &locked) < 0)
+			return -errno;
+		/* While we waited, the one before may have removed it, and another made it anew. */
+		if (fstatat(runtime, name, &now, AT_SYMLINK_NOFOLLOW) == 0 && now.st_ino == locked.st_ino &&
+		    now.st_dev == locked.st_dev)
+			return TAKE_FD(gate);
+	}
+}
+
+/* sun_path holds 108 bytes: the directory is named by its descriptor. */
+static int own_socket(int gate, struct sockaddr_un *ret)
+{
+	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/" SOCKET, gate);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+int cage_gate_listen(int gate)
+{
+	struct sockaddr_un address;
+	AUTO_FD int fd = own_socket(gate, &address);
+
+	if (fd < 0)
+		return fd;
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		if (errno != EADDRINUSE || unlinkat(gate, SOCKET, 0) < 0 ||
+		    bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+			return -errno;
+	}
+	return listen(fd, BACKLOG) < 0 ? -errno : TAKE_FD(fd);
+}
+
+int cage_gate_connect(int gate, enum serve_command request, struct cage_handles *ret)
+{
+	static const struct timeval patience = { .tv_sec = 10 };
+	struct sockaddr_un address;
+	AUTO_FD int fd = own_socket(gate, &address);
+	int on = 1;
+
+	if (fd < 0)
+		return fd;
+	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0)
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return errno == ECONNREFUSED ? -ENOENT : -errno;
+	int r = cage_handles_receive(TAKE_FD(fd), request, ret);
+	return r == -ECONNRESET ? -ENOENT : r;
+}
+
+void cage_gate_clear(int runtime, int gate, const char *name)
+{
+	struct cage_handles handles;
+	int r = cage_gate_connect(gate, SERVE_LOOK, &handles);
+
+	if (r == 0)
+		cage_handles_close(&handles);
+	if (r != -ENOENT)
+		return;
+	unlinkat(gate, SOCKET, 0);
+	unlinkat(runtime, name, AT_REMOVEDIR); /* what else lies there is not ours */
+}

@@ -1,0 +1,219 @@
+/* lib/documents.c - what people and programs read about a profile: why, explain, plan.
+ * Must not: print; every document is a text that the structure owns. */
+#include "lib/internal.h"
+#include "base/json.h"
+
+/* --- why ------------------------------------------------------------------------------- */
+
+static const char *reason(struct arena *arena, const struct verdict *v)
+{
+	if (v->on_the_way)
+		return "it leads to something granted; listing shows only that";
+	if (!v->rule)
+		return "nothing allows it";
+	return arena_printf(arena, "%s'%s'%s%s at %s",
+			    v->effect == EFFECT_ALLOW && v->rule->kind == KIND_FILE && v->rule->place != PLACE_HOST ?
+			    "of the cage's own, not of the host: " : "", str_quote(arena, v->rule->pattern),
+			    v->rule->flag ? " of " : "", v->rule->flag ? v->rule->flag : "",
+			    origin_text(arena, v->rule->origin));
+}
+
+/* `lost`: the allow that the deny overrides, or NULL. */
+static void why_json(struct strbuf *out, const char *question, const struct verdict *v, const struct rule *lost)
+{
+	struct arena *arena = out->arena;
+	struct json json = { .out = out };
+
+	json_object(&json, NULL);
+	json_string(&json, "request", question);
+	json_string(&json, "verdict", effect_name(v->effect));
+	json_string(&json, "pattern", v->rule ? v->rule->pattern : NULL);
+	json_string(&json, "flag", v->rule ? v->rule->flag : NULL);
+	json_string(&json, "origin", v->rule ? origin_text(arena, v->rule->origin) : NULL);
+	json_string(&json, "overrides", lost ? origin_text(arena, lost->origin) : NULL);
+	json_end_object(&json);
+}
+
+static void why_text(struct strbuf *out, const struct verdict *v, const struct rule *lost)
+{
+	strbuf_addf(out, "%s: %s\n", effect_name(v->effect), reason(out->arena, v));
+	if (lost)
+		strbuf_addf(out, "it overrides '%s'%s%s at %s\n", str_quote(out->arena, lost->pattern),
+			    lost->flag ? " of " : "", lost->flag ? lost->flag : "",
+			    origin_text(out->arena, lost->origin));
+}
+
+const char *cuddy_why(struct cuddy *cuddy, const char *question, enum cuddy_format format)
+{
+	struct strbuf out = { .arena = cuddy->arena };
+	const struct rule *lost;
+	struct request request;
+	struct verdict v;
+
+	if (ask_oracle(cuddy, question, &request, &v) < 0)
+		return NULL;
+	lost = v.rule && v.effect == EFFECT_DENY ? policy_overridden(cuddy->policy, &request) : NULL;
+	if (format == CUDDY_JSON)
+		why_json(&out, question, &v, lost);
+	else
+		why_text(&out, &v, lost);
+	return strbuf_text(&out);
+}
+
+/* --- explain --------------------------------------------------------------------------- */
+
+static const char *access_words(struct arena *arena, const struct rule *rule)
+{
+	static const char *const words[KIND_COUNT][5] = {
+		[KIND_FILE] = { "read", "write", "execute" },
+		[KIND_NETWORK] = { "connect", "send", "listen", "resolve" },
+		[KIND_SYSCALL] = { "call" }, [KIND_CAPABILITY] = { "hold" }, [KIND_DEVICE] = { "use" },
+		[KIND_BUS] = { "see", "talk to", "own", "call", "receive" },
+	};
+	struct strbuf out = { .arena = arena };
+
+	for (unsigned bit = 0; bit < 5; bit++)
+		if (rule->access >> bit & 1 && words[rule->kind][bit])
+			strbuf_addf(&out, "%s%s", out.length ? ", " : "", words[rule->kind][bit]);
+	return strbuf_text(&out);
+}
+
+static bool flag_is_allowed(const struct policy *policy, const char *name)
+{
+	for (size_t i = 0; i < policy->rule_count; i++)
+		if (str_equal(policy->rules[i].flag, name) && policy->rules[i].effect == EFFECT_ALLOW)
+			return true;
+	return false;
+}
+
+static void explain_flags(struct cuddy *cuddy, struct strbuf *out)
+{
+	struct profile_flag *flags;
+	size_t count;
+
+	if (profile_list_flags(cuddy->arena, &cuddy->caller.context, &cuddy->d, &flags, &count) < 0)
+		return;
+	strbuf_add(out, "It may, worst first:\n");
+	for (int risk = RISK_ESCAPE; risk >= RISK_LOW; risk--)
+		for (size_t i = 0; i < count; i++) {
+			const char *text = flags[i].description;
+
+			if ((int)flags[i].risk == risk && flag_is_allowed(cuddy->policy, flags[i].name))
+				strbuf_addf(out, "  %-7s %s (%s)\n", risk_name(flags[i].risk),
+					    str_starts(text, "may ") ? text + 4 : text, flags[i].name);
+		}
+}
+
+/* The rules of one effect; rights that a flag brought are told by the flag. */
+static void explain_rules(struct strbuf *out, const struct policy *policy, const struct claim *claims,
+			  enum effect effect, const char *title)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct rule *rule = &policy->rules[i];
+
+		if (rule->effect != effect || (rule->flag && effect == EFFECT_ALLOW))
+			continue;
+		if (first)
+			strbuf_add(out, title);
+		first = false;
+		strbuf_addf(out, "  %s %s [%s%s%s%s%s]\n", access_words(out->arena, rule),
+			    str_quote(out->arena, rule->pattern),
+			    exactness_name(claims[i].exactness), claims[i].backend ? " by " : "",
+			    claims[i].backend ? claims[i].backend : "", claims[i].note ? ": " : "",
+			    claims[i].note ? claims[i].note : "");
+	}
+}
+
+static void explain_text(struct cuddy *cuddy, struct strbuf *out, const struct claim *claims)
+{
+	static const struct { enum effect effect; const char *title; } sections[] = {
+		{ EFFECT_ALLOW, "\nIt may also:\n" },
+		{ EFFECT_ASK, "\nIt may ask for (nothing can ask yet, so this is denied):\n" },
+		{ EFFECT_LOG, "\nLogged, once something can:\n" },
+		{ EFFECT_DENY, "\nIt may never, whatever else is granted:\n" },
+	};
+	const struct policy *policy = cuddy->policy;
+	const char *description = policy->description.value;
+
+	strbuf_addf(out, "%s%s%s\n\n", policy->name, description ? ": " : "", description ? description : "");
+	if (policy->rule_count == 0)
+		strbuf_add(out, "It may do nothing at all.\n");
+	explain_flags(cuddy, out);
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
+		explain_rules(out, policy, claims, sections[i].effect, sections[i].title);
+	strbuf_add(out, "\nEverything that is not named here is denied.\n");
+}
+
+static void explain_json(struct strbuf *out, const struct policy *policy, const struct claim *claims)
+{
+	struct json json = { .out = out };
+
+	json_object(&json, NULL);
+	json_string(&json, "profile", policy->name);
+	json_string(&json, "description", policy->description.value);
+	json_array(&json, "rules");
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct rule *rule = &policy->rules[i];
+
+		json_object(&json, NULL);
+		json_string(&json, "effect", effect_name(rule->effect));
+		json_string(&json, "kind", kind_name(rule->kind));
+		json_string(&json, "access", access_words(out->arena, rule));
+		json_string(&json, "pattern", rule->pattern);
+		json_string(&json, "flag", rule->flag);
+		json_string(&json, "risk", risk_name(rule->risk));
+		json_string(&json, "origin", origin_text(out->arena, rule->origin));
+		json_string(&json, "enforced", exactness_name(claims[i].exactness));
+		json_string(&json, "by", claims[i].backend);
+		json_end_object(&json);
+	}
+	json_end_array(&json);
+	json_end_object(&json);
+}
+
+const char *cuddy_explain(struct cuddy *cuddy, enum cuddy_format format)
+{
+	struct strbuf out = { .arena = cuddy->arena };
+	struct claim *claims;
+	struct diags ignored; /* what cannot be enforced is in the claims */
+
+	if (!cuddy->policy)
+		return NULL;
+	diags_init(&ignored, cuddy->arena);
+	backend_claims(cuddy->arena, cuddy->policy, &cuddy->caller.cage, &ignored, &claims);
+	if (format == CUDDY_JSON)
+		explain_json(&out, cuddy->policy, claims);
+	else
+		explain_text(cuddy, &out, claims);
+	return strbuf_text(&out);
+}
+
+/* --- plan ------------------------------------------------------------------------------ */
+
+static const char *network_text(const struct plan *plan)
+{
+	const struct step *step = plan_find(plan, OP_AWAIT);
+
+	return step ? plan_text_at(plan, step->b) :
+	       plan->host_network ? "# the network of the host, without rules\n" :
+				    "# a network of its own, with no way out\n";
+}
+
+const char *cuddy_plan(struct cuddy *cuddy, const char *const *argv, enum cuddy_format format)
+{
+	CLEANUP(plan_freep) struct plan *plan = NULL;
+	struct strbuf out = { .arena = cuddy->arena };
+	struct json json = { .out = &out };
+
+	if (compile_cage(cuddy, argv, &plan) < 0)
+		return NULL;
+	if (format == CUDDY_NFT)
+		strbuf_add(&out, network_text(plan));
+	else if (format == CUDDY_JSON)
+		plan_print_json(plan, &json, NULL);
+	else
+		plan_print(plan, &out);
+	return strbuf_text(&out);
+}

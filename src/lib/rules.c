@@ -1,0 +1,84 @@
+/* lib/rules.c - rules of the command line or of a program's options, as the text of a profile.
+ * Must not: decide anything; the text is read and checked like any other profile. */
+#include "lib/internal.h"
+#include "base/path.h"
+#include "toml/toml.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+/* A path as a pattern for it, and for all below if it is a directory: wildcards lose their meaning. */
+static const char *pattern_of(struct arena *arena, const struct cage *cage, const char *path)
+{
+	struct strbuf out = { .arena = arena };
+	struct stat status;
+
+	path = path_normal(arena, cage->working_directory, path);
+	for (const char *at = path; *at; at++)
+		strbuf_addf(&out, "%s%c", strchr("*?[]{}\\$", *at) ? "\\" : "", *at);
+	if (stat(path, &status) == 0 && !S_ISDIR(status.st_mode))
+		return strbuf_text(&out);
+	return arena_printf(arena, "%s{,/,/**}", strcmp(path, "/") == 0 ? "" : strbuf_text(&out));
+}
+
+static int append(struct arena *arena, struct source *rules, const char *key, const char *value,
+		  struct diags *d)
+{
+	char *text;
+	int r = toml_append(arena, rules, key, value, d, &text);
+
+	if (r < 0)
+		return r;
+	rules->text = text;
+	rules->length = strlen(text);
+	return 0;
+}
+
+/* What a word for the network stands for; rows with the same word add up. */
+static const struct { const char *network, *key, *value; } networks[] = {
+	{ "host", "networking.flags", "host" },
+	{ "none", "networking.deny", "any" },
+	{ "none", "may-degrade", "networking" },
+	{ "outgoing", "networking.flags", "outgoing" },
+};
+
+static int append_network(struct arena *arena, struct source *rules, const char *network, struct diags *d)
+{
+	bool known = false;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(networks); i++) {
+		if (strcmp(networks[i].network, network) != 0)
+			continue;
+		known = true;
+		r = append(arena, rules, networks[i].key, networks[i].value, d);
+	}
+	return known ? r : diag_error(d, "C520", NULL, "the network is none, outgoing or host, not '%s'",
+				      str_quote(arena, network));
+}
+
+int rules_of_options(struct arena *arena, const struct cage *cage, const struct cuddy_options *options,
+		     struct diags *d, const struct source **ret)
+{
+	const struct { const char *const *words; const char *key; bool is_path; } rows[] = {
+		{ options->read_only, "filesystem.read-only", true },
+		{ options->read_write, "filesystem.read-write", true },
+		{ options->hide, "filesystem.deny", true },
+		{ options->hosts, "networking.allow", false },
+	};
+	struct source *rules = arena_new_object(arena, struct source);
+	int r = 0;
+
+	*rules = (struct source){ .name = "command line", .text = "", .first_line = 1 };
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		for (const char *const *word = rows[i].words; r == 0 && word && *word; word++)
+			r = append(arena, rules, rows[i].key,
+				   rows[i].is_path ? pattern_of(arena, cage, *word) : *word, d);
+	if (r == 0 && options->flags & CUDDY_SECURE)
+		r = append(arena, rules, "include", "strict", d);
+	if (r == 0 && options->network)
+		r = append_network(arena, rules, options->network, d);
+	if (r == 0)
+		*ret = rules;
+	return r;
+}

@@ -1,0 +1,104 @@
+/* policy/lines.c - a policy as sorted lines, one for each right or setting, and what two of them differ in.
+ * A running cage keeps its lines: that is how it is known whether a profile changed meanwhile, and how.
+ * Must not: hold anything that changes from start to start (command, working directory, origins). */
+#include "policy/lines.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void add_rule(struct strbuf *out, const struct rule *rule)
+{
+	static const char *const places[] = {
+		[PLACE_HOST] = "", [PLACE_TEMPORARY] = " temporary", [PLACE_PERSIST] = " persist",
+		[PLACE_COPY_ON_WRITE] = " copy-on-write", [PLACE_PROC] = " proc", [PLACE_DEVICES] = " devices",
+		[PLACE_SYNTHETIC] = " synthetic",
+	};
+
+	strbuf_addf(out, "%s %s%s %x%s %s%s%s\n", effect_name(rule->effect), kind_name(rule->kind),
+		    rule->system_bus ? " system" : "", rule->access,
+		    rule->kind == KIND_FILE ? places[rule->place] : "", str_quote(out->arena, rule->pattern),
+		    rule->from ? " from " : "", rule->from ? str_quote(out->arena, rule->from) : "");
+}
+
+static void add_list(struct strbuf *out, const char *name, const struct text_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		strbuf_addf(out, "set %s %s\n", name, str_quote(out->arena, list->items[i].value));
+}
+
+const char *policy_lines(const struct policy *p, struct arena *arena)
+{
+	const struct { const char *name; const struct text_setting *setting; } texts[] = {
+		{ "hostname", &p->hostname }, { "root", &p->root }, { "as", &p->user_as }, { "x11", &p->x11 },
+		{ "screen", &p->screen }, { "vpn", &p->vpn }, { "network", &p->network },
+	};
+	const struct { const char *name; const struct text_list *list; } lists[] = {
+		{ "groups", &p->groups }, { "dns", &p->dns }, { "publish", &p->publish },
+		{ "pass", &p->pass }, { "unset", &p->unset },
+	};
+	struct strbuf out = { .arena = arena };
+
+	for (size_t i = 0; i < p->rule_count; i++)
+		add_rule(&out, &p->rules[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		if (texts[i].setting->value)
+			strbuf_addf(&out, "set %s %s\n", texts[i].name, str_quote(arena, texts[i].setting->value));
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		add_list(&out, lists[i].name, lists[i].list);
+	for (size_t i = 0; i < p->set.count; i++)
+		strbuf_addf(&out, "set environment %s=%s\n", str_quote(arena, p->set.items[i].name),
+			    str_quote(arena, p->set.items[i].value));
+	for (size_t i = 0; i < LIMIT_COUNT; i++)
+		if (p->limits[i].is_set)
+			strbuf_addf(&out, "limit %s %llu\n", limit_names[i],
+				    (unsigned long long)p->limits[i].value);
+	return strbuf_text(&out);
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static size_t split(struct arena *arena, const char *text, const char ***ret)
+{
+	VEC(const char *) lines = { 0 };
+
+	for (const char *end; (end = strchr(text, '\n')); text = end + 1)
+		*vec_push(arena, &lines) = arena_strndup(arena, text, (size_t)(end - text));
+	if (lines.count)
+		qsort(lines.items, lines.count, sizeof(*lines.items), compare);
+	*ret = lines.items;
+	return lines.count;
+}
+
+/* Less than before: a deny or an ask that is gone; more: an allow or a setting that is new. */
+static bool widens(const char *line, bool is_new)
+{
+	return (strncmp(line, "deny ", 5) == 0 || strncmp(line, "ask ", 4) == 0) != is_new;
+}
+
+bool policy_lines_differ(struct arena *arena, const char *before, const char *now,
+			 struct strbuf *widened, struct strbuf *narrowed)
+{
+	const char **a, **b;
+	size_t a_count, b_count, i = 0, k = 0;
+	bool differ = false;
+
+	if (strcmp(before, now) == 0)
+		return false;
+	a_count = split(arena, before, &a);
+	b_count = split(arena, now, &b);
+	while (i < a_count || k < b_count) {
+		int order = i == a_count ? 1 : k == b_count ? -1 : strcmp(a[i], b[k]);
+		const char *line = order <= 0 ? a[i] : b[k];
+
+		if (order)
+			strbuf_addf(widens(line, order > 0) ? widened : narrowed, "%c %s\n",
+				    order > 0 ? '+' : '-', line);
+		differ = differ || order;
+		i += order <= 0;
+		k += order >= 0;
+	}
+	return differ;
+}

@@ -1,0 +1,287 @@
+#!/bin/sh
+# tests/integration/bad.sh - profiles with one fault each, hostile ones too: one precise error with its
+# place, a caret and a way out; exit status 125; nothing is started and nothing is left behind.
+# Runs as the caller and, when that is root, once more as cuddy-test.  Prints TAP.
+#
+# CUDDY names the program (default build/cuddy).  It is copied with this tree's own files.
+root=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
+user=cuddy-test
+unset XDG_CONFIG_HOME XDG_DATA_HOME XDG_CACHE_HOME XDG_STATE_HOME XDG_RUNTIME_DIR
+LC_ALL=C NO_COLOR=1
+export LC_ALL NO_COLOR
+umask 022
+
+count=0
+result() {
+	count=$((count + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $count - $2"
+	else
+		echo "not ok $count - $2"
+		head -n 8 "$work/out" "$work/err" | cut -c 1-200 | sed 's/^/# /'
+	fi
+}
+
+# cuddy ARGUMENT…: leaves $work/out, $work/err and $status; never takes long.
+cuddy() {
+	timeout 20 "$tree/build/cuddy" "$@" >"$work/out" 2>"$work/err" </dev/null
+	status=$?
+}
+
+# one CODE PLACE: was it refused, with this one error there?  With a line, the line is shown.
+one() {
+	[ "$status" = 125 ] && [ ! -s "$work/out" ] && [ ! -e "$work/started" ] &&
+		[ "$(grep -c 'error\[' "$work/err")" = 1 ] && grep -q "$2: error\[$1\]: " "$work/err" &&
+		grep -q '^help: .' "$work/err" &&
+		case $2 in *:*) grep -q '^ *	*\.*[ 	]*^' "$work/err" ;; esac &&
+		[ "$(wc -c <"$work/err")" -lt 5000 ]
+}
+
+# refused TITLE CODE PLACE FILE: by check and by run.
+refused() {
+	cuddy profile check "$4"
+	one "$2" "$3"
+	result $? "$1: check"
+	cuddy run -p "$4" touch "$work/started"
+	one "$2" "$3"
+	result $? "$1: run"
+}
+
+# bad TITLE CODE LINE:COLUMN: the profile on standard input.
+bad() {
+	cat >"$work/bad.toml"
+	refused "$1" "$2" "bad\.toml:$3" "$work/bad.toml"
+}
+
+# good TITLE: the profile on standard input has no fault, although it looks odd.
+good() {
+	cat >"$work/good.toml"
+	cuddy profile check "$work/good.toml"
+	[ "$status" = 0 ] && [ ! -s "$work/err" ]
+	result $? "$1"
+}
+
+# offers WORD: did the last error name what was meant?
+offers() {
+	grep -q "^help: did you mean '$1'" "$work/err"
+	result $? "offered: $1"
+}
+
+# repeat COUNT TEXT
+repeat() { awk -v count="$1" -v text="$2" 'BEGIN { while (count-- > 0) printf "%s", text }'; }
+
+toml() {
+	printf 'a = "x\n' | bad "string not closed" 'C0..' '1:[0-9]*'
+	printf 'description = \n' | bad "value missing" 'C0..' '1:[0-9]*'
+	printf 'description = "a"\ndescription = "b"\n' | bad "key set twice" 'C0..' 2:1
+	printf 'description = "\\q"\n' | bad "unknown escape" 'C0..' '1:[0-9]*'
+	printf '[filesystem\n' | bad "header not closed" 'C0..' '1:[0-9]*'
+	printf '[filesystem]\n[filesystem]\n' | bad "table defined twice" 'C0..' '2:[0-9]*'
+	printf 'id = "a" b = "c"\n' | bad "two keys in a line" 'C0..' '1:[0-9]*'
+	printf '[filesystem]\ndeny = ["/a" "/b"]\n' | bad "comma missing" 'C0..' '2:[0-9]*'
+	printf 'description = "\377"\n' | bad "not UTF-8" 'C0..' '1:[0-9]*'
+	printf 'description = "a\000b"\n' | bad "zero byte" 'C0..' '1:[0-9]*'
+	printf '# \001\n' | bad "control character in a comment" 'C0..' '1:[0-9]*'
+	printf '\377\376d\000=\0001\000\n' | bad "UTF-16" 'C0..' '1:[0-9]*'
+	head -c 3000 "$tree/build/cuddy" | bad "a program as profile" 'C0..' '1:[0-9]*'
+	printf 'x = %s%s\n' "$(repeat 40 '[')" "$(repeat 40 ']')" | bad "40 arrays deep" 'C0..' '1:[0-9]*'
+	printf '%s = 1\n' "a$(repeat 40 .a)" | bad "40 tables deep" 'C...' '1:[0-9]*'
+	printf 'description = "\n' | bad "line ends in a string" 'C0..' '1:[0-9]*'
+}
+
+keys() {
+	printf 'colour = "red"\n' | bad "unknown key" C100 1:1
+	printf '[filesystem]\nread-onyl = ["/etc"]\n' | bad "misspelt key" C100 2:1
+	offers 'read-only'
+	printf '[network]\nallow = []\n' | bad "misspelt category" C100 1:2
+	printf '[filesystem]\nmemory = "1G"\n' | bad "key of another category" C100 2:1
+	printf '[desktop]\nsession-bus = { speak = [] }\n' | bad "unknown key of a bus" C100 2:17
+	printf 'description = 3\n' | bad "wrong type" C101 1:15
+	printf '[filesystem]\nread-only = "/etc"\n' | bad "text for a list" C101 2:13
+	printf '[filesystem]\nread-only = ["/a", 1]\n' | bad "number in a list" C101 2:20
+	printf 'filesystem = 1\n' | bad "number for a table" C101 1:14
+	printf '[environment]\npass = "HOME"\n' | bad "text for a list of variables" C101 2:8
+	printf '[environment]\nset = { A = 1 }\n' | bad "variable is no string" C136 '2:[0-9]*'
+	printf '[environment]\npass = ["A=B"]\n' | bad "value where a name belongs" C139 2:9
+	printf 'id = ""\n' | bad "empty string" C102 1:6
+	printf 'id = "a\\u0000b"\n' | bad "zero byte in a string" C102 1:6
+	printf 'id = "firefox"\n' | bad "id without dots" C139 1:6
+	printf 'hostname = "my_host!"\n' | bad "host name" C139 1:12
+	printf 'hostname = "%s"\n' "$(repeat 65 a)" | bad "host name too long" C139 1:12
+	printf 'requires = ["secomp"]\n' | bad "unknown mechanism" C138 1:13
+	offers 'seccomp'
+	printf 'may-degrade = ["network"]\n' | bad "unknown category" C138 1:16
+	printf '[user]\nas = "a b"\n' | bad "name of a user" C139 2:6
+	printf '[desktop]\nx11 = "isolate"\n' | bad "unknown word" C138 2:7
+	offers 'isolated'
+	printf '[desktop]\nscreen = "800"\n' | bad "size of a screen" C139 2:10
+	printf '[define.filesystem.mine]\ndescription = "x"\nrisk = "huge"\n' | bad "not a risk" C120 '3:[0-9]*'
+	printf '[define.files.mine]\nrisk = "low"\n' | bad "flag of no category" C123 1:9
+	printf '[define.filesystem]\nx = 1\n' | bad "flag is no table" C121 2:1
+	printf '[define.filesystem.tmp]\nread-only = ["/x"]\n' | bad "flag that exists" C122 1:20
+}
+
+values() {
+	printf '[filesystem]\nread-only = ["etc"]\n' | bad "relative pattern" C201 '2:1[45]'
+	printf '[filesystem]\nread-only = ["/a[b"]\n' | bad "open bracket" C200 '2:1[4-9]'
+	printf '[filesystem]\nread-only = ["/a{b"]\n' | bad "open brace" C200 '2:1[4-9]'
+	printf '[filesystem]\nread-only = ["/a/../b"]\n' | bad "pattern with .." C202 '2:1[4-9]'
+	printf '[filesystem]\nread-only = ["/%s"]\n' "$(repeat 12 '{a,b}')" | bad "too many alternatives" C203 '2:1[4-9]'
+	printf '[filesystem]\nread-only = ["/%s"]\n' "$(repeat 5000 a)" | bad "pattern too long" C203 '2:1[4-9]'
+	printf '[filesystem]\nread-only = ["$NOT_SET_HERE/x"]\n' | bad "variable not set" C105 '2:1[45]'
+	printf '[filesystem]\nread-only = ["${HOM}/x"]\n' | bad "variable misspelt" C105 '2:1[45]'
+	offers '${HOME}'
+	printf '[filesystem]\nread-only = ["${HOME/x"]\n' | bad "variable not closed" C105 '2:1[45]'
+	printf '[filesystem]\nread-only = ["${${HOME}}/x"]\n' | bad "variable in a variable" C105 '2:1[45]'
+	printf '[filesystem]\nread-only = ["~other/x"]\n' | bad "home of another" C104 '2:1[45]'
+	printf '[filesystem]\nworking-directory = "src"\n' | bad "relative working directory" C139 2:21
+	printf '[filesystem]\nflags = ["no-such-flag"]\n' | bad "no such flag" C124 '2:1[01]'
+	printf '[misc]\nflags = ["x"]\n[define.misc.x]\nflags = ["x"]\n' | bad "flag that names itself" C125 4:10
+	printf '[filesystem]\nmount = [{ source = "x", target = "/y" }]\n' | bad "mount source" C134 '2:[0-9]*'
+	printf '[filesystem]\nmount = [{ source = "/x" }]\n' | bad "mount without a target" C132 '2:[0-9]*'
+	printf '[filesystem]\nmount = [{ source = "/x", target = "/y", access = "all" }]\n' | bad "mount access" C133 '2:[0-9]*'
+	printf '[runtime]\nmemory = "lots"\n' | bad "not a limit" C103 '2:1[01]'
+	printf '[runtime]\nmemory = "5X"\n' | bad "unknown unit" C103 '2:1[01]'
+	printf '[runtime]\ntasks = -1\n' | bad "negative limit" C103 2:9
+	printf '[runtime]\nmemory = "99999999999T"\n' | bad "limit that overflows" C103 '2:1[01]'
+	printf '[runtime]\nnice = 20\n' | bad "nice level" C103 2:8
+	printf '[runtime]\ntimeout = 1.5\n' | bad "broken number" C103 2:11
+	printf '[runtime]\nallow-syscalls = ["flyy"]\n' | bad "no such call" C222 '2:1[89]'
+	printf '[runtime]\ndeny-syscalls = ["ptrase"]\n' | bad "misspelt call" C222 '2:1[78]'
+	offers 'ptrace'
+	printf '[runtime]\nallow-syscalls = ["socket(quick)"]\n' | bad "no such class of a call" C222 '2:1[89]'
+	printf '[runtime]\nallow-capabilities = ["CAP_NET_ROW"]\n' | bad "misspelt capability" C222 '2:2[123]'
+	offers net_raw
+	printf '[runtime]\nallow-capabilities = ["flying"]\n' | bad "no such capability" C222 '2:2[123]'
+	printf '[networking]\nallow = ["example.org:99999"]\n' | bad "port out of range" C210 '2:[0-9]*'
+	printf '[networking]\nallow = ["10.0.0.0/33"]\n' | bad "network too narrow" C210 '2:[0-9]*'
+	printf '[networking]\nallow = ["[::1:80"]\n' | bad "open bracket of an address" C210 '2:[0-9]*'
+	printf '[networking]\nallow = ["ftp:example.org"]\n' | bad "unknown protocol" C210 '2:[0-9]*'
+	printf '[networking]\nallow = ["*.*.org"]\n' | bad "star within a name" C210 '2:[0-9]*'
+	printf '[networking]\npublish = ["80:"]\n' | bad "port to publish" C139 2:12
+	printf '[networking]\ndns = ["one.example"]\n' | bad "name server by name" C139 2:8
+}
+
+includes() {
+	printf 'include = ["no-such-profile"]\n' | bad "no such profile" C112 '1:1[23]'
+	printf 'include = ["../../etc/passwd"]\n' | bad "no such file" C110 1:12
+	printf 'include = [".."]\n' | bad "not a name" C115 1:12
+	printf 'include = ["a b"]\n' | bad "name with a space" C115 1:12
+	printf 'include = ["%s"]\n' "$(repeat 65 a)" | bad "name too long" C115 1:12
+	printf 'include = ["%s"]\n' "$work/bad.toml" | bad "includes itself" C113 '1:1[23]'
+	ln -sf bad.toml "$work/link.toml"
+	printf 'include = ["./link.toml"]\n' >"$work/bad.toml"
+	refused "includes itself through a link" C113 'link\.toml:1:12' "$work/bad.toml"
+	mkfifo "$work/fifo.toml"
+	printf 'include = ["./fifo.toml"]\n' | bad "includes a FIFO" C110 1:12
+	printf 'include = ["/etc"]\n' | bad "includes a directory" C110 1:12
+	printf 'include = ["/dev/zero"]\n' | bad "includes a device" C110 1:12
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do
+		printf 'include = ["./deep%d.toml"]\n' $((i + 1)) >"$work/deep$i.toml"
+	done
+	: >"$work/deep17.toml"
+	cuddy profile check "$work/deep1.toml"
+	one C114 'deep16\.toml:1:12' && grep -q 'included from .*deep1\.toml:1:12' "$work/err"
+	result $? "17 includes deep: the chain is shown"
+}
+
+files() {
+	refused "a FIFO" C110 cuddy "$work/fifo.toml"
+	refused "a directory" C110 cuddy "$work/"
+	refused "no such file" C110 cuddy "$work/none.toml"
+	ln -s self.toml "$work/self.toml"
+	refused "a link to itself" C110 cuddy "$work/self.toml"
+	repeat 1048577 '#' >"$work/big.toml"
+	refused "a file of more than 1 MiB" C110 cuddy "$work/big.toml"
+	refused "a name that goes up" C110 cuddy ../../etc/shadow-none
+	refused "a name with a space" C115 cuddy "a b"
+	refused "a name that is none" C112 cuddy no-such-profile
+	if [ "$(id -u)" != 0 ]; then
+		: >"$work/closed.toml"
+		chmod 0 "$work/closed.toml"
+		refused "a file that may not be read" C110 cuddy "$work/closed.toml"
+	fi
+}
+
+# What has many faults shows the first of them, and ends.
+many() {
+	repeat 100000 'k_' | sed 's/k_/k_\n/g' | awk '{ print "k" NR " = 1" }' | head -n 90000 | head -c 1000000 | sed '$d' >"$work/many.toml"
+	cuddy profile check "$work/many.toml"
+	[ "$status" = 125 ] && [ "$(grep -c 'error\[' "$work/err")" = 100 ] && grep -q 'more are not shown' "$work/err"
+	result $? "tens of thousands of unknown keys"
+	{ printf '[filesystem]\ndeny = ['; repeat 30000 '"/x?", '; printf ']\n'; } >"$work/many.toml"
+	cuddy profile check "$work/many.toml"
+	one C131 'many\.toml:2:[0-9]*'
+	result $? "30000 rules"
+	printf '[filesystem]\nread-only = ["/x%s"]\n' "$(repeat 500 '*?')" >"$work/many.toml"
+	cuddy why "$work/many.toml" "read /$(repeat 2000 x)"
+	[ "$status" = 0 ]
+	result $? "a pattern of 1000 wildcards is matched at once"
+}
+
+odd_but_good() {
+	printf 'description = "x"\r\n[filesystem]\r\nread-only = ["/etc"]\r\n' | good "lines that end in CR LF"
+	printf '' | good "an empty file"
+	printf '# %s\n' "$(repeat 500000 x)" | good "a line of 500000 characters"
+	printf '[filesystem]\nread-only = ["/no/such/path"]\n' | good "a path that is not there"
+	printf '[filesystem]\nread-only = ["/a b/\\u00e4"]\n' | good "spaces and umlauts"
+}
+
+inner() {
+	tree=$1 work=$2 HOME=$2/home
+	export HOME
+	mkdir -p "$HOME" "$work/project"
+	cd "$work/project" || exit 1
+	: >"$work/out"; : >"$work/err"
+	before=$(cat /proc/self/mountinfo | wc -l)
+	toml
+	keys
+	values
+	includes
+	files
+	many
+	odd_but_good
+	[ -z "$(find "$HOME" "$work/project" -mindepth 1)" ] && [ ! -e "$work/started" ] &&
+		[ "$(cat /proc/self/mountinfo | wc -l)" = "$before" ]
+	result $? "nothing was started, nothing is left"
+	echo "1..$count"
+}
+
+if [ "$1" = --inner ]; then
+	inner "$2" "$3"
+	exit 0
+fi
+
+base=$(mktemp -d /var/tmp/cuddy-bad.XXXXXX) || exit 1
+trap 'rm -rf "$base"' EXIT
+trap 'exit 1' INT TERM HUP
+chmod 755 "$base"
+program=${CUDDY:-$root/build/cuddy}
+if [ ! -x "$program" ]; then
+	echo "1..0 # SKIP there is no program $program"
+	exit 0
+fi
+mkdir -p "$base/tree/build" "$base/self"
+cp "$program" "$base/tree/build/cuddy"
+cp -R "$root/permissions" "$root/profiles" "$0" "$base/tree/"
+chmod -R a+rX "$base/tree"
+script=$base/tree/$(basename "$0")
+sh "$script" --inner "$base/tree" "$base/self" >"$base/first"
+: >"$base/second"
+if [ "$(id -u)" = 0 ] && id "$user" >/dev/null 2>&1; then
+	install -d -o "$user" -g "$(id -g "$user")" "$base/user"
+	setpriv --reuid "$(id -u "$user")" --regid "$(id -g "$user")" --clear-groups \
+		env USER="$user" LOGNAME="$user" sh "$script" --inner "$base/tree" "$base/user" >"$base/second"
+fi
+awk -v first="$base/first" '
+	/^1\.\.[0-9]+$/ { next }
+	/^(not )?ok / {
+		who = FILENAME == first ? "caller" : "ordinary user"
+		sub(/ok [0-9]+ - /, "ok " ++n " - " who ": ")
+	}
+	{ print }
+	END { print "1.." n }
+' "$base/first" "$base/second"
+grep -q '^1\.\.' "$base/first" || exit 1
+[ ! -s "$base/second" ] || grep -q '^1\.\.' "$base/second" || exit 1
+! grep -q '^not ok' "$base/first" "$base/second"

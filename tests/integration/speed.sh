@@ -1,0 +1,53 @@
+#!/bin/sh
+# tests/integration/speed.sh - what noise can't move: how many system calls one start makes, and that a host
+# with 300 more mounts or 4000 more processes adds none.  Times are told by `make bench`.
+#
+# MOST is a little above what is reached, so that a start does not grow unnoticed; the goal of the design
+# is 200.  The program's own calls (some 30) are in it.
+root=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
+cuddy=${CUDDY:-$root/build/cuddy}
+MOST=520
+for tool in strace cc; do
+	command -v "$tool" >/dev/null || { echo "1..0 # skip no $tool"; exit 0; }
+done
+work=$(mktemp -d /var/tmp/cuddy-speed.XXXXXX) || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+chmod 755 "$work"
+mkdir -m 777 "$work/here" "$work/out"
+cc -std=gnu17 -D_GNU_SOURCE -O2 -o "$work/ihost" "$root/bench/ihost.c" || exit 1
+count=0 bad=0
+
+result() { # STATUS TEXT
+	count=$((count + 1))
+	if [ "$1" = 0 ]; then echo "ok $count - $2"; else bad=1; echo "not ok $count - $2"; fi
+}
+
+# Words before the start, such as "ihost mounts 300"; prints the number of calls, or 0.
+calls() {
+	rm -f "$work/out/"*
+	(cd "$work/here" && $as "$@" strace -f -qq -c -o "$work/out/calls" \
+		"$cuddy" run -p command-line /bin/true </dev/null >/dev/null 2>&1) || { echo 0; return; }
+	awk '$NF == "total" { n = $4 } END { print n + 0 }' "$work/out/calls"
+}
+
+measure() { # LABEL
+	plain=$(calls env)
+	[ "$plain" -gt 0 ] && [ "$plain" -le "$MOST" ]
+	result $? "$1: one start makes $plain system calls, at most $MOST"
+	grown=$(calls "$work/ihost" crowd 4000)
+	[ "$grown" -gt 0 ] && [ "$grown" -le $((plain + 5)) ]
+	result $? "$1: $grown with 4000 more processes"
+	grown=$(calls unshare -Urm --propagation private "$work/ihost" mounts 300)
+	[ "$grown" -gt 0 ] && [ "$grown" -le $((plain + 5)) ]
+	result $? "$1: $grown with 300 more mounts"
+}
+
+as=
+measure "as $(id -un)"
+if [ "$(id -u)" = 0 ] && id cuddy-test >/dev/null 2>&1; then
+	as="setpriv --reuid 1001 --regid 1001 --clear-groups env HOME=/home/cuddy-test USER=cuddy-test"
+	measure "as cuddy-test"
+fi
+echo "1..$count"
+exit "$bad"
