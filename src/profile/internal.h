@@ -72,6 +72,7 @@ int load_extra(struct loader *l); /* context->extra */
 int flags_load(struct loader *l); /* all there are */
 int flags_prepare(struct loader *l); /* all, or the promise to read them on demand */
 int flags_define(struct loader *l, const struct toml_value *root);
+bool flags_has(struct loader *l, const char *name); /* "networking.client" */
 const struct profile_flag *flags_find(struct loader *l, enum category category,
 				      const struct toml_value *value);
 

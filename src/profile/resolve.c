@@ -580,16 +580,15 @@ static int apply_means(struct walk *w)
 {
 	const unsigned out = ACCESS_CONNECT | ACCESS_SEND | ACCESS_RESOLVE;
 	struct toml_value value = { .type = TOML_STRING, .string = (char *)MEANS, .length = strlen(MEANS) };
-	bool known = false;
 
-	for (size_t i = 0; i < w->l->flags.count; i++)
-		known = known || str_equal(w->l->flags.items[i].name, MEANS);
-	for (size_t i = 0; known && i < w->rules.count; i++) {
+	for (size_t i = 0; i < w->rules.count; i++) {
 		const struct rule *rule = &w->rules.items[i];
 
 		if (rule->kind != KIND_NETWORK || rule->effect != EFFECT_ALLOW || !(rule->access & out) ||
 		    rule->endpoint->form == HOST_LOOPBACK)
 			continue;
+		if (!flags_has(w->l, MEANS)) /* as in a tree of tests */
+			return 0;
 		value.origin = *rule->origin;
 		struct toml_value *kept = arena_new_object(w->l->arena, struct toml_value);
 		*kept = value;

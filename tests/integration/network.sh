@@ -91,9 +91,9 @@ at_host() {
 		shift 3
 		cd "$home" || exit 99
 		if [ "$who" = root ]; then
-			exec env HOME="$home" "$@"
+			exec env HOME="${home%/home}/own" "$@"
 		fi
-		exec setpriv --reuid "$who" --regid "$who" --clear-groups env HOME="$home" USER="$who" "$@"
+		exec setpriv --reuid "$who" --regid "$who" --clear-groups env HOME="${home%/home}/own" USER="$who" "$@"
 	' - "$base" "$who" "$work/home" "$@"
 }
 cuddy() { at_host "$base/tree/build/cuddy" "$@" >"$work/out" 2>"$work/err" </dev/null; }
@@ -390,10 +390,10 @@ fails_closed() {
 
 run_all() {
 	who=$1 work=$base/$1
-	mkdir -p "$work/home/signs"
+	mkdir -p "$work/home/signs" "$work/own"
 	profiles
 	cp "$root/tests/integration/lab_client.py" "$work/home/"
-	[ "$who" = root ] || chown -R "$who:" "$work/home"
+	[ "$who" = root ] || chown -R "$who:" "$work/home" "$work/own"
 	column=0
 	for mode in $modes; do
 		column=$((column + 1))
