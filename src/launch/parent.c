@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#define DYING_MS 500 /* a child whose namespaces are gone already */
+
 static const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT,
 				SIGTSTP };
 
@@ -173,7 +175,7 @@ static int prepare(const struct launch *launch, const struct launch_options *opt
 	int r = options->prepare(options->data, launch->plan, launch->pidfd, d);
 	if (r == 0) /* a child that is gone meanwhile will be reported, too */
 		(void)!send(barrier, &byte, 1, MSG_NOSIGNAL);
-	if (r < 0 && poll(&ended, 1, 0) > 0) { /* no wonder: the child had failed meanwhile */
+	if (r < 0 && poll(&ended, 1, DYING_MS) > 0) { /* no wonder: the child had failed meanwhile */
 		d->list.count = messages;
 		d->errors = errors;
 		return 0;
