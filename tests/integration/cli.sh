@@ -241,11 +241,11 @@ permissions() {
 	cp out wanted
 	cuddy permissions list
 	ok "permissions list is the default" cmp -s out wanted
-	cuddy permissions show networking.client
-	for text in '^risk: low' 'permissions/networking.toml:[0-9]' 'allow  *dns:any' 'runtime.flags  *sockets'; do
+	cuddy permissions show networking.dns
+	for text in '^risk: low' 'permissions/networking.toml:[0-9]' 'allow  *dns:any' 'flags  *client'; do
 		ok "permissions show: $text" says "$text"
 	done
-	for words in 'permissions list' 'permissions show networking.client' 'permissions show filesystem.system'; do
+	for words in 'permissions list' 'permissions show networking.dns' 'permissions show filesystem.system'; do
 		# shellcheck disable=SC2086 # two words or three
 		cuddy permissions --json ${words#permissions}
 		ok "$words is JSON" python3 -m json.tool out wanted
