@@ -21,6 +21,16 @@ left_over() {
 	ls -l /proc/[0-9]*/exe 2>/dev/null | grep -F -- "-> $work/cuddy"
 }
 
+# The relay's workers end when it does, a moment later.
+is_all_gone() {
+	tries=0
+	while [ -n "$(left_over)" ]; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 50 ] || return 1
+		sleep 0.1
+	done
+}
+
 run() { # PROFILE STEP
 	rm -f "$home/project/ran"
 	# shellcheck disable=SC2086 # a list of words
@@ -38,7 +48,7 @@ fail_one() { # PROFILE STEP ORIGIN
 	grep -q "step $2, stage" "$work/err" || wrong="$wrong; the message names no step $2"
 	grep -qF -- "$3" "$work/err" || wrong="$wrong; the message does not name $3"
 	cat /proc/self/mountinfo | cmp -s - "$work/mounts" || wrong="$wrong; mounts changed"
-	[ -z "$(left_over)" ] || wrong="$wrong; a process is left"
+	is_all_gone || wrong="$wrong; a process is left"
 	[ -z "$wrong" ] && return
 	echo "# step $2$wrong"
 	sed 's/^/#   /' "$work/err"
@@ -80,7 +90,7 @@ as() {
 	mkdir -p "$home/project" "$home/runtime"
 	chmod 700 "$home/runtime"
 	[ -z "$become" ] || chown -R "$user" "$home"
-	for profile in profiles/base/*.toml; do
+	for profile in profiles/base/*.toml "$work/more"/*.toml; do
 		# What no back end provides here is left out; the steps are what counts.
 		{ echo 'may-degrade = ["filesystem", "networking", "runtime", "user", "desktop", "misc"]'
 			grep -v '^may-degrade' "$profile"; } >"$work/profiles/$(basename "$profile")"
@@ -104,6 +114,10 @@ chmod 755 "$work" "$work/cuddy"
 cp -R permissions profiles "$work/share/"
 chmod -R a+rX "$work/share"
 cat /proc/self/mountinfo >"$work/mounts"
+cp "$(dirname "${CUDDY:-$root/build/cuddy}")/cuddy-net" "$work/" 2>/dev/null
+# One more, whose cage has a relay that then stands beside the program.
+mkdir "$work/more"
+printf 'include = ["project"]\n[networking]\nallow = ["example.org:443"]\n' >"$work/more/with-relay.toml"
 as caller
 if [ "$(id -u)" = 0 ] && id "$user" >/dev/null 2>&1; then
 	as "ordinary-user" setpriv --reuid "$(id -u "$user")" --regid "$(id -g "$user")" --clear-groups
