@@ -1,0 +1,84 @@
+#!/bin/sh
+# tests/integration/hostile.sh - what a program leaves behind for the next start, and what surrounds a start.
+
+data=.local/share/cuddy/cages
+
+write_profiles() {
+	cat >"$work/home-only.toml" <<-'EOF'
+		[filesystem]
+		flags = ["own-home", "system", "tmp"]
+		[runtime]
+		flags = ["ordinary"]
+	EOF
+}
+
+# The working directory lies in the cage's home, where the program can put a link in its place.
+working_directory() {
+	mkdir -p "$HOME/sub"
+	cd "$HOME" || return
+	cuddy run -p "$work/home-only.toml" -n cwd bash -c 'cd; rm -rf sub; ln -s /proc/self/fd/9 sub'
+	ok "a cage leaves a link where it will be started" is_status 0
+	cd "$HOME/sub" || return
+	reached=
+	for fd in $(seq 3 40); do
+		ln -sfn "/proc/self/fd/$fd" "$HOME/$data/cwd/home/sub"
+		cuddy run -p "$work/home-only.toml" -n cwd bash -c 'ls -a . ..' 9<"$HOME"
+		is_status 125 || reached="$reached $fd"
+	done
+	same "no descriptor of the start is reached through it" "" "$reached"
+	for target in /proc/self/root /proc/1/root /proc/self/cwd; do
+		ln -sfn "$target" "$HOME/$data/cwd/home/sub"
+		cuddy run -p "$work/home-only.toml" -n cwd true
+		ok "nor a directory: $target" is_status 125
+	done
+	ln -sfn .config "$HOME/$data/cwd/home/sub"
+	cuddy run -p "$work/home-only.toml" -n cwd bash -c 'pwd -P'
+	ok "an ordinary link is a directory of the cage" says "^$HOME/.config\$"
+	cd "$HOME/project" || return
+	cuddy rm --force cwd
+}
+
+# What is given as a standard stream, or shown as a device, keeps its node.
+device_nodes() {
+	cat >"$work/home/nodes.py" <<-'EOF'
+		import os
+		for node in ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"):
+		    for change in (lambda: os.chmod(node, 0o666), lambda: os.utime(node, (1, 1))):
+		        try:
+		            change()
+		            print("changed", node)
+		        except OSError:
+		            pass
+		    with open(node, "r+b", buffering=0) as device:
+		        device.read(1)
+		for stream in (0, 1, 2):
+		    if os.readlink("/proc/self/fd/%d" % stream).startswith("/dev/"):
+		        try:
+		            os.fchmod(stream, 0o666)
+		            print("changed stream", stream)
+		        except OSError:
+		            pass
+		open("/dev/null", "w").write("x")
+		print("end")
+	EOF
+	have python3 || { skip "device nodes"; return; }
+	cd "$HOME" || return
+	cuddy run -p "$work/home-only.toml" --ro "$work/home/nodes.py" python3 "$work/home/nodes.py"
+	same "devices can be used, their nodes cannot be changed" end "$(cat "$work/out" "$work/err")"
+	"$tree/build/cuddy" run -p "$work/home-only.toml" --ro "$work/home/nodes.py" \
+		sh -c 'python3 "$1" >/tmp/said 2>&1 </dev/stdin; cat /tmp/said >&2' sh "$work/home/nodes.py" \
+		<&- >&- 2>"$work/err"
+	same "nor by a stream that was closed outside" end "$(cat "$work/err")"
+	cd "$HOME/project" || return
+}
+
+suite() {
+	XDG_RUNTIME_DIR=$work/runtime
+	export XDG_RUNTIME_DIR
+	mkdir -m 700 "$XDG_RUNTIME_DIR"
+	write_profiles
+	working_directory
+	device_nodes
+}
+
+. "$(dirname "$0")/both.lib"
