@@ -72,6 +72,20 @@ device_nodes() {
 	cd "$HOME/project" || return
 }
 
+# More files than a pattern may stand for, in a directory that is denied as a whole.
+large_project() {
+	mkdir -p big/.git/objects big/hooks big/src
+	(cd big/.git/objects && seq 6000 | xargs touch)
+	ln -s ../hooks big/.git/hooks
+	echo original | tee big/.git/objects/1 >big/hooks/hook
+	cd big || return
+	cuddy run -p command-line sh -c 'echo made >src/made && cat src/made; echo x >.git/objects/1; echo x >hooks/hook'
+	ok "a project with thousands of objects can be worked in" says '^made$'
+	same "they are as safe as few, and so is what a link among them leads to" "original original" \
+		"$(cat .git/objects/1 hooks/hook | xargs)"
+	cd ..
+}
+
 suite() {
 	XDG_RUNTIME_DIR=$work/runtime
 	export XDG_RUNTIME_DIR
@@ -79,6 +93,7 @@ suite() {
 	write_profiles
 	working_directory
 	device_nodes
+	large_project
 }
 
 . "$(dirname "$0")/both.lib"
