@@ -3,6 +3,7 @@
 #include "cage/state.h"
 #include "cage/data.h"
 #include "base/fd.h"
+#include "base/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,21 +31,42 @@ static int open_private(int dir, const char *name, bool create)
 	return status.st_uid != geteuid() || status.st_mode & 077 ? -EPERM : TAKE_FD(fd);
 }
 
+/* The first of the places that is the caller's alone, and in *ret its path; -1: none. */
+static int open_top(const char *runtime, char room[64], const char **ret)
+{
+	const char *const places[] = { runtime, room };
+	int top = -1;
+
+	snprintf(room, 64, "/run/user/%u", geteuid());
+	for (size_t i = 0; top < 0 && i < ARRAY_SIZE(places); i++)
+		if (places[i] && *places[i] == '/') {
+			*ret = places[i];
+			top = open_private(AT_FDCWD, places[i], false);
+		}
+	return MAX(top, -1);
+}
+
 int cage_runtime_open(const char *runtime, bool create)
 {
-	char own[64], fallback[64];
-	const char *const places[] = { runtime, own };
+	const char *path;
+	char room[64];
+	AUTO_FD int top = open_top(runtime, room, &path);
 
-	snprintf(own, sizeof(own), "/run/user/%u", geteuid());
-	snprintf(fallback, sizeof(fallback), "cuddy-%u", geteuid());
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		AUTO_FD int top = places[i] && *places[i] == '/' ? open_private(AT_FDCWD, places[i], false) : -1;
-
-		if (top >= 0)
-			return open_private(top, "cuddy", create);
-	}
+	if (top >= 0)
+		return open_private(top, "cuddy", create);
 	AUTO_FD int temporary = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return temporary < 0 ? -errno : open_private(temporary, fallback, create);
+	snprintf(room, sizeof(room), "cuddy-%u", geteuid());
+	return temporary < 0 ? -errno : open_private(temporary, room, create);
+}
+
+const char *cage_runtime_path(struct arena *arena, const char *runtime)
+{
+	const char *path;
+	char room[64];
+	AUTO_FD int top = open_top(runtime, room, &path);
+
+	return top >= 0 ? path_join(arena, path_normal(arena, "/", path), "cuddy")
+			: arena_printf(arena, "/tmp/cuddy-%u", geteuid());
 }
 
 int cage_gate_open(int runtime, const char *name, bool create)
@@ -94,7 +116,7 @@ int cage_gate_listen(int gate)
 
 int cage_gate_connect(int gate, enum serve_command request, struct cage_handles *ret)
 {
-	static const struct timeval patience = { .tv_sec = 10 };
+	static const struct timeval patience = { .tv_sec = 10 }; /* also for a place among those who wait */
 	struct sockaddr_un address;
 	AUTO_FD int fd = own_socket(gate, &address);
 	int on = 1;
@@ -102,7 +124,8 @@ int cage_gate_connect(int gate, enum serve_command request, struct cage_handles 
 	if (fd < 0)
 		return fd;
 	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0)
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
 		return -errno;
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return errno == ECONNREFUSED ? -ENOENT : -errno;

@@ -13,6 +13,8 @@
 /* The directory of running cages: below `runtime` ($XDG_RUNTIME_DIR), /run/user/UID, or /tmp/cuddy-UID,
  * the first that exists and is the caller's alone.  A descriptor or -errno; -ENOENT only without `create`. */
 int cage_runtime_open(const char *runtime, bool create);
+/* Its path in the arena, whether it is there or not: no cage may see it. */
+const char *cage_runtime_path(struct arena *arena, const char *runtime);
 
 /* The directory of `name` there, locked until the descriptor is closed (all copies).  -ENOENT only without
  * `create`; -EINTR when a signal came first. */

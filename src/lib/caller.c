@@ -42,13 +42,14 @@ int caller_fill(struct arena *arena, const char *share, struct diags *d, struct 
 	if (r < 0)
 		return r;
 	share = path_normal(arena, ret->cage.working_directory, share ? share : CUDDY_DATA_DIR);
+	ret->places.runtime = arena_strdup(arena, getenv("XDG_RUNTIME_DIR"));
 	profile_context_fill(arena, &(struct profile_caller){
 		.home = ret->cage.home, .user = ret->cage.user, .directory = ret->cage.working_directory,
-		.share = share, .uid = ret->cage.uid, .environment = environ }, &ret->context);
+		.share = share, .running = cage_runtime_path(arena, ret->places.runtime),
+		.uid = ret->cage.uid, .environment = environ }, &ret->context);
 	const char *data = getenv("XDG_DATA_HOME");
 	ret->places.data = path_join(arena, path_normal(arena, ret->cage.home, data && *data == '/' ? data :
 							".local/share"), "cuddy");
-	ret->places.runtime = arena_strdup(arena, getenv("XDG_RUNTIME_DIR"));
 	return 0;
 }
 

@@ -86,6 +86,28 @@ large_project() {
 	cd ..
 }
 
+# The socket of a cage hands out its namespaces, and ends it: nobody inside may reach one, not even where
+# running cages are found in a directory that the profile shows.
+own_socket() {
+	have python3 || { skip "the socket of the cage"; return; }
+	cat >"$work/home/reach.py" <<-'EOF'
+		import glob, os, socket
+		for path in glob.glob("/tmp/cuddy-%d/reach*/socket" % os.getuid()):
+		    try:
+		        socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).connect(path)
+		        print("reached")
+		    except OSError:
+		        pass
+		print("end")
+	EOF
+	(
+		unset XDG_RUNTIME_DIR
+		cuddy run -p command-line -n "reach.$$" --rw /tmp --ro "$work/home/reach.py" python3 "$work/home/reach.py"
+		same "the socket of a cage is not reached from inside" end "$(cat "$work/out" "$work/err")"
+	)
+	count=$((count + 1))
+}
+
 suite() {
 	XDG_RUNTIME_DIR=$work/runtime
 	export XDG_RUNTIME_DIR
@@ -94,6 +116,7 @@ suite() {
 	working_directory
 	device_nodes
 	large_project
+	own_socket
 }
 
 . "$(dirname "$0")/both.lib"
