@@ -108,6 +108,24 @@ own_socket() {
 	count=$((count + 1))
 }
 
+# A deny with a wildcard holds for what was there; what comes later is told.
+late_names() {
+	mkdir -p late && cd late || return
+	cuddy run -p command-line mkdir -p .git/hooks
+	ok "a repository that the program made is told" complains 'C610.*late/.git'
+	ok "with the line of the deny" complains 'filesystem.toml'
+	cuddy run -p command-line sh -c 'echo x >>file; ! mkdir .git/hooks/x 2>/dev/null'
+	ok "one that was there is not" is_quiet
+	rm -rf .git
+	mkdir real && ln -s real .git
+	cuddy run -p command-line sh -c 'ls -a'
+	ok "nor one behind a link" is_quiet
+	rm -rf .git
+	cuddy run -p command-line true
+	ok "nor what is not there" is_quiet
+	cd ..
+}
+
 suite() {
 	XDG_RUNTIME_DIR=$work/runtime
 	export XDG_RUNTIME_DIR
@@ -117,6 +135,7 @@ suite() {
 	device_nodes
 	large_project
 	own_socket
+	late_names
 }
 
 . "$(dirname "$0")/both.lib"
