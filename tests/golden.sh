@@ -17,6 +17,7 @@ work=$(mktemp -d /var/tmp/cuddy-golden.XXXXXX) || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM HUP
 mkdir -p "$work/tree/build" "$work/project" "$work/out"
+mkdir -m 700 "$work/runtime" # a place for running cages that is the caller's alone
 cp "$program" "$work/tree/build/cuddy"
 cp -R "$root/permissions" "$root/profiles" "$work/tree/"
 cp "$root/tests/unit/proposal.toml" "$work/tree/"
@@ -24,7 +25,7 @@ cd "$work/project" || exit 1
 
 # The same caller everywhere; this home need not exist.
 cuddy() {
-	env -i HOME=/home/golden PATH=/usr/bin:/bin LANG=C XDG_RUNTIME_DIR=/run/user/1000 \
+	env -i HOME=/home/golden PATH=/usr/bin:/bin LANG=C XDG_RUNTIME_DIR="$work/runtime" \
 		"$work/tree/build/cuddy" "$@"
 }
 

@@ -141,12 +141,13 @@ static void add_node(void *context, const char *path)
 		    (rule->effect == EFFECT_DENY || (rule->effect == EFFECT_ALLOW && rule < visit->rule)))
 			return;
 	}
-	/* /dev/pts and /dev/ptmx are the cage's own. */
+	/* /dev/pts and /dev/ptmx are the cage's own.  Read-only keeps the node: its mode, owner, times.
+	 * What is written to it goes to the driver, not to a file system, and passes (open(2), EROFS). */
 	if (path_is_within(path, "/dev/pts") || strcmp(path, "/dev/ptmx") == 0)
 		return;
 	plan_bind(c->plan, path, &(struct stat){ .st_dev = status.device, .st_ino = status.inode,
 						 .st_mode = status.mode },
-		  path, PLAN_NOEXEC, visit->rule->origin);
+		  path, PLAN_NOEXEC | PLAN_READ_ONLY, visit->rule->origin);
 }
 
 static int add_devices(struct compilation *c)

@@ -265,7 +265,18 @@ static bool is_directory(struct walk *walk, const struct entry *entry, const cha
 	return status.is_directory;
 }
 
-static int search_directory(struct search *s, const char *path, unsigned depth)
+static bool is_link(struct walk *walk, const struct entry *entry, const char *path)
+{
+	struct walk_status status;
+
+	if (entry->type != DT_UNKNOWN)
+		return entry->type == DT_LNK;
+	walk_status(walk, path, &status);
+	return status.is_link;
+}
+
+/* `covered`: the glob has matched a directory above with all that is below. */
+static int search_directory(struct search *s, const char *path, unsigned depth, bool covered)
 {
 	const struct walk_listing *list = list_of(s->walk, path);
 	struct strbuf name = { .arena = s->walk->arena };
@@ -284,15 +295,16 @@ static int search_directory(struct search *s, const char *path, unsigned depth)
 		tree = is_directory(s->walk, entry, name.text);
 		if (tree)
 			strbuf_add(&name, "/");
-		matches = glob_matches(s->glob, name.text);
+		matches = covered ? is_link(s->walk, entry, name.text) : glob_matches(s->glob, name.text);
 		if (tree)
 			name.text[--name.length] = '\0';
 		if (matches && ++s->matches > LIMIT_GLOB_MATCHES)
 			return -E2BIG;
 		if (matches)
 			s->visit(s->context, arena_strdup(s->walk->arena, name.text));
-		if (tree && depth < 64 && glob_may_match_below(s->glob, name.text))
-			r = search_directory(s, arena_strdup(s->walk->arena, name.text), depth + 1);
+		if (tree && depth < 64 && (covered || glob_may_match_below(s->glob, name.text)))
+			r = search_directory(s, arena_strdup(s->walk->arena, name.text), depth + 1,
+					     covered || (matches && glob_covers_tree(s->glob, name.text)));
 	}
 	return r;
 }
@@ -302,7 +314,7 @@ int walk_matches(struct walk *walk, const struct glob *glob, const char *prefix,
 {
 	struct search s = { .walk = walk, .glob = glob, .visit = visit, .context = context };
 
-	return search_directory(&s, prefix, 0);
+	return search_directory(&s, prefix, 0, false);
 }
 
 int walk_directory(struct walk *walk, const char *path, size_t most,

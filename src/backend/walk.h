@@ -33,7 +33,8 @@ struct walk_link { const char *path, *text; };
 const char *walk_resolve(struct walk *walk, const char *path, struct walk_link *links, size_t *ret_count);
 
 /* Calls `visit` for all that exists at or below directory `prefix` and matches (links are not
- * followed).  0, or -E2BIG past LIMIT_GLOB_MATCHES or LIMIT_GLOB_VISITS. */
+ * followed); below a directory that matches with its whole tree for links only, which lead elsewhere.
+ * 0, or -E2BIG past LIMIT_GLOB_MATCHES or LIMIT_GLOB_VISITS. */
 int walk_matches(struct walk *walk, const struct glob *glob, const char *prefix,
 		 void (*visit)(void *context, const char *path), void *context);
 

@@ -342,6 +342,18 @@ static int copy_link(int dir, const char *name, int to_dir, const char *to)
 	return RESULT(symlinkat(text, to_dir, to));
 }
 
+/* Of a pipe or socket that was just made, and of nothing that others put in its place. */
+static int change_mode(int dir, const char *name, mode_t mode)
+{
+	AUTO_FD int fd = open_path(dir, name);
+	struct stat status;
+	char path[32];
+
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return fd < 0 ? fd : -errno;
+	return (status.st_mode ^ mode) & S_IFMT ? -ESTALE : RESULT(chmod(self_path(path, fd), mode & 01777));
+}
+
 int entry_copy(int dir, const char *name, const struct entry *entry, int to_dir, const char *to,
 	       const struct progress *progress)
 {
@@ -355,7 +367,7 @@ int entry_copy(int dir, const char *name, const struct entry *entry, int to_dir,
 	} else if (S_ISFIFO(entry->mode) || S_ISSOCK(entry->mode)) {
 		r = RESULT(mknodat(to_dir, to, (entry->mode & S_IFMT) | 0600, 0));
 		if (r == 0)
-			r = RESULT(fchmodat(to_dir, to, entry->mode & 01777, 0));
+			r = change_mode(to_dir, to, entry->mode);
 	} else {
 		return -ENOTSUP;
 	}

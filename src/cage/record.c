@@ -54,8 +54,9 @@ int cage_record_read(struct arena *arena, int fd, struct cage_record *ret)
 	char *bytes, *at, *end;
 
 	*ret = (struct cage_record){ 0 };
-	/* Sealed: nobody changes it while we read. */
-	if (fcntl(fd, F_GET_SEALS) != RECORD_SEALS || fstat(fd, &status) < 0 ||
+	int seals = fcntl(fd, F_GET_SEALS);
+	/* Sealed: nobody changes it while we read.  (vm.memfd_noexec adds a seal of its own.) */
+	if (seals < 0 || (seals & RECORD_SEALS) != RECORD_SEALS || fstat(fd, &status) < 0 ||
 	    status.st_size < (off_t)sizeof(header) || status.st_size > RECORD_ROOM)
 		return -EPROTO;
 	bytes = arena_alloc(arena, (size_t)status.st_size);

@@ -3,6 +3,7 @@
 #include "cage/state.h"
 #include "cage/data.h"
 #include "base/fd.h"
+#include "base/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,20 +31,41 @@ static int open_private(int dir, const char *name, bool create)
 	return status.st_uid != geteuid() || status.st_mode & 077 ? -EPERM : TAKE_FD(fd);
 }
 
+/* The first of the tops that is the caller's alone, and in *ret its path; -1: none. */
+static int open_top(const char *runtime, char room[64], const char **ret)
+{
+	const char *const tops[] = { runtime, room };
+	int top = -1;
+
+	snprintf(room, 64, "/run/user/%u", geteuid());
+	for (size_t i = 0; top < 0 && i < ARRAY_SIZE(tops); i++)
+		if (tops[i] && *tops[i] == '/') {
+			*ret = tops[i];
+			top = open_private(AT_FDCWD, tops[i], false);
+		}
+	return MAX(top, -1);
+}
+
 int cage_runtime_open(const struct cage_places *places, bool create)
 {
-	char own[64];
-	const char *const tops[] = { places->runtime, own };
+	const char *path;
+	char room[64];
+	AUTO_FD int top = open_top(places->runtime, room, &path);
 
-	snprintf(own, sizeof(own), "/run/user/%u", geteuid());
-	for (size_t i = 0; i < ARRAY_SIZE(tops); i++) {
-		AUTO_FD int top = tops[i] && *tops[i] == '/' ? open_private(AT_FDCWD, tops[i], false) : -1;
-
-		if (top >= 0)
-			return open_private(top, "cuddy", create);
-	}
+	if (top >= 0)
+		return open_private(top, "cuddy", create);
 	AUTO_FD int state = open_private(AT_FDCWD, places->state, false);
 	return state < 0 ? state : open_private(state, "running", create);
+}
+
+const char *cage_runtime_path(struct arena *arena, const struct cage_places *places)
+{
+	const char *path;
+	char room[64];
+	AUTO_FD int top = open_top(places->runtime, room, &path);
+
+	return top >= 0 ? path_join(arena, path_normal(arena, "/", path), "cuddy")
+			: path_join(arena, places->state, "running");
 }
 
 int cage_gate_open(int runtime, const char *name, bool create)
@@ -93,7 +115,7 @@ int cage_gate_listen(int gate)
 
 int cage_gate_connect(int gate, enum serve_command request, struct cage_handles *ret)
 {
-	static const struct timeval patience = { .tv_sec = 10 };
+	static const struct timeval patience = { .tv_sec = 10 }; /* also for a place among those who wait */
 	struct sockaddr_un address;
 	AUTO_FD int fd = own_socket(gate, &address);
 	int on = 1;
@@ -101,7 +123,8 @@ int cage_gate_connect(int gate, enum serve_command request, struct cage_handles 
 	if (fd < 0)
 		return fd;
 	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0)
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
 		return -errno;
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return errno == ECONNREFUSED ? -ENOENT : -errno;

@@ -16,6 +16,8 @@
  * where one that may write there could answer in the place of another).  A descriptor or -errno; -ENOENT
  * only without `create`. */
 int cage_runtime_open(const struct cage_places *places, bool create);
+/* Its path in the arena, whether it is there or not: no cage may see it. */
+const char *cage_runtime_path(struct arena *arena, const struct cage_places *places);
 
 /* The directory of `name` there, locked until the descriptor is closed (all copies).  -ENOENT only without
  * `create`; -EINTR when a signal came first. */

@@ -12,12 +12,13 @@
 #include <sys/sysmacros.h>
 #include <termios.h>
 
-/* Sockets cannot be reopened; these two devices have nothing to gain. */
+/* Sockets cannot be reopened; these two devices have nothing to gain, unless they are the caller's own:
+ * with the descriptor the program could change the mode of the host's node (fchmod(2)). */
 static bool may_pass(const struct stat *status)
 {
 	if (S_ISSOCK(status->st_mode))
 		return true;
-	return S_ISCHR(status->st_mode) &&
+	return S_ISCHR(status->st_mode) && status->st_uid != geteuid() &&
 	       (status->st_rdev == makedev(1, 3) || status->st_rdev == makedev(1, 5));
 }
 
@@ -57,41 +58,47 @@ static int relay_open(struct relay *relay, int outside, const struct stat *statu
 	return 0;
 }
 
+/* What the caller closed leads here. */
+static int open_null(struct relays *all, struct stat *status)
+{
+	if (all->null < 0)
+		all->null = above_streams(open("/dev/null", O_RDWR | O_CLOEXEC));
+	return all->null < 0 ? all->null : fstat(all->null, status) < 0 ? -errno : all->null;
+}
+
 int relays_open(struct relays *all, const int streams[3], unsigned elsewhere)
 {
 	struct stat status[3];
-	bool is_open[3];
+	int r = 0;
 
+	all->null = -1;
 	for (int i = 0; i < 3; i++) {
 		/* The buffer stays untouched: memory that nobody uses costs nothing. */
 		memset(&all->list[i], 0, offsetof(struct relay, buffer));
 		all->list[i].outside = all->list[i].inside = all->list[i].kept = -1;
 		all->made[i] = -1;
-		is_open[i] = fstat(streams[i], &status[i]) == 0;
 	}
-	all->made[3] = -1;
-	for (int i = 0; i < 3; i++) {
-		int r = 0;
-		if (!is_open[i] || elsewhere & 1u << i) { /* also what the caller closed */
-			if (all->made[3] < 0)
-				all->made[3] = above_streams(open("/dev/null", O_RDWR | O_CLOEXEC));
-			r = all->streams[i] = all->made[3];
-		} else if (may_pass(&status[i])) {
-			all->streams[i] = streams[i];
+	for (int i = 0; i < 3 && r >= 0; i++) {
+		bool replaced = elsewhere & 1u << i;
+		int outside = streams[i];
+		if (replaced || fstat(outside, &status[i]) < 0)
+			r = outside = open_null(all, &status[i]);
+		if (r < 0)
+			break;
+		if (replaced || may_pass(&status[i])) {
+			all->streams[i] = outside;
 		} else if (i == 2 && all->list[1].inside >= 0 && status[1].st_dev == status[2].st_dev &&
 			   status[1].st_ino == status[2].st_ino) {
 			all->streams[2] = all->streams[1]; /* 2>&1 keeps its order */
 		} else {
-			r = relay_open(&all->list[i], streams[i], &status[i], i > 0, &all->streams[i]);
+			r = relay_open(&all->list[i], outside, &status[i], i > 0, &all->streams[i]);
 			if (r == 0 && i > 0)
 				all->made[i] = all->streams[i];
 		}
-		if (r < 0) {
-			relays_close(all);
-			return r;
-		}
 	}
-	return 0;
+	if (r < 0)
+		relays_close(all);
+	return MIN(r, 0);
 }
 
 static void close_now(int *fd)
@@ -234,5 +241,6 @@ int relays_close(struct relays *all)
 		error = error ? error : all->list[i].error;
 	}
 	relays_started(all);
+	close_now(&all->null);
 	return error;
 }

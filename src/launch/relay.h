@@ -13,7 +13,7 @@
 #define RELAY_ROOM 65536
 
 struct relay {
-	int outside, inside;	/* the caller's descriptor, never closed; our end of the pipe, -1: over */
+	int outside, inside;	/* the caller's descriptor or `null`; our end of the pipe, -1: over */
 	int kept;		/* input only: the program's end, to count at the end what nobody read */
 	bool output, terminal, seekable, no_splice;
 	bool readable, writable;
@@ -26,7 +26,8 @@ struct relay {
 struct relays {
 	struct relay list[3];
 	int streams[3];		/* what the program gets */
-	int made[4];		/* descriptors of `streams` that are ours until the program has them */
+	int made[3];		/* descriptors of `streams` that are ours until the program has them */
+	int null;		/* stands for what the caller closed; -1: nothing */
 };
 
 /* Looks at the three streams and makes what is needed; those whose bit is set in `elsewhere` become

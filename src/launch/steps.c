@@ -392,9 +392,20 @@ static int step_hostname(struct child *c, const struct step *s)
 	return RESULT(sethostname(name, strlen(name)));
 }
 
+/* The path may lead through what a program of this cage left behind, and links are allowed in it; not
+ * those of /proc, which would lead to our descriptors, and with them out of the cage. */
 static int step_chdir(struct child *c, const struct step *s)
 {
-	return RESULT(chdir(text(c, s->a)));
+	struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_NO_MAGICLINKS,
+	};
+	int fd = RESULT(syscall(SYS_openat2, AT_FDCWD, text(c, s->a), &how, sizeof(how)));
+
+	if (fd < 0)
+		return fd;
+	int r = RESULT(fchdir(fd));
+	release(c, fd);
+	return r;
 }
 
 static int step_loopback(struct child *c, const struct step *s UNUSED)

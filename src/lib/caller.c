@@ -49,16 +49,17 @@ int caller_fill(struct arena *arena, const char *share, struct diags *d, struct 
 	if (r < 0)
 		return r;
 	share = path_normal(arena, ret->cage.working_directory, share ? share : CUDDY_DATA_DIR);
-	profile_context_fill(arena, &(struct profile_caller){
-		.home = ret->cage.home, .user = ret->cage.user, .directory = ret->cage.working_directory,
-		.share = share, .uid = ret->cage.uid, .environment = environ }, &ret->context);
 	ret->places = (struct cage_places){
 		.data = own_directory(arena, ret->cage.home, "XDG_DATA_HOME", ".local/share"),
-		.config = ret->context.places.user,
 		.state = own_directory(arena, ret->cage.home, "XDG_STATE_HOME", ".local/state"),
 		.cache = own_directory(arena, ret->cage.home, "XDG_CACHE_HOME", ".cache"),
 		.runtime = arena_strdup(arena, getenv("XDG_RUNTIME_DIR")),
 	};
+	profile_context_fill(arena, &(struct profile_caller){
+		.home = ret->cage.home, .user = ret->cage.user, .directory = ret->cage.working_directory,
+		.share = share, .running = cage_runtime_path(arena, &ret->places),
+		.uid = ret->cage.uid, .environment = environ }, &ret->context);
+	ret->places.config = ret->context.places.user;
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 /* lib/cuddy.c - the public functions over ours: loading, deciding, starting, waiting.
  * One structure with one arena.  Must not: print, exit, keep globals. */
+#include "lib/appeared.h"
 #include "lib/internal.h"
 #include "cage/data.h"
 #include "cage/overlay.h"
@@ -274,7 +275,12 @@ int cuddy_wait(struct cuddy *cuddy)
 	if (!cuddy->runs)
 		return -1;
 	cuddy->runs = false;
-	return cage_leave(&cuddy->stay, &cuddy->d);
+	/* The program runs already: nobody waits for this. */
+	struct appeared *watch = appeared_watch(cuddy->arena, cuddy->policy, cuddy->stay.plan);
+	int status = cage_leave(&cuddy->stay, &cuddy->d);
+	if (watch)
+		appeared_tell(watch, &cuddy->d);
+	return status;
 }
 
 const char *cuddy_messages(struct cuddy *cuddy)

@@ -53,7 +53,7 @@ void profile_context_fill(struct arena *arena, const struct profile_caller *call
 	const char *uid = arena_printf(arena, "%u", caller->uid);
 	const struct profile_variable others[] = {
 		{ "HOME", caller->home }, { "USER", caller->user }, { "UID", uid },
-		{ "PWD", project(caller) },
+		{ "PWD", project(caller) }, { "CUDDY_RUNNING", caller->running ? caller->running : "" },
 		{ "XDG_RUNTIME_DIR", directory_of(arena, caller, "XDG_RUNTIME_DIR",
 						  arena_printf(arena, "/run/user/%s", uid)) },
 	};

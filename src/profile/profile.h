@@ -29,6 +29,7 @@ struct profile_context {
 struct profile_caller {
 	const char *home, *user, *directory;
 	const char *share;	  /* with cuddy's own files */
+	const char *running;	  /* where running cages are found: hidden from all of them */
 	unsigned uid;
 	char *const *environment; /* as of execve(2) */
 };

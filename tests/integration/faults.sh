@@ -71,9 +71,9 @@ fail_all() { # PROFILE
 	[ "$status" = 0 ] && [ -e "$home/project/ran" ]
 	result $? "$name: the program runs when nothing fails"
 	# shellcheck disable=SC2086 # a list of words
-	(cd "$home/project" && $become env HOME="$home" "$work/cuddy" plan --json "$1" /bin/sh -c 'echo ran >ran') |
+	(cd "$home/project" && $become env HOME="$home" XDG_RUNTIME_DIR="$home/runtime" "$work/cuddy" plan --json "$1" /bin/sh -c 'echo ran >ran') |
 		python3 -c 'import json, sys
-for step in json.load(sys.stdin)["steps"]: print(step.get("origin") or "")' >"$work/origins"
+for step in json.load(sys.stdin)["steps"]: print((step.get("origin") or "").split(",")[0])' >"$work/origins"
 	failed=0 step=0
 	while IFS= read -r origin <&3; do
 		fail_one "$1" "$step" "$origin" || failed=$((failed + 1))

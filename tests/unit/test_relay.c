@@ -181,9 +181,15 @@ static void test_choice(void)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0)
 		abort();
-	ok(relays_open(all, (int[3]){ null, sockets[0], null }, 0) == 0 && all->streams[0] == null &&
-		   all->streams[1] == sockets[0] && all->streams[2] == null,
-	   "/dev/null and sockets are passed");
+	struct stat node;
+	bool owned = fstat(null, &node) == 0 && node.st_uid == geteuid();
+	ok(relays_open(all, (int[3]){ null, sockets[0], null }, 0) == 0 && (all->streams[0] == null) == !owned &&
+		   all->streams[1] == sockets[0] && (all->streams[2] == null) == !owned,
+	   "sockets are passed, and /dev/null unless the node is ours");
+	relays_close(all);
+	ok(relays_open(all, (int[3]){ -1, -1, -1 }, 0) == 0 && all->streams[0] >= 3 && all->streams[1] >= 3 &&
+		   (all->streams[1] == all->null) == !owned,
+	   "what is closed leads to /dev/null, by the same rule");
 	relays_close(all);
 	ok(relays_open(all, (int[3]){ directory, file, file }, 0) == 0 && all->streams[0] != directory &&
 		   all->streams[1] != file && all->streams[2] == all->streams[1],

@@ -1,0 +1,17 @@
+/* lib/appeared.h - a deny with a wildcard holds for what was there when the cage started; this tells of
+ * what has appeared under such a name until its end. */
+#ifndef CUDDY_LIB_APPEARED_H
+#define CUDDY_LIB_APPEARED_H
+
+#include "backend/backend.h"
+
+struct appeared;
+
+/* Remembers what the plan restricts where the policy lets the program make names that it denies.  In the
+ * arena; NULL: there is no such place. */
+struct appeared *appeared_watch(struct arena *arena, const struct policy *policy, const struct plan *plan);
+
+/* Warns of the first new name for each such deny, at its line.  Who made it is not known. */
+void appeared_tell(const struct appeared *watch, struct diags *d);
+
+#endif

@@ -1,0 +1,141 @@
+#!/bin/sh
+# tests/integration/hostile.sh - what a program leaves behind for the next start, and what surrounds a start.
+
+data=.local/share/cuddy/cages
+
+write_profiles() {
+	cat >"$work/home-only.toml" <<-'EOF'
+		[filesystem]
+		flags = ["own-home", "system", "tmp"]
+		[runtime]
+		flags = ["ordinary"]
+	EOF
+}
+
+# The working directory lies in the cage's home, where the program can put a link in its place.
+working_directory() {
+	mkdir -p "$HOME/sub"
+	cd "$HOME" || return
+	cuddy run -p "$work/home-only.toml" -n cwd bash -c 'cd; rm -rf sub; ln -s /proc/self/fd/9 sub'
+	ok "a cage leaves a link where it will be started" is_status 0
+	cd "$HOME/sub" || return
+	reached=
+	for fd in $(seq 3 40); do
+		ln -sfn "/proc/self/fd/$fd" "$HOME/$data/cwd/home/sub"
+		cuddy run -p "$work/home-only.toml" -n cwd bash -c 'ls -a . ..' 9<"$HOME"
+		is_status 125 || reached="$reached $fd"
+	done
+	same "no descriptor of the start is reached through it" "" "$reached"
+	for target in /proc/self/root /proc/1/root /proc/self/cwd; do
+		ln -sfn "$target" "$HOME/$data/cwd/home/sub"
+		cuddy run -p "$work/home-only.toml" -n cwd true
+		ok "nor a directory: $target" is_status 125
+	done
+	ln -sfn .config "$HOME/$data/cwd/home/sub"
+	cuddy run -p "$work/home-only.toml" -n cwd bash -c 'pwd -P'
+	ok "an ordinary link is a directory of the cage" says "^$HOME/.config\$"
+	cd "$HOME/project" || return
+	cuddy rm --force cwd
+}
+
+# What is given as a standard stream, or shown as a device, keeps its node.
+device_nodes() {
+	cat >"$work/home/nodes.py" <<-'EOF'
+		import os
+		for node in ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"):
+		    for change in (lambda: os.chmod(node, 0o666), lambda: os.utime(node, (1, 1))):
+		        try:
+		            change()
+		            print("changed", node)
+		        except OSError:
+		            pass
+		    with open(node, "r+b", buffering=0) as device:
+		        device.read(1)
+		for stream in (0, 1, 2):
+		    if os.readlink("/proc/self/fd/%d" % stream).startswith("/dev/"):
+		        try:
+		            os.fchmod(stream, 0o666)
+		            print("changed stream", stream)
+		        except OSError:
+		            pass
+		open("/dev/null", "w").write("x")
+		print("end")
+	EOF
+	have python3 || { skip "device nodes"; return; }
+	cd "$HOME" || return
+	cuddy run -p "$work/home-only.toml" --ro "$work/home/nodes.py" python3 "$work/home/nodes.py"
+	same "devices can be used, their nodes cannot be changed" end "$(cat "$work/out" "$work/err")"
+	"$tree/build/cuddy" run -p "$work/home-only.toml" --ro "$work/home/nodes.py" \
+		sh -c 'python3 "$1" >/tmp/said 2>&1 </dev/stdin; cat /tmp/said >&2' sh "$work/home/nodes.py" \
+		<&- >&- 2>"$work/err"
+	same "nor by a stream that was closed outside" end "$(cat "$work/err")"
+	cd "$HOME/project" || return
+}
+
+# More files than a pattern may stand for, in a directory that is denied as a whole.
+large_project() {
+	mkdir -p big/.git/objects big/hooks big/src
+	(cd big/.git/objects && seq 6000 | xargs touch)
+	ln -s ../hooks big/.git/hooks
+	echo original | tee big/.git/objects/1 >big/hooks/hook
+	cd big || return
+	cuddy run -p command-line sh -c 'echo made >src/made && cat src/made; echo x >.git/objects/1; echo x >hooks/hook'
+	ok "a project with thousands of objects can be worked in" says '^made$'
+	same "they are as safe as few, and so is what a link among them leads to" "original original" \
+		"$(cat .git/objects/1 hooks/hook | xargs)"
+	cd ..
+}
+
+# The socket of a cage hands out its namespaces, and ends it: nobody inside may reach one, not even where
+# running cages are found in a directory that the profile shows.
+own_socket() {
+	have python3 || { skip "the socket of the cage"; return; }
+	cat >"$work/home/reach.py" <<-'EOF'
+		import glob, os, socket
+		for path in glob.glob("/tmp/cuddy-%d/reach*/socket" % os.getuid()):
+		    try:
+		        socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).connect(path)
+		        print("reached")
+		    except OSError:
+		        pass
+		print("end")
+	EOF
+	(
+		unset XDG_RUNTIME_DIR
+		cuddy run -p command-line -n "reach.$$" --rw /tmp --ro "$work/home/reach.py" python3 "$work/home/reach.py"
+		same "the socket of a cage is not reached from inside" end "$(cat "$work/out" "$work/err")"
+	)
+	count=$((count + 1))
+}
+
+# A deny with a wildcard holds for what was there; what comes later is told.
+late_names() {
+	mkdir -p late && cd late || return
+	cuddy run -p command-line mkdir -p .git/hooks
+	ok "a repository that the program made is told" complains 'C610.*late/.git'
+	ok "with the line of the deny" complains 'filesystem.toml'
+	cuddy run -p command-line sh -c 'echo x >>file; ! mkdir .git/hooks/x 2>/dev/null'
+	ok "one that was there is not" is_quiet
+	rm -rf .git
+	mkdir real && ln -s real .git
+	cuddy run -p command-line sh -c 'ls -a'
+	ok "nor one behind a link" is_quiet
+	rm -rf .git
+	cuddy run -p command-line true
+	ok "nor what is not there" is_quiet
+	cd ..
+}
+
+suite() {
+	XDG_RUNTIME_DIR=$work/runtime
+	export XDG_RUNTIME_DIR
+	mkdir -m 700 "$XDG_RUNTIME_DIR"
+	write_profiles
+	working_directory
+	device_nodes
+	large_project
+	own_socket
+	late_names
+}
+
+. "$(dirname "$0")/both.lib"
