@@ -1,6 +1,8 @@
 /* backend/namespaces.c - user, mount, pid, ipc, uts and cgroup namespaces: always.  Which network there is
  * in its namespace is network.c's business. */
 #include "backend/backend.h"
+
+#include <string.h>
 #include "backend/network.h"
 
 static bool is_allowed(const struct policy *policy, const char *syscall)
@@ -18,6 +20,23 @@ static void claim_bus(struct compilation *c)
 			backend_claim(c, i, "namespaces", EXACTNESS_EXACT, NULL);
 }
 
+/* Where the caller stands, if the cage shows it; a program that may not see that starts at home. */
+static const char *start_directory(struct compilation *c)
+{
+	const char *const wishes[] = { c->cage->working_directory, c->cage->home };
+
+	if (c->policy->working_directory.value)
+		return c->policy->working_directory.value;
+	for (size_t i = 0; i < ARRAY_SIZE(wishes); i++) {
+		const struct request request = { .kind = KIND_FILE, .access = ACCESS_READ, .verb = "list",
+						 .subject = arena_printf(c->arena, "%s/", strcmp(wishes[i], "/") ? wishes[i] : "") };
+
+		if (policy_decide(c->policy, &request).effect == EFFECT_ALLOW)
+			return wishes[i];
+	}
+	return "/";
+}
+
 static int compile(struct compilation *c)
 {
 	const struct policy *policy = c->policy;
@@ -25,7 +44,7 @@ static int compile(struct compilation *c)
 	uint64_t disk = policy->limits[LIMIT_DISK].is_set ? policy->limits[LIMIT_DISK].value : 1ull << 30;
 	uid_t uid = cage->uid;
 	gid_t gid = cage->gid;
-	const char *as = policy->user_as.value, *directory = policy->working_directory.value;
+	const char *as = policy->user_as.value;
 
 	if (str_equal(as, "root"))
 		uid = gid = 0;
@@ -40,8 +59,7 @@ static int compile(struct compilation *c)
 		plan_add(c->plan, OP_USERNS_LIMIT, 0, 0, 0, 1, NULL);
 	plan_add(c->plan, OP_HOSTNAME, plan_text(c->plan, policy->hostname.value ? policy->hostname.value : "cuddy"),
 		 0, 0, 0, policy->hostname.origin);
-	plan_add(c->plan, OP_CHDIR, plan_text(c->plan, directory ? directory : cage->working_directory), 0, 0, 0,
-		 policy->working_directory.origin);
+	plan_add(c->plan, OP_CHDIR, plan_text(c->plan, start_directory(c)), 0, 0, 0, policy->working_directory.origin);
 	if (!network_is_host(policy))
 		claim_bus(c);
 	return 0;
