@@ -20,21 +20,28 @@ static void claim_bus(struct compilation *c)
 			backend_claim(c, i, "namespaces", EXACTNESS_EXACT, NULL);
 }
 
-/* Where the caller stands, if the cage shows it; a program that may not see that starts at home. */
+/* What the rules show at a directory: the host's, the cage's own, or nothing (-1). */
+static int place_of(struct compilation *c, const char *directory)
+{
+	const struct request request = {
+		.kind = KIND_FILE, .access = ACCESS_READ, .verb = "list",
+		.subject = arena_printf(c->arena, "%s/", strcmp(directory, "/") ? directory : ""),
+	};
+	struct verdict v = policy_decide(c->policy, &request);
+
+	return v.effect != EFFECT_ALLOW ? -1 : v.on_the_way ? PLACE_HOST : (int)v.rule->place;
+}
+
+/* Where the caller stands, if the cage shows that; what is the cage's own begins empty, but has a home. */
 static const char *start_directory(struct compilation *c)
 {
-	const char *const wishes[] = { c->cage->working_directory, c->cage->home };
+	int place = place_of(c, c->cage->working_directory);
 
 	if (c->policy->working_directory.value)
 		return c->policy->working_directory.value;
-	for (size_t i = 0; i < ARRAY_SIZE(wishes); i++) {
-		const struct request request = { .kind = KIND_FILE, .access = ACCESS_READ, .verb = "list",
-						 .subject = arena_printf(c->arena, "%s/", strcmp(wishes[i], "/") ? wishes[i] : "") };
-
-		if (policy_decide(c->policy, &request).effect == EFFECT_ALLOW)
-			return wishes[i];
-	}
-	return "/";
+	if (place >= 0 && place_rank((enum place)place))
+		return c->cage->working_directory;
+	return place_of(c, c->cage->home) >= 0 ? c->cage->home : "/";
 }
 
 static int compile(struct compilation *c)
