@@ -150,7 +150,7 @@ static int take_setenv(struct parser *p, const struct option *o UNUSED, char **w
 	const char *entry = arena_printf(b->arena, "%s=%s", words[0], words[1]);
 
 	if (!*words[0] || strchr(words[0], '='))
-		return refuse(p, "setenv failed: %s", strerror(EINVAL));
+		return refuse(p, "setenv failed");
 	for (size_t i = 0; i < b->environment.count; i++)
 		if (is_variable(b->environment.items[i], words[0])) {
 			b->environment.items[i] = entry;
@@ -166,7 +166,7 @@ static int take_unsetenv(struct parser *p, const struct option *o UNUSED, char *
 	size_t kept = 0;
 
 	if (!*words[0] || strchr(words[0], '='))
-		return refuse(p, "unsetenv failed: %s", strerror(EINVAL));
+		return refuse(p, "unsetenv failed");
 	for (size_t i = 0; i < b->environment.count; i++)
 		if (!is_variable(b->environment.items[i], words[0]))
 			b->environment.items[kept++] = b->environment.items[i];

@@ -475,7 +475,7 @@ static const struct { enum op op; const char *message; } failures[] = {
 	{ OP_COPY, "Can't create file %1: %3" },
 	{ OP_COPY_BIND, "Can't create file at %1: %3" },
 	{ OP_LINK, "Can't make symlink at %1: %3" },
-	{ OP_CHMOD, "Can't chmod %1: %3" },
+	{ OP_CHMOD, "Can't chmod %4 %1: %3" },
 	{ OP_COVER, "Can't access %1: %3" },
 	{ OP_REMOUNT, "Can't remount readonly on %1: %3" },
 	{ OP_LAYERED, "Can't make overlay mount on %1: %3" },
@@ -487,7 +487,7 @@ static const struct { enum op op; const char *message; } failures[] = {
 	{ OP_NO_USERNS, "creation of new user namespaces was not disabled as requested" },
 	{ OP_KEEP_CAPS, "capset failed: %3" },
 	{ OP_PLACE, "Can't chdir to %1: %3" },
-	{ OP_LOCK, "Unable to lock file %1: %3" },
+	{ OP_LOCK, "Unable to open lock file %1: %3" },
 	{ OP_FILTER, "prctl(PR_SET_SECCOMP): %3" },
 	{ OP_RUN, "execvp %1: %3" },
 };
@@ -507,6 +507,7 @@ const char *bwrap_failure(const struct plan *plan, size_t index, int error)
 		return arena_printf(arena, "cannot start: %s", strerror(error));
 	const struct step *step = &plan->steps.items[index];
 	const char *subject = step_subject(plan, step), *second = plan_text_at(plan, step->b);
+	const char *mode = arena_printf(arena, "%#llo", (unsigned long long)step->x);
 	const char *why = error == ESTALE ? "it was replaced meanwhile" : strerror(error);
 	if (is_point(step->op, error)) {
 		bool file = step->op == OP_BIND && !S_ISDIR(plan->objects.items[step->c].mode);
@@ -517,7 +518,7 @@ const char *bwrap_failure(const struct plan *plan, size_t index, int error)
 			continue;
 		struct strbuf out = { .arena = arena };
 		for (const char *at = failures[i].message; *at; at++) {
-			const char *words[] = { subject, second, why };
+			const char *words[] = { subject, second, why, mode };
 			if (at[0] != '%') {
 				strbuf_add_bytes(&out, at, 1);
 				continue;

@@ -48,6 +48,7 @@ struct child {
 	char *wipe_from[2], *wipe_to[2]; /* command line and environment of the launcher */
 	/* From here on the child's own. */
 	int root, base;		    /* what is mounted on "/"; the tmpfs that was first */
+	unsigned roots;		    /* how many mounts have covered the base since */
 	int self, host_root;	    /* /proc/self of the host; its "/" where a bind wants it */
 	int place;		    /* the directory that the last target was in, or -1 */
 	const char *place_path;	    /* begins with its path, */

@@ -173,14 +173,16 @@ int foreign_copy_bind(struct child *c, const struct step *s)
 
 	if (to < 0)
 		return to;
-	int r = copy_bytes((int)s->b, to), tree = -1;
+	int r = copy_bytes((int)s->b, to);
 	if (r == 0)
 		r = RESULT(syscall(SYS_fchmod, to, (unsigned)(s->x & 07777)));
 	close(to);
 	if (r == 0)
-		r = tree = sys_clone_tree(c->base, name, AT_SYMLINK_NOFOLLOW, s->c >> 16 & PLAN_ATTRS);
-	(void)unlinkat(c->base, name, 0);
-	return r < 0 ? r : child_attach(c, tree, s);
+		r = sys_clone_tree(c->base, name, AT_SYMLINK_NOFOLLOW, s->c >> 16 & PLAN_ATTRS);
+	if (r >= 0)
+		r = child_attach(c, r, s);
+	(void)unlinkat(c->base, name, 0); /* not before: the kernel mounts nothing that has no name */
+	return r;
 }
 
 int foreign_link(struct child *c, const struct step *s)
@@ -257,7 +259,10 @@ int foreign_mqueue(struct child *c, const struct step *s)
 {
 	int fs = sys_fsopen("mqueue");
 
-	return fs < 0 ? fs : child_attach(c, sys_fsmount(fs, 0), s);
+	if (fs < 0)
+		return fs;
+	(void)sys_fsconfig_string(fs, "source", "mqueue");
+	return child_attach(c, sys_fsmount(fs, 0), s);
 }
 
 /* The source must still be what it was, as with BIND. */
@@ -338,7 +343,9 @@ int foreign_leave(struct child *c, const struct step *s)
 	if (!(s->a & PLAN_LEAVE_PIVOT))
 		return RESULT(chroot("."));
 	r = RESULT(syscall(SYS_pivot_root, ".", "."));
-	if (r == 0)
+	/* Now the old root lies on ours, the base on that, then all that covered it before ours; the topmost
+	 * is what umount2() finds. */
+	for (unsigned left = c->roots + 1; r == 0 && left; left--)
 		r = RESULT(syscall(SYS_umount2, ".", 2 /* MNT_DETACH */));
 	return r < 0 ? r : RESULT(chdir("/"));
 }

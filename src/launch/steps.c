@@ -90,10 +90,20 @@ static int step_private(struct child *c UNUSED, const struct step *s UNUSED)
 	return RESULT(syscall(SYS_mount, NULL, "/", NULL, MS_REC_ | MS_PRIVATE_, NULL));
 }
 
+/* A foreign tool's callers may look for the names of what is mounted (/proc/self/mountinfo). */
+static int open_fs(const struct child *c, const char *type)
+{
+	int fs = sys_fsopen(type);
+
+	if (fs >= 0 && c->foreign)
+		(void)sys_fsconfig_string(fs, "source", type);
+	return fs;
+}
+
 int child_tmpfs(const struct child *c, uint64_t size, const char *mode)
 {
 	char room[24];
-	int fs = sys_fsopen("tmpfs");
+	int fs = open_fs(c, "tmpfs");
 
 	if (fs < 0)
 		return fs;
@@ -253,6 +263,7 @@ int child_attach(struct child *c, int tree, const struct step *s)
 		c->place = -1; /* covered */
 	if (r == 0 && !*path) { /* it covers the root: from now on it is the root */
 		c->root = tree;
+		c->roots++;
 		return 0;
 	}
 	if (tree >= 0)
@@ -338,7 +349,7 @@ static int step_overlay(struct child *c, const struct step *s)
 
 static int step_proc(struct child *c, const struct step *s)
 {
-	int fs = sys_fsopen("proc");
+	int fs = open_fs(c, "proc");
 
 	if (fs < 0)
 		return fs;
@@ -349,7 +360,7 @@ static int step_proc(struct child *c, const struct step *s)
 
 static int step_devpts(struct child *c, const struct step *s)
 {
-	int fs = sys_fsopen("devpts");
+	int fs = open_fs(c, "devpts");
 
 	if (fs < 0)
 		return fs;
