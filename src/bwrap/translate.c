@@ -294,7 +294,8 @@ static void add_identity(struct translation *t)
 	if (map)
 		add(t, OP_MAP, t->caller->uid, t->caller->gid, root_first ? 0 : uid, root_first ? 0 : gid);
 	if (b->userns_fd != -1)
-		add(t, OP_BECOME, uid, gid, 0, 0);
+		add(t, OP_BECOME, uid == t->caller->uid ? PLAN_SAME_ID : uid,
+		    gid == t->caller->gid ? PLAN_SAME_ID : gid, 0, 0);
 	if (b->disable_userns)
 		add(t, OP_USERNS_LIMIT, 0, 0, 0, 1);
 	add(t, OP_LEAVE, t->user && (nest || !(all || b->caps)) ? 0 : PLAN_LEAVE_PIVOT, 0, 0, 0);

@@ -262,7 +262,9 @@ int foreign_mqueue(struct child *c, const struct step *s)
 	if (fs < 0)
 		return fs;
 	(void)sys_fsconfig_string(fs, "source", "mqueue");
-	return child_attach(c, sys_fsmount(fs, 0), s);
+	int tree = sys_fsmount(fs, 0);
+	close(fs);
+	return child_attach(c, tree, s);
 }
 
 /* The source must still be what it was, as with BIND. */
@@ -329,7 +331,11 @@ int foreign_layered(struct child *c, const struct step *s)
 	if (r == 0)
 		r = sys_fsconfig_flag(fs, "userxattr");
 	f->lower_length = 0;
-	return r < 0 ? r : child_attach(c, sys_fsmount(fs, s->x & PLAN_ATTRS), s);
+	if (r == 0)
+		r = sys_fsmount(fs, s->x & PLAN_ATTRS);
+	if (fs >= 0)
+		close(fs);
+	return child_attach(c, r, s);
 }
 
 /* Covered, the old root is out of reach for those who have no power over the mount namespace (see

@@ -30,9 +30,9 @@ int foreign_map(struct child *c, const struct step *s)
 /* In a namespace of the caller's, other ids may be mapped. */
 int foreign_become(struct child *c UNUSED, const struct step *s)
 {
-	int r = RESULT(syscall(SYS_setuid, s->a));
+	int r = s->a == PLAN_SAME_ID ? 0 : RESULT(syscall(SYS_setuid, s->a));
 
-	return r < 0 ? r : RESULT(syscall(SYS_setgid, s->b));
+	return r < 0 || s->b == PLAN_SAME_ID ? r : RESULT(syscall(SYS_setgid, s->b));
 }
 
 int foreign_join_user(struct child *c UNUSED, const struct step *s)

@@ -28,10 +28,11 @@ static const char *text(const struct child *c, uint32_t offset)
 }
 
 /* Most descriptors are left to CLOSE, which takes all of them with one call; only a plan with very many
- * mounts closes one by one.  (A launch makes some seventy; each close() is a call that it can spare.) */
+ * mounts closes one by one.  (A launch makes some seventy; each close() is a call that it can spare.)
+ * Another tool's callers may have fewer to give. */
 static void release(const struct child *c, int fd)
 {
-	if (fd >= 200 && fd != c->root && fd != c->base && fd != c->place)
+	if (fd >= (c->foreign ? 32 : 200) && fd != c->root && fd != c->base && fd != c->place)
 		close(fd);
 }
 
@@ -268,6 +269,8 @@ int child_attach(struct child *c, int tree, const struct step *s)
 	}
 	if (tree >= 0)
 		release(c, tree);
+	if (tree >= 0 && r >= 0 && c->foreign)
+		release(c, at.dir);
 	return r;
 }
 

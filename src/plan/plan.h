@@ -57,6 +57,8 @@ _Static_assert(sizeof(struct step) == 24, "a step is 24 bytes");
 
 /* a of NEWROOT: the host's "/" is bound too, so it has to be taken before it is covered. */
 #define PLAN_KEEP_HOST 1u
+/* a, b of BECOME: the id stays. */
+#define PLAN_SAME_ID UINT32_MAX
 /* b of LAYER; b of LAYERED: what is written goes to a layer, to a tmpfs, nowhere. */
 #define PLAN_LAYER_LOWER 0u
 #define PLAN_LAYER_UPPER 1u
