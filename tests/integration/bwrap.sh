@@ -116,6 +116,7 @@ descriptors() {
 	"$ours" --unshare-all --ro-bind / / --json-status-fd 7 sh -c 'exit 3' 7>info
 	ok "--json-status-fd tells the exit" grep -q '^{ "exit-code": 3 }$' info
 	mkfifo go
+	rm -f info
 	"$ours" --unshare-user --ro-bind / / --userns-block-fd 8 --info-fd 7 sh -c 'cat /proc/self/uid_map' \
 		7>info 8<>go >"$work/out" 2>"$work/err" &
 	pid=$!
@@ -125,6 +126,7 @@ descriptors() {
 	echo x >go
 	wait $pid
 	ok "--userns-block-fd: somebody else maps the ids" grep -q "$(id -u) *$(id -u) *1" "$work/out"
+	rm -f info
 	"$ours" --bind / / --info-fd 7 --block-fd 8 sh -c 'echo went >went' 7>info 8<>go 2>"$work/err" &
 	pid=$!
 	until_true 20 grep -q '}' info
