@@ -67,9 +67,9 @@ static int open_directory(const struct child *c, const char *path, unsigned pare
 
 	if (r != -ENOENT)
 		return r;
-	int dir = open_parent(c, path, parents);
+	int dir = slash ? open_parent(c, path, parents) : c->root;
 	r = dir < 0 ? dir : RESULT(mkdirat(dir, slash ? slash + 1 : path, mode));
-	if (dir >= 0)
+	if (slash && dir >= 0)
 		close(dir);
 	return r < 0 ? r : open_inside(c, path, O_PATH | O_DIRECTORY, 0);
 }
@@ -77,19 +77,18 @@ static int open_directory(const struct child *c, const char *path, unsigned pare
 /* The file at `path`, whatever kind it is; an empty one is made if it is missing. */
 static int open_file(const struct child *c, const char *path, unsigned parents)
 {
+	const uint64_t create = O_CREAT | O_RDONLY | O_NONBLOCK | O_NOCTTY;
 	int r = open_inside(c, path, O_PATH, 0);
 
+	if (r == -ENOENT)
+		r = open_inside(c, path, create, 0444);
 	if (r != -ENOENT)
 		return r;
 	int dir = open_parent(c, path, parents);
 	if (dir < 0)
 		return dir;
 	close(dir);
-	r = open_inside(c, path, O_CREAT | O_RDONLY | O_NONBLOCK | O_NOCTTY, 0444);
-	if (r < 0)
-		return r;
-	close(r);
-	return open_inside(c, path, O_PATH, 0);
+	return open_inside(c, path, create, 0444);
 }
 
 int foreign_spot(struct child *c, const struct step *s, struct spot *ret)
