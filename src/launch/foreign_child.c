@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 void foreign_close_others(const int *kept, size_t count)
 {
@@ -40,12 +41,19 @@ static void follow_parent(const struct child *c)
 		_exit(1);
 }
 
-/* Filters and the program; in the memory of init if there is one, which sleeps meanwhile. */
+/* Filters and the program; in the memory of init if there is one.  Who waits there for init's filters can
+ * only look again and again: the filters may forbid init whatever would wake somebody up.  (Nothing here
+ * fails while init works, for both have one errno.) */
 static int program(void *argument)
 {
 	struct child *c = argument;
 	size_t index = 0;
+	uint32_t go;
 
+	while (!(go = __atomic_load_n(&c->foreign->go, __ATOMIC_SEQ_CST)))
+		syscall(SYS_nanosleep, &(struct timespec){ .tv_nsec = 20000 }, NULL);
+	if (go != 1)
+		_exit(1);
 	while (index < c->plan->steps.count && c->plan->steps.items[index].stage < STAGE_FILTER)
 		index++;
 	follow_parent(c);
@@ -53,7 +61,15 @@ static int program(void *argument)
 	child_give_up(c, index, -ENOEXEC); /* RUN does not come back */
 }
 
-/* Who may trace init must not gain by it: no capability, and the same filters as the program. */
+static bool has_filter(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->steps.count; i++)
+		if (plan->steps.items[i].op == OP_FILTER)
+			return true;
+	return false;
+}
+
+/* Who traces init must not gain by it: it has no capability, and the program's filters before that runs. */
 static void confine_init(struct child *c)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -61,9 +77,15 @@ static void confine_init(struct child *c)
 
 	(void)syscall(SYS_capset, &header, none);
 	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-	for (size_t i = 0; i < c->plan->steps.count; i++)
-		if (c->plan->steps.items[i].op == OP_FILTER)
-			child_step(c, i);
+	for (size_t i = 0; i < c->plan->steps.count; i++) {
+		const struct step *step = &c->plan->steps.items[i];
+		int r = step->op == OP_FILTER ? step_table[OP_FILTER](c, step) : 0;
+		if (r < 0) {
+			__atomic_store_n(&c->foreign->go, 2, __ATOMIC_SEQ_CST);
+			child_give_up(c, i, r);
+		}
+	}
+	__atomic_store_n(&c->foreign->go, 1, __ATOMIC_SEQ_CST);
 }
 
 /* Reaps until nobody is left, as bwrap's pid 1 does; the program's status is told when it comes. */
@@ -73,7 +95,10 @@ _Noreturn static void init(struct child *c)
 	const struct foreign_child *f = c->foreign;
 	int kept[FOREIGN_LOCKS + 2] = { c->report, f->options->held }, status, first = 1;
 
-	c->payload = clone(program, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, c);
+	/* Its capabilities are no more than the program's, so only filters have to be waited for. */
+	c->foreign->go = !has_filter(c->plan);
+	c->payload = clone(program, stack + sizeof(stack),
+			   CLONE_VM | (c->foreign->go ? CLONE_VFORK : 0) | SIGCHLD, c);
 	if (c->payload < 0)
 		child_give_up(c, c->plan->steps.count, -errno);
 	memcpy(kept + 2, f->locks, f->lock_count * sizeof(int));
@@ -115,6 +140,7 @@ _Noreturn void foreign_run(struct child *c)
 	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* changes of ids cleared it, and /proc/self is the user's */
 	if (options->init)
 		init(c);
+	c->foreign->go = 1;
 	program(c);
 	_exit(1);
 }

@@ -10,6 +10,7 @@ struct foreign_child {
 	const struct launch_foreign *options;
 	unsigned host_binds;	 /* how often the host's "/" will still be bound */
 	/* The child's own. */
+	uint32_t go;		 /* 1: the program may start; 2: it must not */
 	bool placed;		 /* a PLACE found its directory */
 	int locks[FOREIGN_LOCKS];
 	unsigned lock_count;
