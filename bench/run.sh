@@ -68,6 +68,8 @@ else
 fi
 if [ -x "$cuddy" ]; then
 	printf 'cuddy\t%s %s /bin/true\n' "$cuddy" "$args" >> "$work/all"
+	printf 'cuddy-bwrap\t%s bwrap --unshare-all --die-with-parent --new-session %s /bin/true\n' \
+		"$cuddy" "$(desk_words)" >> "$work/all"
 else
 	echo "# no $cuddy here: only the peers are measured" >&2
 fi
@@ -166,6 +168,7 @@ awk -v dir="$work" '
 		printf "%s - %s: %.2f, at most %.2f\n", value <= most ? "ok" : "not ok", what, value, most
 		bad += value > most; judged++
 	}
+	$1 == "cuddy-bwrap" && FILENAME == dir "/latency-here" { judge("CPU ratio of cuddy bwrap", $7, 1.1) }
 	$1 != "cuddy" { next }
 	FILENAME == dir "/calls" { judge("system calls", $2, 520) }
 	FILENAME == dir "/memory" { judge("PSS of a resting cage in kB", $4, 800) }

@@ -69,10 +69,13 @@ void help_commands(struct strbuf *out);
 /* cuddy was called by another name: `cuddy run --name NAME`, and all arguments are the program's. */
 int run_by_name(struct cli *cli, const char *name);
 
+/* cuddy was called as bwrap, which `called` names in the help: the exit status. */
+int bwrap_main(struct cli *cli, const char *called, char **words);
+
 /* Prints to standard output; commands that print documents end with it.  NULL: the error was told. */
 int cli_print(const char *text);
 
-extern const struct command command_allow, command_completions, command_deny, command_doctor, command_explain,
+extern const struct command command_allow, command_bwrap, command_completions, command_deny, command_doctor, command_explain,
 	command_explain_code, command_export, command_help, command_image, command_permissions, command_plan, command_profile,
 	command_run, command_why, command_ps, command_list, command_stop, command_rm,
 	command_exec, command_shell, command_changes, command_commit, command_discard;

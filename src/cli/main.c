@@ -96,6 +96,8 @@ static int take_all_options(struct cli *cli, char **arguments, void *values)
 
 static int run_command(struct cli *cli, char **arguments)
 {
+	if (cli->command == &command_bwrap)
+		return bwrap_main(cli, "cuddy bwrap", arguments);
 	void *values = arena_alloc(cli->arena, cli->command->options_size);
 	struct strbuf out = { .arena = cli->arena };
 	const struct action *action = NULL;
@@ -155,7 +157,9 @@ int main(int argc, char **argv)
 	}
 	diags_init(&cli.d, arena);
 	cli.colour = isatty(STDERR_FILENO) && !getenv("NO_COLOR");
-	if (argc && strcmp(path_base_name(argv[0]), "cuddy") != 0) {
+	if (argc && strcmp(path_base_name(argv[0]), "bwrap") == 0) {
+		status = bwrap_main(&cli, argv[0], argv + 1);
+	} else if (argc && strcmp(path_base_name(argv[0]), "cuddy") != 0) {
 		cli.arguments = argv + 1;
 		cli.count = argc - 1;
 		status = run_by_name(&cli, path_base_name(argv[0]));

@@ -35,7 +35,7 @@ struct server {
 
 struct child {
 	const struct plan *plan;
-	char *const *argv, *const *envp;
+	char **argv, **envp;	    /* argv[-1] is free */
 	const int *streams;
 	struct terminal_wish terminal;
 	bool tell_start;	    /* the parent wants to know when the program has been executed */
@@ -44,10 +44,12 @@ struct child {
 	int barrier, barrier_parent; /* of OFFER and AWAIT: ours; the parent's end, to be closed; or -1 */
 	struct server server;	    /* `listener` and the handle of the record; the child opens the others */
 	const int *join;	    /* handles of a running cage to enter; NULL: a new one is made */
+	struct foreign_child *foreign; /* launch/foreign_child.h; NULL: this is a cage */
 	int fault;		    /* index of a step that shall fail, or -1 */
 	char *wipe_from[2], *wipe_to[2]; /* command line and environment of the launcher */
 	/* From here on the child's own. */
 	int root, base;		    /* what is mounted on "/"; the tmpfs that was first */
+	unsigned roots;		    /* how many mounts have covered the base since */
 	int self, host_root;	    /* /proc/self of the host; its "/" where a bind wants it */
 	int place;		    /* the directory that the last target was in, or -1 */
 	const char *place_path;	    /* begins with its path, */
@@ -73,6 +75,15 @@ void child_step(struct child *c, size_t index);
 /* Runs the steps from *index on as long as their stage is at most `last`. */
 void child_walk(struct child *c, size_t *index, enum stage last);
 
+/* What the parent prepares (launch/parent.c): words of the plan as argv or envp, with a free place before
+ * the first; two ends of the report socket, above the streams; where the kernel keeps our own words. */
+char **launch_words(const struct plan *plan, const uint32_t *offsets, size_t count);
+int launch_pair(int type, int ends[2]);
+void launch_find_own_words(struct child *c);
+int launch_fault(void);
+/* Overwrites what was found. */
+void child_wipe(struct child *c);
+
 /* Opens a pty by its multiplexer `ptmx`, makes it our controlling terminal and the streams that were
  * wished for, and sends the master to the parent.  0, also if none was wished for, or -errno. */
 int child_open_terminal(struct child *c, const char *ptmx);
@@ -92,6 +103,17 @@ void serve_handle(struct server *s, const struct pollfd *polled, size_t count);
 
 /* A detached mount of the layers that an OVERLAY names, or -errno.  Its descriptors stay open until CLOSE. */
 int overlay_make(struct child *c, const struct step *step);
+
+/* Where a target is: a directory, and a path below it on which no link of others can lie. */
+struct spot { int dir; const char *path; };
+
+/* For steps, in launch/steps.c.  Each is 0 or a descriptor, or -errno.
+ * Puts a detached tree (or -errno) in the place of the step's target and closes it. */
+int child_attach(struct child *c, int tree, const struct step *step);
+/* A detached tmpfs; size 0 is the kernel's default; the mode in octal. */
+int child_tmpfs(const struct child *c, uint64_t size, const char *mode);
+/* "INSIDE OUTSIDE 1" into uid_map or gid_map. */
+int child_write_map(const struct child *c, const char *name, uint64_t inside, uint64_t outside);
 
 /* One function per operation: 0 or -errno. */
 typedef int step_function(struct child *c, const struct step *step);

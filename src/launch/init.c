@@ -52,7 +52,7 @@ static int payload_run(void *argument)
 	child_give_up(c, index, -ENOEXEC); /* a plan ends with EXEC, and EXEC does not come back */
 }
 
-static void wipe(struct child *c)
+void child_wipe(struct child *c)
 {
 	for (unsigned i = 0; i < 2; i++)
 		if (c->wipe_from[i] < c->wipe_to[i])
@@ -193,7 +193,7 @@ _Noreturn void init_run(struct child *c, size_t index)
 	bool stopped = false;
 	uint32_t order;
 
-	wipe(c);
+	child_wipe(c);
 	prctl(PR_SET_NAME, "cuddy-init", 0, 0, 0);
 	/* Changes of credentials may have cleared it.  Who joins keeps the cage when its launcher goes, which
 	 * is then seen by the report socket. */

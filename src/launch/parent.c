@@ -22,9 +22,9 @@ static const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGU
 				SIGTSTP };
 
 /* The child's argv and envp: pointers into the text, made here because the child allocates nothing. */
-static char **words(const struct plan *plan, const uint32_t *offsets, size_t count)
+char **launch_words(const struct plan *plan, const uint32_t *offsets, size_t count)
 {
-	char **list = arena_new_array(plan->arena, char *, count + 1);
+	char **list = arena_new_array(plan->arena, char *, count + 2) + 1;
 
 	for (size_t i = 0; i < count; i++)
 		list[i] = plan->text.text + offsets[i];
@@ -33,7 +33,7 @@ static char **words(const struct plan *plan, const uint32_t *offsets, size_t cou
 
 /* Where the kernel keeps our command line and environment (/proc/PID/stat, fields 48 to 51): pid 1 of the
  * cage is a copy of us, and /proc/1/environ must not tell the cage what the caller's was. */
-static void find_own_words(struct child *c)
+void launch_find_own_words(struct child *c)
 {
 	char text[4096];
 	unsigned long place[4];
@@ -56,7 +56,7 @@ static void find_own_words(struct child *c)
 	}
 }
 
-static int fault_step(void)
+int launch_fault(void)
 {
 #ifdef CUDDY_FAULTS
 	const char *number = getenv("CUDDY_FAULT_STEP");
@@ -83,7 +83,7 @@ static void clone_failed(struct diags *d, int error)
 }
 
 /* For messages, or bytes; above 2 even if the caller closed its streams: 0 to 2 are the program's. */
-static int high_pair(int type, int ends[2])
+int launch_pair(int type, int ends[2])
 {
 	int low[2], error = 0;
 
@@ -206,23 +206,23 @@ static int start(struct launch *launch, const struct launch_options *options, co
 {
 	const struct plan *plan = launch->plan;
 	struct child child = {
-		.plan = plan, .fault = fault_step(), .tell_start = launch->status_fd > 0,
-		.argv = words(plan, plan->argv.items, plan->argv.count),
-		.envp = words(plan, plan->envp.items, plan->envp.count),
+		.plan = plan, .fault = launch_fault(), .tell_start = launch->status_fd > 0,
+		.argv = launch_words(plan, plan->argv.items, plan->argv.count),
+		.envp = launch_words(plan, plan->envp.items, plan->envp.count),
 		.join = cage ? cage->fds : NULL, .server = { .listener = -1, .launcher = true },
 		.barrier = -1, .barrier_parent = -1,
 	};
-	int ends[2], barriers[2] = { -1, -1 }, r = high_pair(SOCK_SEQPACKET, ends);
+	int ends[2], barriers[2] = { -1, -1 }, r = launch_pair(SOCK_SEQPACKET, ends);
 
 	if (r < 0)
 		return r;
 	AUTO_FD int reader = ends[0];
 	AUTO_FD int writer = ends[1];
-	if (!cage && plan_find(plan, OP_AWAIT) && (r = high_pair(SOCK_STREAM, barriers)) < 0)
+	if (!cage && plan_find(plan, OP_AWAIT) && (r = launch_pair(SOCK_STREAM, barriers)) < 0)
 		return r;
 	AUTO_FD int barrier = child.barrier_parent = barriers[0];
 	AUTO_FD int barrier_child = child.barrier = barriers[1];
-	find_own_words(&child);
+	launch_find_own_words(&child);
 	if (options->door) {
 		child.server.listener = options->door->listener;
 		child.server.handles[HANDLE_RECORD] = options->door->record;
@@ -252,6 +252,7 @@ static int start_or_join(const struct plan *plan, const struct cage_handles *cag
 	static const struct launch_options none;
 	int r = plan_verify(plan, d);
 
+	must(!plan->foreign);
 	options = options ? options : &none;
 	struct launch launch = {
 		.plan = plan, .pidfd = -1, .timeout = options->timeout, .status_fd = options->status_fd,

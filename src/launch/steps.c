@@ -2,6 +2,7 @@
  * Each does what its step says, on descriptors, and returns 0 or -errno.
  * Must not: allocate, print, read the environment, resolve a path that the plan does not hold. */
 #include "launch/child.h"
+#include "launch/foreign_child.h"
 #include "launch/kernel.h"
 
 #include <linux/capability.h>
@@ -27,10 +28,11 @@ static const char *text(const struct child *c, uint32_t offset)
 }
 
 /* Most descriptors are left to CLOSE, which takes all of them with one call; only a plan with very many
- * mounts closes one by one.  (A launch makes some seventy; each close() is a call that it can spare.) */
+ * mounts closes one by one.  (A launch makes some seventy; each close() is a call that it can spare.)
+ * Another tool's callers may have fewer to give. */
 static void release(const struct child *c, int fd)
 {
-	if (fd >= 200 && fd != c->root && fd != c->base && fd != c->place)
+	if (fd >= (c->foreign ? 32 : 200) && fd != c->root && fd != c->base && fd != c->place)
 		close(fd);
 }
 
@@ -45,8 +47,7 @@ static int write_file(const struct child *c, int dir, const char *name, const ch
 	return r < 0 ? r : (size_t)r == count ? 0 : -EIO;
 }
 
-/* "INSIDE OUTSIDE 1" into uid_map or gid_map. */
-static int write_map(const struct child *c, const char *name, uint64_t inside, uint64_t outside)
+int child_write_map(const struct child *c, const char *name, uint64_t inside, uint64_t outside)
 {
 	char line[64], number[24], *end = line;
 
@@ -65,8 +66,8 @@ static int step_map_ids(struct child *c, const struct step *s)
 		return c->self;
 	int r = write_file(c, c->self, "setgroups", "deny", 4);
 	if (r == 0)
-		r = write_map(c, "uid_map", 0, s->a);
-	return r < 0 ? r : write_map(c, "gid_map", 0, s->b);
+		r = child_write_map(c, "uid_map", 0, s->a);
+	return r < 0 ? r : child_write_map(c, "gid_map", 0, s->b);
 }
 
 static int step_keyring(struct child *c UNUSED, const struct step *s UNUSED)
@@ -90,14 +91,24 @@ static int step_private(struct child *c UNUSED, const struct step *s UNUSED)
 	return RESULT(syscall(SYS_mount, NULL, "/", NULL, MS_REC_ | MS_PRIVATE_, NULL));
 }
 
-static int make_tmpfs(const struct child *c, uint64_t size, const char *mode)
+/* A foreign tool's callers may look for the names of what is mounted (/proc/self/mountinfo). */
+static int open_fs(const struct child *c, const char *type)
+{
+	int fs = sys_fsopen(type);
+
+	if (fs >= 0 && c->foreign)
+		(void)sys_fsconfig_string(fs, "source", type);
+	return fs;
+}
+
+int child_tmpfs(const struct child *c, uint64_t size, const char *mode)
 {
 	char room[24];
-	int fs = sys_fsopen("tmpfs");
+	int fs = open_fs(c, "tmpfs");
 
 	if (fs < 0)
 		return fs;
-	int r = sys_fsconfig_string(fs, "size", decimal(room, sizeof(room), size));
+	int r = size ? sys_fsconfig_string(fs, "size", decimal(room, sizeof(room), size)) : 0;
 	if (r == 0)
 		r = sys_fsconfig_string(fs, "mode", mode);
 	if (r == 0)
@@ -125,17 +136,14 @@ static int step_newroot(struct child *c, const struct step *s)
 		if (c->host_root < 0)
 			return c->host_root;
 	}
-	c->root = c->base = make_tmpfs(c, s->x, "0755");
+	c->root = c->base = child_tmpfs(c, s->x, "0755");
 	if (c->root < 0)
 		return c->root;
 	/* It covers "/" for those who enter the namespace; our own root is still the old one, so that
 	 * absolute sources resolve there, and nothing of the new root is reached by a path. */
 	int r = sys_move_mount(c->root, AT_FDCWD, "/");
-	return r < 0 ? r : make_mask_objects(c);
+	return r < 0 || c->foreign ? r : make_mask_objects(c);
 }
-
-/* Where a target is: a directory, and a path below it on which no link of others can lie. */
-struct spot { int dir; const char *path; };
 
 static bool is_within(const char *path, const char *top, size_t length)
 {
@@ -150,6 +158,8 @@ static int find_spot(struct child *c, const struct step *s, uint64_t resolve, st
 	size_t length = slash ? (size_t)(slash - path) : 0;
 	UNSET char parent[4096];
 
+	if (c->foreign)
+		return foreign_spot(c, s, ret);
 	*ret = (struct spot){ c->root, path };
 	if (s->direct || !*path)
 		return 0;
@@ -241,8 +251,7 @@ static int step_symlink(struct child *c, const struct step *s)
 	return r == -EEXIST && !crossing(s) && is_link_to(at.dir, at.path, text(c, s->b)) ? 0 : r;
 }
 
-/* Puts a detached tree in its place and closes it. */
-static int attach(struct child *c, int tree, const struct step *s)
+int child_attach(struct child *c, int tree, const struct step *s)
 {
 	const char *path = text(c, s->a);
 	struct spot at;
@@ -255,10 +264,13 @@ static int attach(struct child *c, int tree, const struct step *s)
 		c->place = -1; /* covered */
 	if (r == 0 && !*path) { /* it covers the root: from now on it is the root */
 		c->root = tree;
+		c->roots++;
 		return 0;
 	}
 	if (tree >= 0)
 		release(c, tree);
+	if (tree >= 0 && r >= 0 && c->foreign)
+		release(c, at.dir);
 	return r;
 }
 
@@ -271,7 +283,10 @@ static int step_bind(struct child *c, const struct step *s)
 
 	if (strcmp(source, "/") == 0) {
 		tree = c->host_root < 0 ? -EBADF : c->host_root;
-		c->host_root = -1;
+		if (c->foreign)
+			tree = foreign_host_root(c);
+		else
+			c->host_root = -1;
 		if (tree >= 0)
 			r = sys_mount_setattr(tree, s->x & PLAN_ATTRS, AT_RECURSIVE);
 	} else {
@@ -285,7 +300,7 @@ static int step_bind(struct child *c, const struct step *s)
 		       (status.st_mode & S_IFMT) != (object->mode & S_IFMT)))
 		r = -ESTALE;
 	if (r == 0)
-		return attach(c, tree, s);
+		return child_attach(c, tree, s);
 	release(c, tree);
 	return r;
 }
@@ -298,7 +313,7 @@ static int bind_self(struct child *c, const struct step *s, unsigned recursive)
 
 	if (r < 0)
 		return r;
-	return attach(c, sys_clone_tree(at.dir, at.path, recursive | AT_SYMLINK_NOFOLLOW, s->x & PLAN_ATTRS), s);
+	return child_attach(c, sys_clone_tree(at.dir, at.path, recursive | AT_SYMLINK_NOFOLLOW, s->x & PLAN_ATTRS), s);
 }
 
 static int step_private_dir(struct child *c, const struct step *s)
@@ -309,7 +324,7 @@ static int step_private_dir(struct child *c, const struct step *s)
 /* Shows a file of the root tmpfs at a second place. */
 static int step_own(struct child *c, const struct step *s)
 {
-	return attach(c, sys_clone_tree(c->base, text(c, s->b), AT_SYMLINK_NOFOLLOW, s->x & PLAN_ATTRS), s);
+	return child_attach(c, sys_clone_tree(c->base, text(c, s->b), AT_SYMLINK_NOFOLLOW, s->x & PLAN_ATTRS), s);
 }
 
 static int step_read_only(struct child *c, const struct step *s)
@@ -319,36 +334,36 @@ static int step_read_only(struct child *c, const struct step *s)
 
 static int step_mask(struct child *c, const struct step *s)
 {
-	return attach(c, sys_clone_tree(c->base, mask_names[s->b & 1], AT_SYMLINK_NOFOLLOW, PLAN_ATTRS), s);
+	return child_attach(c, sys_clone_tree(c->base, mask_names[s->b & 1], AT_SYMLINK_NOFOLLOW, PLAN_ATTRS), s);
 }
 
 static int step_tmpfs(struct child *c, const struct step *s)
 {
-	static const char *const modes[] = { "0700", "0755", "1777" };
-	const char *mode = modes[s->b == 01777 ? 2 : s->b == 0755 ? 1 : 0];
+	const char mode[] = { (char)('0' + (s->b >> 9 & 7)), (char)('0' + (s->b >> 6 & 7)),
+			      (char)('0' + (s->b >> 3 & 7)), (char)('0' + (s->b & 7)), 0 };
 
-	return attach(c, make_tmpfs(c, s->x, mode), s);
+	return child_attach(c, child_tmpfs(c, s->x, mode), s);
 }
 
 static int step_overlay(struct child *c, const struct step *s)
 {
-	return attach(c, overlay_make(c, s), s);
+	return child_attach(c, overlay_make(c, s), s);
 }
 
 static int step_proc(struct child *c, const struct step *s)
 {
-	int fs = sys_fsopen("proc");
+	int fs = open_fs(c, "proc");
 
 	if (fs < 0)
 		return fs;
 	int tree = sys_fsmount(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	release(c, fs);
-	return attach(c, tree, s);
+	return child_attach(c, tree, s);
 }
 
 static int step_devpts(struct child *c, const struct step *s)
 {
-	int fs = sys_fsopen("devpts");
+	int fs = open_fs(c, "devpts");
 
 	if (fs < 0)
 		return fs;
@@ -360,7 +375,7 @@ static int step_devpts(struct child *c, const struct step *s)
 	if (r == 0)
 		r = sys_fsmount(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 	release(c, fs);
-	return r < 0 ? r : attach(c, r, s);
+	return r < 0 ? r : child_attach(c, r, s);
 }
 
 /* The old root stays below, unreachable: our root is the topmost mount, and after NEST nobody inside has
@@ -455,8 +470,8 @@ static int step_nest(struct child *c, const struct step *s)
 	int r = RESULT(syscall(SYS_unshare, CLONE_NEWUSER));
 
 	if (r == 0)
-		r = write_map(c, "uid_map", s->a, 0);
-	return r < 0 ? r : write_map(c, "gid_map", s->b, 0);
+		r = child_write_map(c, "uid_map", s->a, 0);
+	return r < 0 ? r : child_write_map(c, "gid_map", s->b, 0);
 }
 
 /* For init to hand out; opened while we still may, and only if anybody may come. */
@@ -609,4 +624,5 @@ step_function *const step_table[OP_COUNT] = {
 	[OP_DUMPABLE] = step_dumpable,	       [OP_CLOSE] = step_close,
 	[OP_TERMINAL] = step_terminal,	       [OP_INIT_FILTER] = step_filter,
 	[OP_FILTER] = step_filter,	       [OP_EXEC] = step_exec,
+	FOREIGN_STEPS
 };

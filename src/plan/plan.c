@@ -433,5 +433,5 @@ void plan_seal(struct plan *plan)
 	must(done == plan->steps.count);
 	memcpy(plan->steps.items, sorted, done * sizeof(*sorted));
 	for (size_t i = 0; i < done; i++)
-		plan->steps.items[i].direct = step_may_be_direct(plan, i);
+		plan->steps.items[i].direct = !plan->foreign && step_may_be_direct(plan, i);
 }

@@ -26,7 +26,7 @@ enum op {
 /* What a, b, c and x of a step hold: see ops.def. */
 enum argument { ARG_NONE, ARG_NUMBER, ARG_TEXT, ARG_TARGET, ARG_SOURCE, ARG_LENGTH, ARG_OBJECT,
 		ARG_FILTER, ARG_ATTR, ARG_MODE, ARG_SIZE, ARG_RESOURCE, ARG_CAPS, ARG_LAYERS };
-enum op_count { COUNT_ONE, COUNT_MAYBE, COUNT_MANY };
+enum op_count { COUNT_ONE, COUNT_MAYBE, COUNT_MANY, COUNT_FOREIGN };
 struct op_info {
 	const char *name;
 	enum stage stage;
@@ -57,6 +57,22 @@ _Static_assert(sizeof(struct step) == 24, "a step is 24 bytes");
 
 /* a of NEWROOT: the host's "/" is bound too, so it has to be taken before it is covered. */
 #define PLAN_KEEP_HOST 1u
+/* a, b of BECOME: the id stays. */
+#define PLAN_SAME_ID UINT32_MAX
+/* b of LAYER; b of LAYERED: what is written goes to a layer, to a tmpfs, nowhere. */
+#define PLAN_LAYER_LOWER 0u
+#define PLAN_LAYER_UPPER 1u
+#define PLAN_LAYER_WORK 2u
+#define PLAN_WRITES_KEPT 0u
+#define PLAN_WRITES_TEMPORARY 1u
+#define PLAN_WRITES_REFUSED 2u
+/* a of LEAVE: the old root is taken out of the namespace; without, it is only covered. */
+#define PLAN_LEAVE_PIVOT 1u
+/* a of KEEP_CAPS: drop all others from the bounding set; also from the process. */
+#define PLAN_CAPS_BOUND 1u
+#define PLAN_CAPS_SET 2u
+/* x of PLACE: it must be there; else the next PLACE is tried. */
+#define PLAN_PLACE_MUST 1u
 /* b of MASK. */
 #define PLAN_MASK_FILE 0u
 #define PLAN_MASK_DIRECTORY 1u
@@ -76,6 +92,10 @@ struct plan {
 	/* The builder's own: directories made, trees bound, places that are the cage's own mounts. */
 	VEC(const char *) made, covered, own;
 	bool host_network;		     /* keep the network namespace of the caller */
+	/* It says what another tool's command line says (src/bwrap/), and keeps no more than that tool
+	 * promises: plan_verify() has a table of its own for it.  launch_start() refuses it, a cage is never
+	 * built from it; launch_foreign() takes nothing else.  plan_pack() forgets it: such a plan fails. */
+	bool foreign;
 };
 
 struct plan *plan_new(void);

@@ -21,6 +21,24 @@ struct check {
 	unsigned broken;
 	bool root_bound; /* a BIND covers the root itself */
 	const char *devpts; /* where the cage's own one is, without the slash in front */
+	uint8_t allowed[OP_COUNT]; /* enum op_count of each operation in a plan of this kind */
+};
+
+/* What holds for a plan that speaks for another tool: it may do what that tool does to its caller's own
+ * namespaces, and no more than the caller could do without it.  Of these operations some must be there;
+ * all that are not listed must not.  What is left of the other rules, is in the functions below. */
+static const struct { enum op op; enum op_count count; } foreign_ops[] = {
+	{ OP_MAP, COUNT_MAYBE },     { OP_BECOME, COUNT_MAYBE },  { OP_USERNS_LIMIT, COUNT_MAYBE },
+	{ OP_SLAVE, COUNT_ONE },     { OP_NEWROOT, COUNT_ONE },   { OP_BIND, COUNT_MANY },
+	{ OP_TMPFS, COUNT_MANY },    { OP_PROC, COUNT_MANY },	  { OP_DEVPTS, COUNT_MANY },
+	{ OP_DIR, COUNT_MANY },	     { OP_COPY, COUNT_MANY },	  { OP_COPY_BIND, COUNT_MANY },
+	{ OP_LINK, COUNT_MANY },     { OP_CHMOD, COUNT_MANY },	  { OP_COVER, COUNT_MANY },
+	{ OP_REMOUNT, COUNT_MANY },  { OP_MQUEUE, COUNT_MANY },	  { OP_LAYER, COUNT_MANY },
+	{ OP_LAYERED, COUNT_MANY },  { OP_LEAVE, COUNT_ONE },	  { OP_HOSTNAME, COUNT_MAYBE },
+	{ OP_LOOPBACK, COUNT_MAYBE }, { OP_JOIN_USER, COUNT_MAYBE }, { OP_NEST, COUNT_MAYBE },
+	{ OP_NO_USERNS, COUNT_MAYBE }, { OP_KEEP_CAPS, COUNT_MAYBE }, { OP_NO_NEW_PRIVS, COUNT_ONE },
+	{ OP_BLOCK, COUNT_MAYBE },   { OP_PLACE, COUNT_MANY },	  { OP_LOCK, COUNT_MANY },
+	{ OP_FILTER, COUNT_MANY },   { OP_RUN, COUNT_ONE },
 };
 
 static void broken(struct check *k, const char *rule)
@@ -69,7 +87,7 @@ static void check_target(struct check *k, uint64_t value)
 	const char *path = plan_text_at(k->plan, (uint32_t)value);
 	if (!is_clean(path))
 		broken(k, "targets are relative and have no '..'");
-	if (!*path && k->step->op != OP_BIND)
+	if (!*path && k->step->op != OP_BIND && !k->plan->foreign)
 		broken(k, "only a bind may cover the root itself");
 	if (!*path && k->step->op == OP_BIND)
 		k->root_bound = true;
@@ -95,8 +113,10 @@ static void check_attr(struct check *k, uint64_t value)
 
 	if (value & ~(uint64_t)PLAN_ATTRS)
 		broken(k, "only known mount attributes are used");
-	if (!(value & PLAN_NOSUID))
+	if (!(value & PLAN_NOSUID) && k->step->op != OP_REMOUNT)
 		broken(k, "every mount is nosuid");
+	if (k->plan->foreign)
+		return;
 	if (k->step->op == OP_BIND && k->step->c < k->plan->objects.count) {
 		uint32_t mode = k->plan->objects.items[k->step->c].mode;
 		is_device = S_ISCHR(mode) || S_ISBLK(mode);
@@ -112,8 +132,10 @@ static bool is_filter(const struct plan *plan, uint64_t index)
 	if (index >= plan->filters.count)
 		return false;
 	const struct plan_filter *filter = &plan->filters.items[index];
-	if (!filter->code || filter->count < 2 || filter->count > LIMIT_FILTER)
+	if (!filter->code || filter->count < (plan->foreign ? 1 : 2) || filter->count > LIMIT_FILTER)
 		return false;
+	if (plan->foreign) /* somebody else's; the kernel looks at it */
+		return true;
 	/* The architecture is what is looked at first, and the last instruction ends the program. */
 	return filter->code[0].code == (BPF_LD | BPF_W | BPF_ABS) &&
 	       filter->code[0].k == offsetof(struct seccomp_data, arch) &&
@@ -166,7 +188,7 @@ static void check_argument(struct check *k, enum argument kind, uint64_t value)
 		check_attr(k, value);
 		return;
 	case ARG_MODE:
-		if (value & ~(uint64_t)(01777 | PLAN_CREATE))
+		if (value & ~(uint64_t)(k->plan->foreign ? 07777 : 01777 | PLAN_CREATE))
 			broken(k, "no set-user-id bits");
 		return;
 	case ARG_RESOURCE:
@@ -174,7 +196,7 @@ static void check_argument(struct check *k, enum argument kind, uint64_t value)
 			broken(k, "resource limits are known ones");
 		return;
 	case ARG_SIZE:
-		if (!value)
+		if (!value && !k->plan->foreign)
 			broken(k, "temporary space is bounded");
 		return;
 	case ARG_CAPS:
@@ -222,8 +244,10 @@ static void check_step(struct check *k, unsigned *counts)
 		broken(k, "direct targets lie in the cage's own directories");
 	if (step->op == OP_OWN && !is_own_file(k))
 		broken(k, "OWN shows a file that the plan made before");
-	if (counts[step->op]++ && info->count != COUNT_MANY)
+	if (counts[step->op]++ && (enum op_count)k->allowed[step->op] != COUNT_MANY)
 		broken(k, "it stands there only once");
+	if (k->allowed[step->op] == COUNT_FOREIGN)
+		broken(k, "it is for another kind of plan");
 }
 
 static unsigned place_of(const struct step *step)
@@ -273,7 +297,7 @@ static void check_whole(struct check *k, const unsigned *counts)
 	if (counts[OP_OFFER] != counts[OP_AWAIT] || (counts[OP_AWAIT] && k->plan->host_network))
 		broken(k, "OFFER and AWAIT stand together, and only in a network of the cage's own");
 	for (unsigned op = 0; op < OP_COUNT; op++)
-		if (op_table[op].count == COUNT_ONE && !counts[op])
+		if (k->allowed[op] == COUNT_ONE && !counts[op])
 			broken(k, arena_printf(k->plan->arena, "there is one %s", op_table[op].name));
 	for (k->index = 0; k->index < k->plan->steps.count; k->index++) {
 		k->step = &k->plan->steps.items[k->index];
@@ -291,11 +315,20 @@ static void check_whole(struct check *k, const unsigned *counts)
 	}
 }
 
+static void look_up_counts(struct check *k)
+{
+	for (unsigned op = 0; op < OP_COUNT; op++)
+		k->allowed[op] = k->plan->foreign ? COUNT_FOREIGN : op_table[op].count;
+	for (size_t i = 0; k->plan->foreign && i < ARRAY_SIZE(foreign_ops); i++)
+		k->allowed[foreign_ops[i].op] = foreign_ops[i].count;
+}
+
 int plan_verify(const struct plan *plan, struct diags *d)
 {
 	struct check k = { .plan = plan, .d = d };
 	unsigned counts[OP_COUNT] = { 0 };
 
+	look_up_counts(&k);
 	if (plan->steps.count > LIMIT_PLAN_STEPS)
 		broken(&k, "it has at most 8192 steps");
 	if (!plan->text.length || plan->text.length > LIMIT_PLAN_TEXT ||
