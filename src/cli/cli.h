@@ -72,7 +72,7 @@ int run_by_name(struct cli *cli, const char *name);
 int cli_print(const char *text);
 
 extern const struct command command_allow, command_completions, command_deny, command_doctor, command_explain,
-	command_explain_code, command_help, command_image, command_permissions, command_plan, command_profile,
+	command_explain_code, command_help, command_image, command_import, command_permissions, command_plan, command_profile,
 	command_run, command_why, command_ps, command_list, command_stop, command_rm,
 	command_exec, command_shell, command_changes, command_commit, command_discard;
 
