@@ -516,6 +516,18 @@ static int include(struct firejail *f, const struct source *from, const char *na
 	return source ? collect(f, source, origin, out) : -EINVAL;
 }
 
+/* A comment begins with a '#' behind white space. */
+static void cut_comment(char *text)
+{
+	for (char *at = strchr(text, '#'); at; at = strchr(at + 1, '#'))
+		if (at > text && strchr(" \t", at[-1])) {
+			while (at > text && strchr(" \t", at[-1]))
+				at--;
+			*at = '\0';
+			return;
+		}
+}
+
 static int collect(struct firejail *f, const struct source *source, const struct origin *via, directives *out)
 {
 	struct import_line line = { 0 };
@@ -527,6 +539,7 @@ static int collect(struct firejail *f, const struct source *source, const struct
 
 		if (!*text || *text == '#' || !condition(f, &text, line.origin) || is_ignored(f, text))
 			continue;
+		cut_comment(text);
 		rest = text + strcspn(text, " \t");
 		if (*rest)
 			*rest++ = '\0';
@@ -561,24 +574,20 @@ static const struct { enum feature feature; const char *section, *key, *values; 
 	{ OPEN_INET6, "runtime", "allow-syscalls", "socket(inet6)" },
 };
 
-static bool is_hidden_top(const struct firejail *f, const char *values)
-{
-	for (size_t n = 0; n < f->tops.count; n++)
-		if (str_starts(values, f->tops.items[n]))
-			return true;
-	return false;
-}
-
 static void grant_open(struct firejail *f)
 {
 	for (size_t n = 0; n < ARRAY_SIZE(open_rights); n++) {
 		bool file = str_equal(open_rights[n].section, "filesystem");
 
 		/* Where a white list closes the directory, it names the socket or it is not shown. */
-		if (!f->closed[open_rights[n].feature] && !(file && is_hidden_top(f, open_rights[n].values)))
+		if (!f->closed[open_rights[n].feature] && !(file && firejail_is_top(f, "${XDG_RUNTIME_DIR}")))
 			import_add_all(f->i, IMPORT_WANTED, open_rights[n].section, open_rights[n].key,
 				       open_rights[n].values, NULL);
 	}
+	if (f->closed[OPEN_SOUND])
+		firejail_hide(f, "${XDG_RUNTIME_DIR}/pulse ${XDG_RUNTIME_DIR}/pipewire-* ~/.config/pulse ~/.pulse");
+	if (f->closed[OPEN_X11])
+		firejail_hide(f, "/tmp/.X11-unix");
 	if (!f->closed[OPEN_INET]) {
 		import_mount(f->i, "synthetic:hosts", "/etc/hosts", "read-only", NULL);
 		import_mount(f->i, "synthetic:resolv-conf", "/etc/resolv.conf", "read-only", NULL);

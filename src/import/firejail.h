@@ -37,6 +37,11 @@ void firejail_read_write(struct firejail *f, const char *path, const struct orig
 void firejail_private_list(struct firejail *f, const char *place, const char *names,
 			   const struct origin *origin);
 
+/* Denies the paths of a list, as far as something allows them. */
+void firejail_hide(struct firejail *f, const char *list);
+/* Does a white list close this directory? */
+bool firejail_is_top(const struct firejail *f, const char *path);
+
 /* After the last line: what firejail shows of the file system by itself, without what was closed. */
 void firejail_base(struct firejail *f);
 

@@ -7,7 +7,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
-#define PATHS "/{bin,sbin,usr/bin,usr/sbin,usr/games,usr/local/bin,usr/local/sbin,usr/local/games}"
+#define PATHS "/{,usr/,usr/local/}{bin,games,sbin}"
 
 static const struct { const char *macro, *ours; } macros[] = {
 	{ "${HOME}", "~" },
@@ -23,12 +23,34 @@ static const struct { const char *macro, *ours; } macros[] = {
 	{ "~", "~" },
 };
 
-/* glob(3) has no braces and writes [!a] for [^a]. */
+static const struct { const char *class, *ours; } classes[] = {
+	{ "[:alnum:]", "0-9A-Za-z" }, { "[:alpha:]", "A-Za-z" }, { "[:digit:]", "0-9" },
+	{ "[:lower:]", "a-z" }, { "[:upper:]", "A-Z" }, { "[:xdigit:]", "0-9A-Fa-f" },
+};
+
+/* Of a class such as [:digit:] at `text`; NULL when there is none. */
+static const char *class_at(const char **text)
+{
+	for (size_t n = 0; n < ARRAY_SIZE(classes); n++)
+		if (str_starts(*text, classes[n].class)) {
+			*text += strlen(classes[n].class) - 1;
+			return classes[n].ours;
+		}
+	return NULL;
+}
+
+/* glob(3) has no braces, writes [!a] for [^a], and knows classes. */
 static const char *pattern_of(struct arena *arena, const char *text)
 {
 	struct strbuf out = { .arena = arena };
 
 	for (; *text; text++) {
+		const char *class = *text == '[' ? class_at(&text) : NULL;
+
+		if (class) {
+			strbuf_add(&out, class);
+			continue;
+		}
 		if (text[0] == '[' && text[1] == '!') {
 			strbuf_add(&out, "[^");
 			text++;
@@ -98,7 +120,7 @@ static const char *top_of(struct arena *arena, const char *pattern)
 	return arena_strndup(arena, pattern, (size_t)(end - pattern));
 }
 
-static bool is_top(const struct firejail *f, const char *path)
+bool firejail_is_top(const struct firejail *f, const char *path)
 {
 	for (size_t n = 0; n < f->tops.count; n++)
 		if (str_equal(f->tops.items[n], path))
@@ -112,6 +134,13 @@ static bool is_bus(const char *pattern)
 	return str_equal(pattern, "${XDG_RUNTIME_DIR}/bus") || str_starts(pattern, "/run/dbus") ||
 	       str_starts(pattern, "/var/run/dbus") || str_starts(pattern, "${XDG_RUNTIME_DIR}/at-spi");
 }
+
+/* Sockets that flags know are written as there. */
+static const struct { const char *theirs, *ours; } sockets[] = {
+	{ "${XDG_RUNTIME_DIR}/pipewire-?", "${XDG_RUNTIME_DIR}/pipewire-0" },
+	{ "${XDG_RUNTIME_DIR}/pulse/native", "${XDG_RUNTIME_DIR}/pulse/native" },
+	{ "${XDG_RUNTIME_DIR}/wayland-?", "${XDG_RUNTIME_DIR}/wayland-[0-9]" },
+};
 
 static const char *access_in(const struct firejail *f, const char *pattern)
 {
@@ -130,7 +159,7 @@ void firejail_whitelist(struct firejail *f, const char *path, bool read_only, co
 	if (!pattern)
 		return;
 	top = top_of(f->i->arena, pattern);
-	if (!is_top(f, top))
+	if (!firejail_is_top(f, top))
 		*vec_push(f->i->arena, &f->tops) = top;
 	for (size_t n = 0; n < f->no_whitelist.count; n++)
 		if (holds(f->no_whitelist.items[n], path) || holds(path, f->no_whitelist.items[n]))
@@ -140,6 +169,11 @@ void firejail_whitelist(struct firejail *f, const char *path, bool read_only, co
 	if (is_bus(pattern) || (f->private & PRIVATE_HOME && str_equal(top, "~")) ||
 	    (f->private & PRIVATE_CACHE && str_starts(pattern, "~/.cache")))
 		return;
+	for (size_t n = 0; n < ARRAY_SIZE(sockets); n++)
+		if (str_equal(pattern, sockets[n].theirs)) {
+			import_add(f->i, IMPORT_WANTED, "filesystem", "read-write", sockets[n].ours, origin);
+			return;
+		}
 	import_tree(f->i, IMPORT_WANTED, access_in(f, pattern), pattern, origin);
 }
 
@@ -221,7 +255,7 @@ static const char hidden[] = "/boot /lib/modules /usr/src /usr/lib/debug /sys/fi
 	"/run/dbus ${XDG_RUNTIME_DIR}/bus";
 static const char hidden_run[] = "${XDG_RUNTIME_DIR}/gnupg ${XDG_RUNTIME_DIR}/systemd";
 
-static void hide(struct firejail *f, const char *list)
+void firejail_hide(struct firejail *f, const char *list)
 {
 	char *rest = arena_strdup(f->i->arena, list), *path;
 
@@ -246,7 +280,7 @@ static void show_programs(struct firejail *f)
 		const char *path = programs[n].path;
 		bool local = str_starts(path, "/usr/local");
 
-		if ((whole && str_starts(path, "/usr/")) || is_top(f, local ? "/usr/local" : path) ||
+		if ((whole && str_starts(path, "/usr/")) || firejail_is_top(f, local ? "/usr/local" : path) ||
 		    (programs[n].commands && f->private & PRIVATE_BIN))
 			continue;
 		directory(f, IMPORT_WANTED, "execute", path);
@@ -255,7 +289,7 @@ static void show_programs(struct firejail *f)
 
 static void show_home(struct firejail *f)
 {
-	if (f->private & PRIVATE_HOME || is_top(f, "~"))
+	if (f->private & PRIVATE_HOME || firejail_is_top(f, "~"))
 		return;
 	import_tree(f->i, IMPORT_WANTED, "read-write", "~", NULL);
 	if (f->runs_home)
@@ -271,17 +305,17 @@ void firejail_base(struct firejail *f)
 		bool closed = f->closed[OPEN_MOUNTS] && places[n].need == IMPORT_WANTED &&
 			      (str_ends(path, "/media") || str_equal(path, "/mnt"));
 
-		if (!closed && !(f->private & places[n].unless) && !is_top(f, path) &&
-		    !(str_equal(path, "/run/media") && is_top(f, "/run")))
+		if (!closed && !(f->private & places[n].unless) && !firejail_is_top(f, path) &&
+		    !(str_equal(path, "/run/media") && firejail_is_top(f, "/run")))
 			directory(f, places[n].need, places[n].key, path);
 	}
-	if (f->writes_var && !is_top(f, "/var"))
+	if (f->writes_var && !firejail_is_top(f, "/var"))
 		directory(f, IMPORT_WANTED, "read-write", "/var");
-	hide(f, hidden);
+	firejail_hide(f, hidden);
 	if (!f->closed[OPEN_USER_RUN])
-		hide(f, hidden_run);
+		firejail_hide(f, hidden_run);
 	if (f->closed[OPEN_MOUNTS])
-		hide(f, "/mnt /media /run/mount /run/media");
+		firejail_hide(f, "/mnt /media /run/mount /run/media");
 	import_mount(f->i, "proc:", "/proc", "read-write", NULL);
 	import_mount(f->i, "synthetic:hostname", "/etc/hostname", "read-only", NULL);
 	import_mount(f->i, "synthetic:machine-id", "/etc/machine-id", "read-only", NULL);

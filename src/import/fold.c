@@ -4,9 +4,11 @@
  * for that, it only narrows; but a flag that takes a right that is written here does not fit.
  * Must not: add a right. */
 #include "import/import.h"
+#include "base/limits.h"
 #include "base/path.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,16 +51,32 @@ static bool glob_covers(const struct glob *a, const struct glob *b, bool loose)
 	return true;
 }
 
-/* Could some path match both?  Sure when it says no. */
-static bool glob_meets(const struct glob *a, const struct glob *b)
+/* Could the deny match something of what this alternative allows?  Sure when it says no. */
+static bool alternative_meets(const struct glob_alternative *allow, const struct glob *deny)
 {
-	const struct glob_alternative *as, *bs;
-	size_t a_count = glob_alternatives(a, &as), b_count = glob_alternatives(b, &bs);
+	const struct glob_alternative *all;
+	size_t count = glob_alternatives(deny, &all);
+	char directory[LIMIT_GLOB_LENGTH + 2];
 
-	for (size_t n = 0; n < a_count; n++)
-		for (size_t m = 0; m < b_count; m++)
-			if (is_below(as[n].prefix, bs[m].prefix) || is_below(bs[m].prefix, as[n].prefix))
-				return true;
+	snprintf(directory, sizeof(directory), "%s/", allow->prefix);
+	if (allow->is_literal)
+		return glob_matches(deny, allow->prefix) || glob_matches(deny, directory);
+	if (allow->is_tree)
+		return glob_may_match_below(deny, allow->prefix);
+	for (size_t n = 0; n < count; n++)
+		if (is_below(all[n].prefix, allow->prefix) || is_below(allow->prefix, all[n].prefix))
+			return true;
+	return false;
+}
+
+static bool glob_meets(const struct glob *allow, const struct glob *deny)
+{
+	const struct glob_alternative *all;
+	size_t count = glob_alternatives(allow, &all);
+
+	for (size_t n = 0; n < count; n++)
+		if (alternative_meets(&all[n], deny))
+			return true;
 	return false;
 }
 
@@ -396,6 +414,16 @@ static bool is_needed(const struct policy *written, const struct rule *deny)
 	return false;
 }
 
+/* Does a deny that is kept hold the one of entry `at`? */
+static bool is_held(const struct import *i, const struct rule *const *rules, size_t at)
+{
+	for (size_t n = 0; rules[at] && n < i->entries.count; n++)
+		if (n != at && i->entries.items[n].key && i->entries.items[n].need == IMPORT_WANTED && rules[n] &&
+		    rules[n]->effect == EFFECT_DENY && rule_covers(rules[n], rules[at], false))
+			return true;
+	return false;
+}
+
 static int drop_denies(struct import *i, const struct rule *const *rules)
 {
 	struct policy *written;
@@ -416,6 +444,9 @@ static int drop_denies(struct import *i, const struct rule *const *rules)
 			i->not_needed++;
 		}
 	}
+	for (size_t n = 0; n < i->entries.count; n++)
+		if (i->entries.items[n].key && str_starts(i->entries.items[n].key, "deny") && is_held(i, rules, n))
+			i->entries.items[n].key = NULL;
 	return 0;
 }
 

@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define WIDTH 96  /* columns of the profile, comments included, where it can be kept */
-#define PLACES 44 /* bytes of a comment that names places */
+#define NAMES 56  /* bytes of names in braces */
+#define PLACES 40 /* bytes of a comment that names places */
 
 static const char *const sections[] = { /* in the order of the profile */
 	"", "environment", "environment.set", "filesystem", "networking", "runtime", "user", "desktop",
@@ -78,6 +79,7 @@ static bool is_shown(const struct import_entry *entry, bool with_unneeded)
 	return entry->key && (with_unneeded || entry->need == IMPORT_WANTED);
 }
 
+/* Without the description: the profile that it is resolved with has one. */
 const char *import_plain(struct import *i, bool with_unneeded)
 {
 	struct strbuf out = { .arena = i->arena };
@@ -88,7 +90,8 @@ const char *import_plain(struct import *i, bool with_unneeded)
 		for (size_t n = 0; n < i->entries.count; n++) {
 			struct import_entry *e = &i->entries.items[n];
 
-			if (!str_equal(e->section, sections[s]) || !is_shown(e, with_unneeded))
+			if (!str_equal(e->section, sections[s]) || !is_shown(e, with_unneeded) ||
+			    str_equal(e->key, "description"))
 				continue;
 			if (*key && (!str_equal(key, e->key) || !str_equal(section, e->section))) {
 				strbuf_add(&out, "]\n");
@@ -131,7 +134,8 @@ struct item {
 static struct item item_of(struct import *i, const struct import_entry *entry)
 {
 	struct item item = { .text = value_text(i->arena, entry), .entry = entry };
-	const char *value = entry->value, *tail = str_ends(value, "{,/,/**}") ? "{,/,/**}" : "";
+	const char *value = entry->value;
+	const char *tail = str_ends(value, "{,/,/**}") ? "{,/,/**}" : str_ends(value, "{/,/**}") ? "{/,/**}" : "";
 	size_t length = strlen(value) - strlen(tail);
 	char *body = arena_strndup(i->arena, value, length), *slash = strrchr(body, '/');
 
@@ -146,16 +150,27 @@ static struct item item_of(struct import *i, const struct import_entry *entry)
 	return item;
 }
 
+static bool same_file(const struct import_entry *a, const struct import_entry *b)
+{
+	return a->origins.count && b->origins.count ?
+	       str_equal(a->origins.items[0]->source->name, b->origins.items[0]->source->name) :
+	       a->origins.count == b->origins.count;
+}
+
 static bool go_together(const struct item *a, const struct item *b)
 {
-	const struct import_entry *x = a->entry, *y = b->entry;
-
 	return a->name && b->name && !b->is_done && str_equal(a->head, b->head) && str_equal(a->tail, b->tail) &&
-	       x->origins.count && y->origins.count &&
-	       str_equal(x->origins.items[0]->source->name, y->origins.items[0]->source->name);
+	       same_file(a->entry, b->entry);
 }
 
 struct list { struct item *items; size_t count; };
+
+static void end_line(struct import *i, struct strbuf *out, const char *text, const char *comma,
+		     const struct origin *const *origins, size_t count)
+{
+	strbuf_addf(out, "\t%s%s%s%s\n", text, comma, count ? " # " : "",
+		    import_places(i->arena, origins, count, PLACES));
+}
 
 /* The line that begins with item `first`; takes along what stands in the same directory. */
 static void write_braces(struct import *i, struct strbuf *out, struct list list, size_t first)
@@ -170,7 +185,7 @@ static void write_braces(struct import *i, struct strbuf *out, struct list list,
 
 		if (!go_together(item, other))
 			continue;
-		if (count && strlen(item->head) + names.length + strlen(other->name) > WIDTH - PLACES)
+		if (count && names.length + strlen(other->name) > NAMES)
 			break;
 		strbuf_addf(&names, "%s%s", count++ ? "," : "", other->name);
 		for (size_t m = 0; m < other->entry->origins.count; m++)
@@ -179,27 +194,28 @@ static void write_braces(struct import *i, struct strbuf *out, struct list list,
 	}
 	strbuf_addf(&value, count > 1 ? "%s/{%s}%s" : "%s/%s%s", item->head, strbuf_text(&names), item->tail);
 	json_quote(&quoted, strbuf_text(&value));
-	strbuf_addf(out, "\t%s, # %s\n", strbuf_text(&quoted),
-		    import_places(i->arena, origins.items, origins.count, PLACES));
+	end_line(i, out, strbuf_text(&quoted), ",", origins.items, origins.count);
 }
 
-/* Values from the same place share a line: lists of system calls. */
+/* Other values share a line with those from the same file. */
 static void write_row(struct import *i, struct strbuf *out, struct list list, size_t first)
 {
-	const char *places = places_of(i, list.items[first].entry);
+	VEC(const struct origin *) origins = { 0 };
 	struct strbuf row = { .arena = i->arena };
 
 	for (size_t n = first; n < list.count; n++) {
 		struct item *other = &list.items[n];
 
-		if (other->is_done || other->name || !str_equal(places_of(i, other->entry), places))
+		if (other->is_done || other->name || !same_file(list.items[first].entry, other->entry))
 			continue;
 		if (row.length && row.length + strlen(other->text) > WIDTH - PLACES)
 			break;
 		strbuf_addf(&row, "%s%s,", row.length ? " " : "", other->text);
+		for (size_t m = 0; m < other->entry->origins.count; m++)
+			*vec_push(i->arena, &origins) = other->entry->origins.items[m];
 		other->is_done = true;
 	}
-	strbuf_addf(out, *places ? "\t%s # %s\n" : "\t%s%s\n", strbuf_text(&row), places);
+	end_line(i, out, strbuf_text(&row), "", origins.items, origins.count);
 }
 
 static void write_list(struct import *i, struct strbuf *out, const char *key, struct list list)
