@@ -13,7 +13,8 @@
 #include <string.h>
 
 #define SOURCE "import" /* what the text that is resolved is called */
-#define FLAGS 512	/* more than there are */
+#define FLAGS 2048	/* flags that are used, and what is denied beside them: more than there are */
+#define EXCESS 4	/* calls that a flag must replace for each one that is denied beside it */
 #define ROUNDS 8 /* each reports up to LIMIT_DIAGNOSTICS entries that cannot be resolved */
 
 /* --- does one pattern hold the other? ---------------------------------------------------- */
@@ -259,24 +260,33 @@ static int resolve_all(struct import *i, struct policy **ret)
 
 /* --- flags ------------------------------------------------------------------------------- */
 
-struct candidate { const char *section, *name; const struct policy *policy; size_t gain; };
+struct candidate {
+	const char *section, *name;
+	const struct policy *policy;
+	VEC(const char *) excess; /* calls of the flag that the source does not grant: denied beside it */
+	size_t gain;
+};
 
 static bool is_of_flag(const struct rule *rule)
 {
 	return rule->flag != NULL;
 }
 
-/* Does the source grant all that the flag allows?  What a flag shows of the cage's own is no grant. */
-static bool fits(const struct policy *flag, const struct policy *granted)
+/* Does the source grant all that the flag allows?  What a flag shows of the cage's own is no grant.
+ * System calls may be missing: newer ones are in no older list. */
+static bool fits(struct import *i, struct candidate *c, const struct policy *granted)
 {
-	for (size_t n = 0; n < flag->rule_count; n++) {
-		const struct rule *rule = &flag->rules[n];
+	for (size_t n = 0; n < c->policy->rule_count; n++) {
+		const struct rule *rule = &c->policy->rules[n];
 
 		if (!is_of_flag(rule) || rule->effect != EFFECT_ALLOW ||
 		    (rule->kind == KIND_FILE && !is_of_host(rule)))
 			continue;
-		if (!has_right(granted, EFFECT_ALLOW, rule, false))
+		if (has_right(granted, EFFECT_ALLOW, rule, false))
+			continue;
+		if (rule->kind != KIND_SYSCALL)
 			return false;
+		*vec_push(i->arena, &c->excess) = rule->pattern;
 	}
 	return true;
 }
@@ -345,6 +355,8 @@ static void use_flag(struct import *i, const struct rule *const *rules, const st
 		entry->key = NULL;
 	}
 	*vec_push(i->arena, &i->entries) = flag;
+	for (size_t n = 0; n < c->excess.count; n++)
+		import_add(i, IMPORT_WANTED, "runtime", "deny-syscalls", c->excess.items[n], NULL);
 }
 
 static int fold_flags(struct import *i, const struct policy *granted, const struct rule *const *rules)
@@ -361,11 +373,14 @@ static int fold_flags(struct import *i, const struct policy *granted, const stru
 	for (size_t n = 0; n < count; n++) {
 		const char *section = category_name(flags[n].category);
 		const char *name = strchr(flags[n].name, '.') + 1;
+		struct candidate c = { .section = section, .name = name };
 		struct policy *policy;
 
-		if (resolve(i, arena_printf(i->arena, "[%s]\nflags = [\"%s\"]\n", section, name), &d, &policy) == 0 &&
-		    fits(policy, granted))
-			*vec_push(i->arena, &candidates) = (struct candidate){ section, name, policy, 0 };
+		if (resolve(i, arena_printf(i->arena, "[%s]\nflags = [\"%s\"]\n", section, name), &d, &policy) < 0)
+			continue;
+		c.policy = policy;
+		if (fits(i, &c, granted))
+			*vec_push(i->arena, &candidates) = c;
 	}
 	for (;;) {
 		struct candidate *best = NULL;
@@ -374,11 +389,11 @@ static int fold_flags(struct import *i, const struct policy *granted, const stru
 			struct candidate *c = &candidates.items[n];
 
 			c->gain = gain_of(i, rules, c->policy);
-			if (c->gain && (!best || c->gain > best->gain ||
+			if (c->gain > EXCESS * c->excess.count && (!best || c->gain > best->gain ||
 					(c->gain == best->gain && c->policy->rule_count < best->policy->rule_count)))
 				best = c;
 		}
-		if (!best || used++ == FLAGS)
+		if (!best || (used += 1 + best->excess.count) > FLAGS)
 			return 0;
 		use_flag(i, rules, best);
 	}
@@ -493,7 +508,11 @@ int import_fold(struct import *i)
 	if (resolve_all(i, &all) < 0)
 		return -EINVAL;
 	rules = rules_of_entries(i, all);
-	if (fold_flags(i, all, rules) < 0 || drop_denies(i, rules) < 0)
+	if (fold_flags(i, all, rules) < 0)
+		return -EINVAL;
+	sweep(i);
+	merge(i);
+	if (resolve_all(i, &all) < 0 || drop_denies(i, rules_of_entries(i, all)) < 0)
 		return -EINVAL;
 	sweep(i);
 	merge(i);

@@ -101,81 +101,122 @@ static bool condition_of(const struct json_value *arg, struct syscall_condition 
 	return false;
 }
 
-/* Which of our classes has exactly this one condition?  -1: none.  Ordinary calls are those in none, so
- * "all bits of special classes are clear" is CLASS_ORDINARY. */
-static int class_of(enum call call, const struct syscall_condition *wanted)
+static bool satisfies(uint32_t value, const struct syscall_condition *c)
 {
-	uint32_t bits = 0;
-	bool only_bits = true;
+	return ((value & c->mask) == c->value) != c->negate;
+}
+
+/* Does one condition of the row fix the argument, and to what?  Calls with no class have AF_UNIX. */
+static bool fixes(const struct syscall_class *row, const struct syscall_condition *wanted, uint32_t *ret)
+{
+	if (row->class == CLASS_ORDINARY && wanted->argument == 0) {
+		*ret = 1;
+		return true;
+	}
+	for (const struct syscall_condition *c = row->conditions; c->mask; c++)
+		if (c->argument == wanted->argument && c->mask == UINT32_MAX && !c->negate) {
+			*ret = c->value;
+			return true;
+		}
+	return false;
+}
+
+static bool same_condition(const struct syscall_class *row, const struct syscall_condition *c)
+{
+	const struct syscall_condition *own = row->conditions;
+
+	return own[0].mask && !own[1].mask && own[0].mask == c->mask && own[0].value == c->value &&
+	       own[0].argument == c->argument && own[0].negate == c->negate;
+}
+
+/* Is every call of the row one that the rule speaks of (all), or could one be (any)? */
+static bool row_is_in(const struct syscall_class *row, const struct syscall_condition *rule, size_t count, bool any)
+{
+	uint32_t value;
+
+	for (size_t n = 0; n < count; n++) {
+		bool fixed = fixes(row, &rule[n], &value);
+
+		if (any ? fixed && !satisfies(value, &rule[n]) :
+			  !(fixed && satisfies(value, &rule[n])) && !same_condition(row, &rule[n]))
+			return false;
+	}
+	return true;
+}
+
+static bool class_is_in(enum call call, unsigned class, const struct syscall_condition *rule, size_t count, bool any)
+{
+	bool found = false;
 
 	for (size_t n = 0; n < syscall_class_count; n++) {
 		const struct syscall_class *row = &syscall_classes[n];
-		const struct syscall_condition *c = row->conditions;
+
+		if (row->call != call || row->class != class)
+			continue;
+		found = true;
+		if (row_is_in(row, rule, count, any) == any)
+			return any;
+	}
+	return found && !any;
+}
+
+/* "All bits of the special classes are clear", as for clone(2): the ordinary calls. */
+static bool clears_bits(enum call call, const struct syscall_condition *c)
+{
+	uint32_t bits = 0;
+
+	for (size_t n = 0; n < syscall_class_count; n++) {
+		const struct syscall_class *row = &syscall_classes[n];
 
 		if (row->call != call || row->class == CLASS_ORDINARY)
 			continue;
-		if (c[0].mask && !c[1].mask && c[0].mask == wanted->mask && c[0].value == wanted->value &&
-		    c[0].argument == wanted->argument && c[0].negate == wanted->negate)
-			return row->class;
-		only_bits &= !c[1].mask && c[0].negate && c[0].value == 0 && c[0].argument == wanted->argument;
-		bits |= c[0].mask;
+		if (row->conditions[1].mask || !row->conditions[0].negate || row->conditions[0].value ||
+		    row->conditions[0].argument != c->argument)
+			return false;
+		bits |= row->conditions[0].mask;
 	}
-	return only_bits && bits && !wanted->negate && wanted->value == 0 && (bits & ~wanted->mask) == 0 ?
-	       CLASS_ORDINARY : -1;
+	return bits && !c->negate && c->value == 0 && (bits & ~c->mask) == 0;
 }
 
 /* personality(2) with 0 and with 0xffffffff, in two rules, are our ordinary call. */
-static bool is_half_of_personality(struct oci *o, enum call call, const struct syscall_condition *c)
+static bool completes_personality(struct oci *o, enum call call, const struct syscall_condition *c)
 {
 	if (call != CALL_personality || c->mask != UINT32_MAX || c->negate || c->argument ||
 	    (c->value != 0 && c->value != UINT32_MAX))
 		return false;
 	o->personality[c->value != 0] = true;
-	return true;
+	return o->personality[0] && o->personality[1];
 }
 
-/* socket(2) with all families but one: all classes but that one's. */
-static bool is_all_but(struct oci *o, enum call call, struct syscall_condition c, const struct origin *origin)
-{
-	const char *name = syscalls[call].name;
-	int without;
-
-	if (!c.negate || c.mask != UINT32_MAX)
-		return false;
-	c.negate = false;
-	without = class_of(call, &c);
-	if (without <= 0)
-		return false;
-	import_call(o->i, true, IMPORT_WANTED, name, origin);
-	import_drop(o->i, "runtime", "allow-syscalls",
-		    arena_printf(o->i->arena, "%s(%s)", name, syscall_class_name(call, (unsigned)without)));
-	return true;
-}
-
+/* A rule with conditions.  Allowed are the classes that lie in it as a whole; denied those that it could
+ * touch. */
 static void argued_call(struct oci *o, enum call call, const struct json_value *args, bool allow,
 			const struct origin *origin)
 {
-	struct syscall_condition wanted;
-	const char *name = syscalls[call].name, *class;
-	int number = !args->next && condition_of(args, &wanted) ? class_of(call, &wanted) : -1;
+	const char *name = syscalls[call].name, *key = allow ? "allow-syscalls" : "deny-syscalls";
+	struct syscall_condition rule[6];
+	size_t count = 0;
+	bool good = true, some = false;
 
-	if (!allow) {
-		import_add(o->i, IMPORT_WANTED, "runtime", "deny-syscalls", name, origin);
-		import_tell(o->i, IMPORT_NARROW, origin, "'%s' is denied whatever its arguments are", name);
-		return;
+	for (; args && good; args = args->next)
+		good = count < ARRAY_SIZE(rule) && condition_of(args, &rule[count++]);
+	if (!good && !allow)
+		import_call(o->i, false, IMPORT_WANTED, name, origin);
+	for (unsigned class = 0; good && class < CLASS_COUNT; class++) {
+		const char *word = syscall_class_name(call, class);
+		bool whole = class == CLASS_ORDINARY && count == 1 &&
+			     (clears_bits(call, &rule[0]) || completes_personality(o, call, &rule[0]));
+
+		if (class != CLASS_ORDINARY && !word)
+			continue;
+		if (!whole && !class_is_in(call, class, rule, count, !allow))
+			continue;
+		some = true;
+		import_add(o->i, IMPORT_WANTED, "runtime", key,
+			   word ? arena_printf(o->i->arena, "%s(%s)", name, word) : name, origin);
 	}
-	if (!args->next && condition_of(args, &wanted) &&
-	    (is_all_but(o, call, wanted, origin) || is_half_of_personality(o, call, &wanted))) {
-		if (o->personality[0] && o->personality[1])
-			import_add(o->i, IMPORT_WANTED, "runtime", "allow-syscalls", "personality", origin);
-		return;
-	}
-	class = number > 0 ? syscall_class_name(call, (unsigned)number) : NULL;
-	if (number >= 0)
-		import_add(o->i, IMPORT_WANTED, "runtime", "allow-syscalls",
-			   class ? arena_printf(o->i->arena, "%s(%s)", name, class) : name, origin);
-	else
-		import_tell(o->i, IMPORT_NARROW, origin, "'%s' with these arguments is left out", name);
+	if (!some || !allow)
+		import_tell(o->i, IMPORT_NARROW, origin, "'%s': not all of its arguments can be told apart", name);
 }
 
 /* --- rules ------------------------------------------------------------------------------- */
@@ -191,7 +232,7 @@ static void one_name(struct oci *o, const char *name, const struct json_value *r
 			    "there is no system call '%s'", str_quote(o->i->arena, name));
 		return;
 	}
-	if (args && !(verdict != REFUSES && o->by_default != REFUSES)) {
+	if (args && (verdict == REFUSES || o->by_default == REFUSES)) {
 		argued_call(o, (enum call)call, args, verdict != REFUSES, origin);
 		return;
 	}
