@@ -32,6 +32,10 @@
 #define LIMIT_SEARCH_PATH    64            /* directories of PATH or XDG_DATA_DIRS */
 #define LIMIT_ENVIRONMENT    (1024 * 1024) /* bytes of the environment inside */
 
+#define LIMIT_IMPORT_SIZE    (4 * 1024 * 1024) /* bytes of one file that is imported or included there */
+#define LIMIT_IMPORT_ENTRIES 50000         /* lines of its includes; rights and settings that it comes to */
+#define LIMIT_IMPORT_EXCEPTIONS 4096       /* noblacklist and ignore lines, each tried on every other line */
+
 #define LIMIT_JSON_SIZE      (4 * 1024 * 1024) /* bytes of one document; a manifest may have 4 MiB */
 #define LIMIT_JSON_DEPTH     32            /* nested arrays and objects */
 #define LIMIT_JSON_VALUES    100000        /* all values of one document */

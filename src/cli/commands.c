@@ -6,6 +6,6 @@ const struct command *const commands[] = {
 	&command_image, &command_export, &command_bwrap,
 	&command_changes, &command_commit, &command_discard,
 	&command_explain, &command_why, &command_plan, &command_profile,
-	&command_permissions, &command_allow, &command_deny, &command_doctor, &command_explain_code,
+	&command_permissions, &command_allow, &command_deny, &command_import, &command_doctor, &command_explain_code,
 	&command_completions, &command_help, NULL,
 };

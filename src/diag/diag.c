@@ -34,6 +34,7 @@ static const struct diag_code codes[] = {
 #include "diag/codes-launch.def"
 #include "diag/codes-cli.def"
 #include "diag/codes-cage.def"
+#include "diag/codes-import.def"
 	{ NULL, NULL, NULL },
 };
 #undef CODE
