@@ -137,11 +137,11 @@ static int open_streams(struct launch *launch, const int streams[3], struct term
 	int r = 0;
 
 	streams = streams ? streams : own;
-	launch->relays = arena_new_object(launch->plan->arena, struct relays);
+	launch->relays = arena_new_object(launch->arena, struct relays);
 	for (size_t i = 0; i < launch->plan->steps.count; i++)
 		granted = granted || launch->plan->steps.items[i].op == OP_TERMINAL;
 	if (granted) {
-		launch->terminal = arena_new_object(launch->plan->arena, struct terminal);
+		launch->terminal = arena_new_object(launch->arena, struct terminal);
 		r = terminal_find(launch->terminal, streams, ret);
 		if (r < 0 || !ret->streams)
 			launch->terminal = NULL;
@@ -157,7 +157,7 @@ static int start(struct launch *launch, const struct launch_options *options, co
 {
 	const struct plan *plan = launch->plan;
 	struct child child = {
-		.plan = plan, .fault = fault_step(), .tell_start = launch->status_fd > 0,
+		.plan = plan, .fault = fault_step(), .tell_start = launch->status_fd > 0 || launch->started,
 		.argv = words(plan, plan->argv.items, plan->argv.count),
 		.envp = words(plan, plan->envp.items, plan->envp.count),
 		.join = cage ? cage->fds : NULL, .server = { .listener = -1, .launcher = true },
@@ -200,16 +200,19 @@ static int start_or_join(const struct plan *plan, const struct cage_handles *cag
 	options = options ? options : &none;
 	struct launch launch = {
 		.plan = plan, .pidfd = -1, .timeout = options->timeout, .status_fd = options->status_fd,
-		.cage = options->cage,
+		.cage = options->cage, .started = options->started, .started_data = options->started_data,
 	};
-	if (r == 0) {
-		r = start(&launch, options, cage);
-		if (r < 0)
-			clone_failed(d, r);
+	if (r < 0)
+		return r;
+	launch.arena = arena_new();
+	r = start(&launch, options, cage);
+	if (r < 0) {
+		clone_failed(d, r);
+		arena_free(launch.arena);
+		return r;
 	}
-	if (r == 0)
-		*ret = launch;
-	return r;
+	*ret = launch;
+	return 0;
 }
 
 int launch_start(const struct plan *plan, const struct launch_options *options, struct diags *d,

@@ -23,6 +23,7 @@ struct watch {
 	struct report last;	/* FAILED or ENDED, as soon as one was heard; kind 0: none */
 	bool odd_terminal;	/* what was sent as the cage's terminal is none */
 	bool struck, killed;	/* the time limit, once and twice */
+	bool started;		/* the program has been executed */
 	bool ended;		/* pid 1 is gone, or lives on for others */
 };
 
@@ -196,6 +197,19 @@ static void take_terminal(struct watch *w, int master)
 	send_signal(launch, SIGKILL);
 }
 
+static void program_started(struct watch *w)
+{
+	struct launch *launch = w->launch;
+
+	if (w->last.kind || w->started)
+		return;
+	w->started = true;
+	status_started(launch->status_fd, launch->arena, launch->pid, launch->cage);
+	launch->plan = NULL; /* only a failing step needs it */
+	if (launch->started)
+		launch->started(launch->started_data);
+}
+
 static void hear(struct watch *w)
 {
 	struct launch *launch = w->launch;
@@ -209,16 +223,15 @@ static void hear(struct watch *w)
 			take_terminal(w, TAKE_FD(came));
 			break;
 		case REPORT_STARTED:
-			if (!w->last.kind)
-				status_started(launch->status_fd, launch->plan->arena, launch->pid,
-					       launch->cage);
+			program_started(w);
 			break;
 		case REPORT_STOPPED:
 			follow_stop(launch, report.value);
 			break;
 		case REPORT_FAILED:
 		case REPORT_ENDED:
-			if (w->last.kind) /* only the first of them counts */
+			/* Only the first of them counts, and no step fails once the program runs. */
+			if (w->last.kind || (w->started && report.kind == REPORT_FAILED))
 				break;
 			w->last = report;
 			launch->lives_on = report.kind == REPORT_ENDED && report.others;
@@ -375,10 +388,12 @@ int launch_wait(struct launch *launch, struct diags *d)
 
 	wait_for_end(&w);
 	int status = tell(&w, finish(&w), d);
-	if (status >= 0) {
+	if (status >= 0)
 		status_failed(launch->status_fd, d, w.struck ? "timeout" : "failed", status);
+	else
+		status_ended(launch->status_fd, launch->arena, w.last.value);
+	arena_free(launch->arena);
+	if (status >= 0)
 		return status;
-	}
-	status_ended(launch->status_fd, launch->plan->arena, w.last.value);
 	return WIFSIGNALED(w.last.value) ? 128 + WTERMSIG(w.last.value) : WEXITSTATUS(w.last.value);
 }
