@@ -31,7 +31,7 @@ static char **words(const struct plan *plan, const uint32_t *offsets, size_t cou
  * cage is a copy of us, and /proc/1/environ must not tell the cage what the caller's was. */
 static void find_own_words(struct child *c)
 {
-	char text[4096];
+	char text[1024]; /* 52 numbers at most, and a name of 15 bytes */
 	unsigned long place[4];
 	AUTO_FD int fd = openat(AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC);
 	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
@@ -178,7 +178,9 @@ static int start(struct launch *launch, const struct launch_options *options, co
 	r = open_streams(launch, options->streams, &child.terminal);
 	if (r < 0)
 		return r;
-	child.streams = launch->relays->streams;
+	const int own[3] = { launch->relays->streams[0], launch->relays->streams[1], launch->relays->streams[2] };
+	child.streams = own;
+	arena_hide(launch->arena);
 	r = clone_child(launch, &child);
 	relays_started(launch->relays);
 	if (r < 0) {

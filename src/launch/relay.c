@@ -63,9 +63,7 @@ int relays_open(struct relays *all, const int streams[3], unsigned elsewhere)
 	bool is_open[3];
 
 	for (int i = 0; i < 3; i++) {
-		/* The buffer stays untouched: memory that nobody uses costs nothing. */
-		memset(&all->list[i], 0, offsetof(struct relay, buffer));
-		all->list[i].outside = all->list[i].inside = all->list[i].kept = -1;
+		all->list[i] = (struct relay){ .outside = -1, .inside = -1, .kept = -1, .buffer = all->room[i] };
 		all->made[i] = -1;
 		is_open[i] = fstat(streams[i], &status[i]) == 0;
 	}

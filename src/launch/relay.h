@@ -20,13 +20,14 @@ struct relay {
 	int error;		/* why output was lost: -errno */
 	uint64_t moved;		/* bytes taken from outside */
 	size_t at, length;	/* what waits in the buffer */
-	char buffer[RELAY_ROOM];
+	char *buffer;
 };
 
 struct relays {
 	struct relay list[3];
 	int streams[3];		/* what the program gets */
 	int made[4];		/* descriptors of `streams` that are ours until the program has them */
+	char room[3][RELAY_ROOM]; /* the buffers: memory that nobody touches costs nothing */
 };
 
 /* Looks at the three streams and makes what is needed; those whose bit is set in `elsewhere` become
