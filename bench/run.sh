@@ -118,7 +118,7 @@ count_calls() {
 # Our own start, taken to pieces: the library is linked into a clock.
 stages() {
 	echo "== where the time of one start goes (100 rounds, medians)"
-	library=$(dirname "$cuddy")/libcuddy.a
+	library=$(dirname "$cuddy")/libcore.a
 	compiler=$(grep -qs musl-gcc "$(dirname "$cuddy")/build.ninja" && echo musl-gcc || echo "${CC:-cc}")
 	[ -f "$library" ] || { echo "# no $library here"; return; }
 	# musl-gcc hides the kernel's headers; they come after its own.
