@@ -27,29 +27,33 @@ static char **words(const struct plan *plan, const uint32_t *offsets, size_t cou
 	return list;
 }
 
-/* Where the kernel keeps our command line and environment (/proc/PID/stat, fields 48 to 51): pid 1 of the
- * cage is a copy of us, and /proc/1/environ must not tell the cage what the caller's was. */
-static void find_own_words(struct child *c)
+/* Fields of /proc/PID/stat, proc_pid_stat(5). */
+enum { FIELD_IGNORED = 33, FIELD_WORDS = 48, FIELD_COUNT = 52 };
+
+/* What the kernel says of us.  *ret_ignored is a bit mask of the signals that we ignore, below 32.  Where our
+ * command line and environment lie is for the child: pid 1 of the cage is a copy of us, and /proc/1/environ
+ * must not tell the cage what the caller's was.  False when there is no such file. */
+static bool read_own_status(struct child *c, unsigned long *ret_ignored)
 {
 	char text[1024]; /* 52 numbers at most, and a name of 15 bytes */
-	unsigned long place[4];
+	unsigned long fields[FIELD_COUNT] = { 0 };
 	AUTO_FD int fd = openat(AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC);
 	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
 	if (length <= 0)
-		return;
+		return false;
 	text[length] = 0;
 	char *at = strrchr(text, ')'); /* field 2 may hold anything */
-	for (unsigned field = 2; at && field < 48; field++)
-		at = strchr(at + 1, ' ');
-	for (unsigned i = 0; at && i < 4; i++)
-		place[i] = strtoul(at, &at, 10);
-	if (!at)
-		return;
+	if (!at || !(at = strchr(at + 2, ' '))) /* field 3 is a letter */
+		return false;
+	for (unsigned i = 4; i < FIELD_COUNT; i++)
+		fields[i] = strtoul(at, &at, 10);
 	for (unsigned i = 0; i < 2; i++) {
-		c->wipe_from[i] = (char *)place[2 * i];
-		c->wipe_to[i] = (char *)place[2 * i + 1];
+		c->wipe_from[i] = (char *)fields[FIELD_WORDS + 2 * i];
+		c->wipe_to[i] = (char *)fields[FIELD_WORDS + 2 * i + 1];
 	}
+	*ret_ignored = fields[FIELD_IGNORED];
+	return true;
 }
 
 static int fault_step(void)
@@ -62,14 +66,20 @@ static int fault_step(void)
 #endif
 }
 
-static void choose_signals(struct launch *launch)
+static bool is_ignored(int number)
 {
 	struct sigaction action;
 
+	return sigaction(number, NULL, &action) < 0 || action.sa_handler == SIG_IGN;
+}
+
+/* Those that we ignore are not ours to pass on: nohup stays nohup. */
+static void choose_signals(struct launch *launch, bool known, unsigned long ignored)
+{
 	sigemptyset(&launch->forwarded);
 	for (size_t i = 0; i < ARRAY_SIZE(forwarded); i++)
-		if (sigaction(forwarded[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
-			sigaddset(&launch->forwarded, forwarded[i]); /* nohup stays nohup */
+		if (known ? !(ignored >> (forwarded[i] - 1) & 1) : !is_ignored(forwarded[i]))
+			sigaddset(&launch->forwarded, forwarded[i]);
 }
 
 static void clone_failed(struct diags *d, int error)
@@ -106,7 +116,6 @@ static int clone_child(struct launch *launch, struct child *child)
 	sigset_t all;
 
 	sigfillset(&all);
-	choose_signals(launch);
 	sigprocmask(SIG_SETMASK, &all, &launch->mask);
 	child->mask = launch->mask;
 	const uint64_t spaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
@@ -168,7 +177,9 @@ static int start(struct launch *launch, const struct launch_options *options, co
 		return r;
 	AUTO_FD int reader = ends[0];
 	AUTO_FD int writer = ends[1];
-	find_own_words(&child);
+	unsigned long ignored = 0;
+	bool known = read_own_status(&child, &ignored);
+	choose_signals(launch, known, ignored);
 	if (options->door) {
 		child.server.listener = options->door->listener;
 		child.server.handles[HANDLE_RECORD] = options->door->record;

@@ -24,9 +24,10 @@ static bool may_pass(const struct stat *status)
 /* 0 to 2 stay free even if the caller closed them: our messages must not go into a pipe. */
 static int above_streams(int fd)
 {
+	if (fd < 0 || fd > 2)
+		return RESULT(fd);
 	AUTO_FD int low = fd;
-
-	return fd < 0 ? -errno : RESULT(fcntl(low, F_DUPFD_CLOEXEC, 3));
+	return RESULT(fcntl(low, F_DUPFD_CLOEXEC, 3));
 }
 
 static int relay_open(struct relay *relay, int outside, const struct stat *status, bool output,

@@ -210,13 +210,16 @@ static void program_started(struct watch *w)
 		launch->started(launch->started_data);
 }
 
-static void hear(struct watch *w)
+/* What waits in the socket: all of it, or the first. */
+static void hear(struct watch *w, bool all)
 {
 	struct launch *launch = w->launch;
 	struct report report = { 0 };
 	int fd;
 
-	while (receive(launch, &report, &fd) > 0) {
+	do {
+		if (receive(launch, &report, &fd) <= 0)
+			return;
 		AUTO_FD int came = fd;
 		switch (report.kind) {
 		case REPORT_TERMINAL:
@@ -237,7 +240,7 @@ static void hear(struct watch *w)
 			launch->lives_on = report.kind == REPORT_ENDED && report.others;
 			break;
 		}
-	}
+	} while (all);
 }
 
 /* ---- the wait ---- */
@@ -309,7 +312,7 @@ static void wait_for_end(struct watch *w)
 			polled[PIDFD].fd = -1;
 		}
 		if (r > 0 && (polled[REPORT].revents || w->ended))
-			hear(w);
+			hear(w, w->ended || polled[REPORT].revents & POLLHUP);
 		w->ended = w->ended || launch->lives_on;
 		if (polled[REPORT].revents & POLLHUP)
 			polled[REPORT].fd = -1;
@@ -319,7 +322,7 @@ static void wait_for_end(struct watch *w)
 			terminal_move(launch->terminal, polled + TERMINAL);
 		if (w->ended && is_drained(launch))
 			return;
-		if ((pass_signals(w) && w->ended) || limit_struck(w, &deadline))
+		if ((polled[SIGNALS].revents && pass_signals(w) && w->ended) || limit_struck(w, &deadline))
 			return;
 	}
 }
@@ -344,7 +347,7 @@ static int finish(struct watch *w)
 	while (!launch->lives_on && waitid((idtype_t)3 /* P_PIDFD */, (id_t)launch->pidfd, &info, WEXITED | __WALL) < 0 &&
 	       errno == EINTR)
 		;
-	hear(w);
+	hear(w, true);
 	close(launch->report);
 	close(launch->pidfd);
 	fd_closep(&w->signals);
