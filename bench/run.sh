@@ -167,9 +167,9 @@ awk -v dir="$work" '
 		bad += value > most; judged++
 	}
 	$1 != "cuddy" { next }
-	FILENAME == dir "/calls" { judge("system calls", $2, 520) }
-	FILENAME == dir "/memory" { judge("PSS of a resting cage in kB", $4, 800) }
-	FILENAME == dir "/latency-here" { judge("CPU ratio", $7, 0.85); base = $5; failed += $8 }
+	FILENAME == dir "/calls" { judge("system calls", $2, 690) }
+	FILENAME == dir "/memory" { judge("PSS of a resting cage in kB", $4, 160) }
+	FILENAME == dir "/latency-here" { judge("CPU ratio", $7, 1.0); base = $5; failed += $8 }
 	FILENAME == dir "/latency-mounts" && base { judge("growth with 300 mounts", $5 / base, 1.5) }
 	FILENAME == dir "/latency-tasks" && base { judge("growth with 4000 tasks", $5 / base, 1.5) }
 	END {
