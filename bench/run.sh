@@ -120,7 +120,7 @@ count_calls() {
 # Our own start, taken to pieces: the library is linked into a clock.
 stages() {
 	echo "== where the time of one start goes (100 rounds, medians)"
-	library=$(dirname "$cuddy")/libcuddy.a
+	library=$(dirname "$cuddy")/libcore.a
 	compiler=$(grep -qs musl-gcc "$(dirname "$cuddy")/build.ninja" && echo musl-gcc || echo "${CC:-cc}")
 	[ -f "$library" ] || { echo "# no $library here"; return; }
 	# musl-gcc hides the kernel's headers; they come after its own.
@@ -170,9 +170,9 @@ awk -v dir="$work" '
 	}
 	$1 == "cuddy-bwrap" && FILENAME == dir "/latency-here" { judge("CPU ratio of cuddy bwrap", $7, 1.1) }
 	$1 != "cuddy" { next }
-	FILENAME == dir "/calls" { judge("system calls", $2, 520) }
-	FILENAME == dir "/memory" { judge("PSS of a resting cage in kB", $4, 800) }
-	FILENAME == dir "/latency-here" { judge("CPU ratio", $7, 0.85); base = $5; failed += $8 }
+	FILENAME == dir "/calls" { judge("system calls", $2, 690) }
+	FILENAME == dir "/memory" { judge("PSS of a resting cage in kB", $4, 160) }
+	FILENAME == dir "/latency-here" { judge("CPU ratio", $7, 1.0); base = $5; failed += $8 }
 	FILENAME == dir "/latency-mounts" && base { judge("growth with 300 mounts", $5 / base, 1.5) }
 	FILENAME == dir "/latency-tasks" && base { judge("growth with 4000 tasks", $5 / base, 1.5) }
 	END {

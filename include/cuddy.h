@@ -50,7 +50,10 @@ enum cuddy_flag {
 	CUDDY_EPHEMERAL = 8, /* what the cage keeps vanishes with its last process */
 	/* When a cage of that name runs with other rights, which else is an error: */
 	CUDDY_RESTART = 16, /* end it first */
-	CUDDY_BESIDE = 32   /* take the name with a number, beside it */
+	CUDDY_BESIDE = 32,  /* take the name with a number, beside it */
+	/* For who only waits: as soon as the program runs, cuddy_wait() forgets the profile and what was
+	 * handed out, which saves memory.  Then the structure only has messages. */
+	CUDDY_FORGET = 64
 };
 
 /* What to load.  Set `size`, name what you need, leave the rest zero: zero always is the default.

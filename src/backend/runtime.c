@@ -9,10 +9,10 @@
 #include <string.h>
 
 /* All that pid 1 of a cage does once the program runs (launch/init.c), by whichever name a libc and an
- * architecture know it: wait, sleep, hear, tell, let in who
- * joins, pass a signal on, move the terminal to a group, end. */
+ * architecture know it: wait, sleep, hear, tell, let in who joins, pass a signal on, move the terminal to a
+ * group, give memory back, end. */
 static const char *const init_calls[] = {
-	"accept4", "close", "exit", "exit_group", "futex", "futex_time64", "getpgid", "getpgrp", "ioctl", "kill", "poll", "ppoll",
+	"accept4", "close", "exit", "exit_group", "futex", "futex_time64", "getpgid", "getpgrp", "ioctl", "kill", "munmap", "poll", "ppoll",
 	"ppoll_time64", "read", "recv", "recvfrom", "restart_syscall", "rt_sigreturn", "send", "sendmsg", "sendto", "sigreturn",
 	"wait4", "waitpid",
 };

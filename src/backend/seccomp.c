@@ -286,24 +286,18 @@ static void emit_all(struct emitter *e, enum abi abi, int twin)
 int seccomp_build_for(struct arena *arena, enum abi abi, const struct seccomp_rule *rules,
 		      size_t count, unsigned flags, struct sock_filter **ret, size_t *ret_count)
 {
-	struct emitter e; /* 50 kB of stack; only what must be zero is zeroed */
-	struct sock_filter *code;
+	struct emitter *e = arena_new_object(arena, struct emitter); /* 50 kB, too much for the stack */
 	int r;
 
-	memset(e.cells, 0, sizeof(e.cells));
-	e.range_count = e.count = 0;
-	e.is_full = false;
-	index_classes(&e);
-	r = gather(&e, rules, count);
+	index_classes(e);
+	r = gather(e, rules, count);
 	if (r < 0)
 		return r;
-	emit_all(&e, abi, flags & SECCOMP_FOREIGN_ABI ? twins[abi] : -1);
-	if (e.is_full)
+	emit_all(e, abi, flags & SECCOMP_FOREIGN_ABI ? twins[abi] : -1);
+	if (e->is_full)
 		return -E2BIG;
-	code = arena_new_array(arena, struct sock_filter, e.count);
-	memcpy(code, e.code, e.count * sizeof(code[0]));
-	*ret = code;
-	*ret_count = e.count;
+	*ret = e->code;
+	*ret_count = e->count;
 	return 0;
 }
 

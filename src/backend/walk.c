@@ -80,7 +80,7 @@ static bool lists_all(int fd)
 
 static const struct walk_listing *list_of(struct walk *walk, const char *path)
 {
-	UNSET _Alignas(struct record) char room[16384];
+	enum { ROOM = 16384 };
 	struct walk_listing *list = walk->listings;
 	ssize_t count = 0;
 
@@ -92,10 +92,12 @@ static const struct walk_listing *list_of(struct walk *walk, const char *path)
 	list->path = arena_strdup(walk->arena, path);
 	list->next = walk->listings;
 	walk->listings = list;
+	if (!walk->room)
+		walk->room = arena_alloc(walk->arena, ROOM);
 	AUTO_FD int fd = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	while (fd >= 0 && list->entries.count <= LIMIT_GLOB_VISITS &&
-	       (count = syscall(SYS_getdents64, fd, room, sizeof(room))) > 0)
-		add_entries(walk, list, room, (size_t)count);
+	       (count = syscall(SYS_getdents64, fd, walk->room, ROOM)) > 0)
+		add_entries(walk, list, walk->room, (size_t)count);
 	list->is_whole = fd >= 0 && count == 0 && lists_all(fd);
 	return list;
 }

@@ -20,6 +20,7 @@ struct walk {
 	struct arena *arena;
 	struct walk_known *known[256];
 	struct walk_listing *listings;
+	char *room; /* for entries of a directory; NULL: none was read yet */
 };
 void walk_status(struct walk *walk, const char *path, struct walk_status *ret); /* lstat; missing is no error */
 

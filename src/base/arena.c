@@ -1,9 +1,11 @@
-/* base/arena.c - a list of blocks, each twice the last, filled from the front. */
+/* base/arena.c - a list of blocks, each twice the last, filled from the front.
+ * Blocks come from the kernel: zeroed, resident only where touched, and given back at once. */
 #include "base/arena.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 struct block {
@@ -13,11 +15,11 @@ struct block {
 };
 
 struct arena {
-	struct block *block;
+	struct block *block; /* the newest; the oldest holds this structure */
+	bool is_private;
 };
 
-/* Above what the C libraries take from their heap (128 kB): fresh pages come zeroed, only when touched. */
-#define FIRST_BLOCK (512 * 1024 - 64)
+#define FIRST_BLOCK (512 * 1024)
 #define LARGEST_BLOCK (1024 * 1024)
 
 void must_failed(const char *condition, const char *file, int line)
@@ -26,39 +28,75 @@ void must_failed(const char *condition, const char *file, int line)
 	abort();
 }
 
+static struct block *block_new(size_t size)
+{
+	struct block *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	must(block != MAP_FAILED);
+	block->size = size - sizeof(*block);
+	return block;
+}
+
+static void block_free(struct block *block)
+{
+	munmap(block, block->size + sizeof(*block));
+}
+
 static void add_block(struct arena *arena, size_t need)
 {
-	size_t size = arena->block ? MIN(arena->block->size * 2, (size_t)LARGEST_BLOCK) : FIRST_BLOCK;
+	size_t size = MIN((arena->block->size + sizeof(struct block)) * 2, (size_t)LARGEST_BLOCK);
 	struct block *block;
 
-	size = MAX(size, need);
-	must(size < SIZE_MAX - sizeof(*block));
-	block = calloc(1, sizeof(*block) + size);
-	must(block != NULL);
-	block->size = size;
+	must(need < SIZE_MAX / 2);
+	size = MAX(size, (need + sizeof(*block) + 4095) & ~(size_t)4095);
+	block = block_new(size);
 	block->next = arena->block;
 	arena->block = block;
+	if (arena->is_private)
+		madvise(block, size, MADV_DONTFORK);
+}
+
+static struct arena *begin(struct block *first)
+{
+	struct arena *arena = (struct arena *)first->bytes;
+
+	first->used = (sizeof(*arena) + 15) & ~(size_t)15;
+	arena->block = first;
+	return arena;
 }
 
 struct arena *arena_new(void)
 {
-	struct arena *arena = calloc(1, sizeof(*arena));
-
-	must(arena != NULL);
-	return arena;
+	return begin(block_new(FIRST_BLOCK));
 }
 
 void arena_free(struct arena *arena)
 {
 	struct block *block, *next;
 
-	if (!arena)
-		return;
-	for (block = arena->block; block; block = next) {
+	for (block = arena ? arena->block : NULL; block; block = next) {
 		next = block->next;
-		free(block);
+		block_free(block);
 	}
-	free(arena);
+}
+
+void arena_reset(struct arena *arena)
+{
+	bool is_private = arena->is_private;
+	struct block *block, *next;
+
+	for (block = arena->block; (next = block->next); block = next)
+		block_free(block);
+	must(madvise(block, FIRST_BLOCK, MADV_DONTNEED) == 0);
+	block->size = FIRST_BLOCK - sizeof(*block);
+	begin(block)->is_private = is_private;
+}
+
+void arena_hide(struct arena *arena)
+{
+	arena->is_private = true;
+	for (struct block *block = arena->block; block; block = block->next)
+		madvise(block, block->size + sizeof(*block), MADV_DONTFORK);
 }
 
 void arena_freep(struct arena **arena)
@@ -72,7 +110,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 
 	must(size < SIZE_MAX - 64);
 	size = (size + 15) & ~(size_t)15;
-	if (!arena->block || arena->block->size - arena->block->used < size)
+	if (arena->block->size - arena->block->used < size)
 		add_block(arena, size);
 	memory = arena->block->bytes + arena->block->used;
 	arena->block->used += size;
@@ -137,7 +175,7 @@ static bool arena_extend(struct arena *arena, const void *memory, size_t old, si
 
 	old = (old + 15) & ~(size_t)15;
 	wanted = (wanted + 15) & ~(size_t)15;
-	if (!block || (const unsigned char *)memory + old != block->bytes + block->used)
+	if ((const unsigned char *)memory + old != block->bytes + block->used)
 		return false;
 	begin = block->used - old;
 	if (wanted > block->size - begin)

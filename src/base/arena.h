@@ -13,6 +13,10 @@ struct arena;
 struct arena *arena_new(void);
 void arena_free(struct arena *arena); /* NULL is fine */
 void arena_freep(struct arena **arena);
+/* Frees all that was allocated; the arena itself stays, empty. */
+void arena_reset(struct arena *arena);
+/* Children made from now on do not get it (MADV_DONTFORK, madvise(2)): what they need lies elsewhere. */
+void arena_hide(struct arena *arena);
 
 /* Zeroed memory, aligned to 16 bytes, of `size` bytes (0 gives a valid pointer). */
 void *arena_alloc(struct arena *arena, size_t size);

@@ -55,6 +55,18 @@ int fd_read_file(struct arena *arena, int dir, const char *name, size_t limit, c
 	return 0;
 }
 
+int fd_make_directory(int dir, const char *name, int access, bool create)
+{
+	int flags = access | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, fd = openat(dir, name, flags);
+
+	if (fd < 0 && errno == ENOENT && create) {
+		if (mkdirat(dir, name, 0700) < 0 && errno != EEXIST)
+			return -errno;
+		fd = openat(dir, name, flags);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
 int fd_write_all(int fd, const void *bytes, size_t count)
 {
 	const char *at = bytes;

@@ -13,6 +13,10 @@ void fd_closep(int *fd); /* closes unless negative; keeps errno */
 int fd_read_file(struct arena *arena, int dir, const char *name, size_t limit, char **ret_text,
 		 size_t *ret_length);
 
+/* Opens the directory `name` of `dir`, never through a link, with O_RDONLY or O_PATH; where it is missing and
+ * `create` is set it is made, for us alone (0700).  A descriptor or -errno. */
+int fd_make_directory(int dir, const char *name, int access, bool create);
+
 /* Writes all of it, retrying EINTR and short writes.  0 or -errno. */
 int fd_write_all(int fd, const void *bytes, size_t count);
 

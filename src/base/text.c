@@ -110,7 +110,12 @@ char *str_quote(struct arena *arena, const char *text)
 {
 	struct strbuf out = { .arena = arena };
 	const unsigned char *s = (const unsigned char *)(text ? text : "");
+	size_t plain = 0;
 
+	while (s[plain] >= 0x20 && s[plain] < 0x7f)
+		plain++;
+	if (!s[plain]) /* nearly always */
+		return arena_strndup(arena, (const char *)s, plain);
 	while (*s) {
 		uint32_t code;
 		size_t length = utf8_decode(s, &code);

@@ -47,13 +47,12 @@ const char *cage_name_from(struct arena *arena, const char *text)
 /* One directory below `dir`, ours and closed to others; made if it is missing. */
 static int open_own(int dir, const char *name, bool create)
 {
-	AUTO_FD int fd = -1;
+	AUTO_FD int fd = fd_make_directory(dir, name, O_RDONLY, create);
 	struct stat status;
 
-	if (create && mkdirat(dir, name, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &status) < 0)
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &status) < 0)
 		return -errno;
 	if (status.st_uid != geteuid())
 		return -EPERM;
@@ -70,18 +69,22 @@ static int open_parents(const char *path, bool create)
 	if (strlen(path) >= sizeof(text))
 		return -ENAMETOOLONG;
 	strcpy(text, path);
-	for (char *at = text + 1; create && *at; at++) {
-		if (*at != '/')
-			continue;
+	char *slash = strrchr(text, '/');
+	slash[slash == text] = '\0';
+	int fd = open(text, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 || errno != ENOENT || !create)
+		return fd < 0 ? -errno : fd;
+	for (char *at = text + 1; *at; at++) {
+		at += strcspn(at, "/");
+		char was = *at;
 		*at = '\0';
 		if (mkdir(text, 0700) < 0 && errno != EEXIST && errno != EACCES && errno != EROFS)
 			return -errno;
-		*at = '/';
+		*at = was;
+		if (!was)
+			break;
 	}
-	char *slash = strrchr(text, '/');
-	if (slash > text)
-		*slash = '\0';
-	int fd = open(slash > text ? text : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	fd = open(text, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -123,9 +126,9 @@ const char *cage_kept_path(struct arena *arena, const char *home, const char *pa
 
 int cage_descend(int data, const char *relative, bool create)
 {
-	AUTO_FD int at = fcntl(data, F_DUPFD_CLOEXEC, 3);
+	AUTO_FD int at = -1;
 
-	while (at >= 0 && *relative) {
+	do {
 		size_t length = strcspn(relative, "/");
 		char name[256];
 		int next;
@@ -136,16 +139,14 @@ int cage_descend(int data, const char *relative, bool create)
 		name[length] = '\0';
 		if (!length || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 			return -EINVAL;
-		if (create && mkdirat(at, name, 0700) < 0 && errno != EEXIST)
-			return -errno;
-		next = openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		next = fd_make_directory(at < 0 ? data : at, name, O_PATH, create);
 		if (next < 0)
-			return -errno;
-		close(at);
+			return next;
+		fd_closep(&at);
 		at = next;
 		relative += length + (relative[length] == '/');
-	}
-	return at < 0 ? -errno : TAKE_FD(at);
+	} while (*relative);
+	return TAKE_FD(at);
 }
 
 /* ---- cage.toml ---- */

@@ -20,10 +20,13 @@ struct keeper {
 static int keep(struct keeper *k, const struct rule *rule, const char *path)
 {
 	const char *relative = cage_kept_path(k->arena, k->cage->home, path);
-	AUTO_FD int fd = cage_descend(k->data, relative, true);
 	struct cage_kept *kept;
-	int r = fd < 0 ? fd : 0;
 
+	for (size_t i = 0; i < k->kept.count; i++)
+		if (strcmp(k->kept.items[i].path, path) == 0)
+			return 0; /* several rules keep the home */
+	AUTO_FD int fd = cage_descend(k->data, relative, true);
+	int r = fd < 0 ? fd : 0;
 	if (r == 0) {
 		kept = vec_push(k->arena, &k->kept);
 		*kept = (struct cage_kept){ .path = path, .source = path_join(k->arena, k->directory, relative) };

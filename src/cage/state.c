@@ -20,13 +20,12 @@
 /* A directory that is the caller's and nobody else's. */
 static int open_private(int dir, const char *name, bool create)
 {
-	AUTO_FD int fd = -1;
+	AUTO_FD int fd = fd_make_directory(dir, name, O_RDONLY, create);
 	struct stat status;
 
-	if (create && mkdirat(dir, name, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &status) < 0)
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &status) < 0)
 		return -errno;
 	return status.st_uid != geteuid() || status.st_mode & 077 ? -EPERM : TAKE_FD(fd);
 }
@@ -122,12 +121,12 @@ int cage_gate_connect(int gate, enum serve_command request, struct cage_handles 
 
 	if (fd < 0)
 		return fd;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return errno == ECONNREFUSED ? -ENOENT : -errno;
 	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
 		return -errno;
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return errno == ECONNREFUSED ? -ENOENT : -errno;
 	int r = cage_handles_receive(TAKE_FD(fd), request, ret);
 	return r == -ECONNRESET ? -ENOENT : r;
 }

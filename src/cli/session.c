@@ -26,7 +26,7 @@ int session_load(struct cli *cli, struct cuddy_options options)
 {
 	options.size = sizeof(options);
 	options.share = share_directory(cli->arena);
-	options.flags |= cli->colour ? CUDDY_COLOUR : 0;
+	options.flags |= CUDDY_FORGET | (cli->colour ? CUDDY_COLOUR : 0);
 	cli->cuddy = cuddy_load(&options);
 	return cuddy_check(cli->cuddy) < 0 ? -EINVAL : 0;
 }

@@ -76,10 +76,11 @@ void child_step(struct child *c, size_t index);
 void child_walk(struct child *c, size_t *index, enum stage last);
 
 /* What the parent prepares (launch/parent.c): words of the plan as argv or envp, with a free place before
- * the first; two ends of the report socket, above the streams; where the kernel keeps our own words. */
+ * the first; two ends of a socket, above the streams; where the kernel keeps our own words, and which signals
+ * are ignored (a bit mask), false when it does not say. */
 char **launch_words(const struct plan *plan, const uint32_t *offsets, size_t count);
 int launch_pair(int type, int ends[2]);
-void launch_find_own_words(struct child *c);
+bool launch_read_status(struct child *c, unsigned long *ret_ignored);
 int launch_fault(void);
 /* Overwrites what was found. */
 void child_wipe(struct child *c);

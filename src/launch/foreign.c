@@ -109,7 +109,7 @@ int launch_foreign(const struct plan *plan, const struct launch_foreign *options
 	child.report_reader = ends[0];
 	child.report = ends[1];
 	if (options->init)
-		launch_find_own_words(&child);
+		(void)launch_read_status(&child, &(unsigned long){ 0 });
 	signal(SIGCHLD, SIG_DFL); /* ignored, it would make the kernel forget the status */
 	struct clone_args how = {
 		.flags = CLONE_NEWNS | options->namespaces, .exit_signal = SIGCHLD,

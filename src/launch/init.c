@@ -203,6 +203,7 @@ _Noreturn void init_run(struct child *c, size_t index)
 	if (signals < 0)
 		child_give_up(c, index, signals);
 	start(c, index);
+	arena_free(c->plan->arena); /* the program has its own copies of all that it needs */
 	if (c->tell_start)
 		(void)child_report(c, &(struct report){ .kind = REPORT_STARTED }, -1);
 	pid_t behind = c->payload;

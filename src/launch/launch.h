@@ -35,11 +35,18 @@ struct launch_options {
 	int status_fd;	  /* gets lines of JSON (launch/status.h); 0: nobody asked */
 	const char *cage; /* its name, for them */
 	const struct launch_door *door; /* NULL: nobody may join */
+	/* Called by launch_wait() when the program has been executed: from then on the plan is not
+	 * needed, and may be freed.  NULL: nobody wants to know. */
+	void (*started)(void *data);
+	void *started_data;
 };
 
 /* A running cage.  Descriptors are close-on-exec and belong to the structure. */
 struct launch {
+	struct arena *arena; /* of what is needed up to the end */
 	const struct plan *plan;
+	void (*started)(void *data);
+	void *started_data;
 	pid_t pid;	     /* of the cage's pid 1, in our pid namespace; never signal it by number */
 	int pidfd, report;   /* poll() both for POLLIN: the cage has ended; it has something to say */
 	struct relays *relays;

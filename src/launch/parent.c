@@ -31,29 +31,33 @@ char **launch_words(const struct plan *plan, const uint32_t *offsets, size_t cou
 	return list;
 }
 
-/* Where the kernel keeps our command line and environment (/proc/PID/stat, fields 48 to 51): pid 1 of the
- * cage is a copy of us, and /proc/1/environ must not tell the cage what the caller's was. */
-void launch_find_own_words(struct child *c)
+/* Fields of /proc/PID/stat, proc_pid_stat(5). */
+enum { FIELD_IGNORED = 33, FIELD_WORDS = 48, FIELD_COUNT = 52 };
+
+/* What the kernel says of us.  *ret_ignored is a bit mask of the signals that we ignore, below 32.  Where our
+ * command line and environment lie is for the child: pid 1 of the cage is a copy of us, and /proc/1/environ
+ * must not tell the cage what the caller's was.  False when there is no such file. */
+bool launch_read_status(struct child *c, unsigned long *ret_ignored)
 {
-	char text[4096];
-	unsigned long place[4];
+	char text[1024]; /* 52 numbers at most, and a name of 15 bytes */
+	unsigned long fields[FIELD_COUNT] = { 0 };
 	AUTO_FD int fd = openat(AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC);
 	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
 	if (length <= 0)
-		return;
+		return false;
 	text[length] = 0;
 	char *at = strrchr(text, ')'); /* field 2 may hold anything */
-	for (unsigned field = 2; at && field < 48; field++)
-		at = strchr(at + 1, ' ');
-	for (unsigned i = 0; at && i < 4; i++)
-		place[i] = strtoul(at, &at, 10);
-	if (!at)
-		return;
+	if (!at || !(at = strchr(at + 2, ' '))) /* field 3 is a letter */
+		return false;
+	for (unsigned i = 4; i < FIELD_COUNT; i++)
+		fields[i] = strtoul(at, &at, 10);
 	for (unsigned i = 0; i < 2; i++) {
-		c->wipe_from[i] = (char *)place[2 * i];
-		c->wipe_to[i] = (char *)place[2 * i + 1];
+		c->wipe_from[i] = (char *)fields[FIELD_WORDS + 2 * i];
+		c->wipe_to[i] = (char *)fields[FIELD_WORDS + 2 * i + 1];
 	}
+	*ret_ignored = fields[FIELD_IGNORED];
+	return true;
 }
 
 int launch_fault(void)
@@ -66,14 +70,20 @@ int launch_fault(void)
 #endif
 }
 
-static void choose_signals(struct launch *launch)
+static bool is_ignored(int number)
 {
 	struct sigaction action;
 
+	return sigaction(number, NULL, &action) < 0 || action.sa_handler == SIG_IGN;
+}
+
+/* Those that we ignore are not ours to pass on: nohup stays nohup. */
+static void choose_signals(struct launch *launch, bool known, unsigned long ignored)
+{
 	sigemptyset(&launch->forwarded);
 	for (size_t i = 0; i < ARRAY_SIZE(forwarded); i++)
-		if (sigaction(forwarded[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
-			sigaddset(&launch->forwarded, forwarded[i]); /* nohup stays nohup */
+		if (known ? !(ignored >> (forwarded[i] - 1) & 1) : !is_ignored(forwarded[i]))
+			sigaddset(&launch->forwarded, forwarded[i]);
 }
 
 static void clone_failed(struct diags *d, int error)
@@ -110,7 +120,6 @@ static int clone_child(struct launch *launch, struct child *child)
 	sigset_t all;
 
 	sigfillset(&all);
-	choose_signals(launch);
 	sigprocmask(SIG_SETMASK, &all, &launch->mask);
 	child->mask = launch->mask;
 	const uint64_t spaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
@@ -141,11 +150,11 @@ static int open_streams(struct launch *launch, const int streams[3], struct term
 	int r = 0;
 
 	streams = streams ? streams : own;
-	launch->relays = arena_new_object(launch->plan->arena, struct relays);
+	launch->relays = arena_new_object(launch->arena, struct relays);
 	for (size_t i = 0; i < launch->plan->steps.count; i++)
 		granted = granted || launch->plan->steps.items[i].op == OP_TERMINAL;
 	if (granted) {
-		launch->terminal = arena_new_object(launch->plan->arena, struct terminal);
+		launch->terminal = arena_new_object(launch->arena, struct terminal);
 		r = terminal_find(launch->terminal, streams, ret);
 		if (r < 0 || !ret->streams)
 			launch->terminal = NULL;
@@ -206,7 +215,7 @@ static int start(struct launch *launch, const struct launch_options *options, co
 {
 	const struct plan *plan = launch->plan;
 	struct child child = {
-		.plan = plan, .fault = launch_fault(), .tell_start = launch->status_fd > 0,
+		.plan = plan, .fault = launch_fault(), .tell_start = launch->status_fd > 0 || launch->started,
 		.argv = launch_words(plan, plan->argv.items, plan->argv.count),
 		.envp = launch_words(plan, plan->envp.items, plan->envp.count),
 		.join = cage ? cage->fds : NULL, .server = { .listener = -1, .launcher = true },
@@ -222,7 +231,9 @@ static int start(struct launch *launch, const struct launch_options *options, co
 		return r;
 	AUTO_FD int barrier = child.barrier_parent = barriers[0];
 	AUTO_FD int barrier_child = child.barrier = barriers[1];
-	launch_find_own_words(&child);
+	unsigned long ignored = 0;
+	bool known = launch_read_status(&child, &ignored);
+	choose_signals(launch, known, ignored);
 	if (options->door) {
 		child.server.listener = options->door->listener;
 		child.server.handles[HANDLE_RECORD] = options->door->record;
@@ -232,7 +243,9 @@ static int start(struct launch *launch, const struct launch_options *options, co
 	r = open_streams(launch, options->streams, &child.terminal);
 	if (r < 0)
 		return r;
-	child.streams = launch->relays->streams;
+	const int own[3] = { launch->relays->streams[0], launch->relays->streams[1], launch->relays->streams[2] };
+	child.streams = own;
+	arena_hide(launch->arena);
 	r = clone_child(launch, &child);
 	relays_started(launch->relays);
 	if (r < 0) {
@@ -256,20 +269,24 @@ static int start_or_join(const struct plan *plan, const struct cage_handles *cag
 	options = options ? options : &none;
 	struct launch launch = {
 		.plan = plan, .pidfd = -1, .timeout = options->timeout, .status_fd = options->status_fd,
-		.cage = options->cage,
+		.cage = options->cage, .started = options->started, .started_data = options->started_data,
 	};
-	if (r == 0) {
-		AUTO_FD int barrier = -1;
-		must(cage || !plan_find(plan, OP_AWAIT) || options->prepare);
-		r = start(&launch, options, cage, &barrier);
-		if (r < 0)
-			clone_failed(d, r);
-		if (r == 0 && barrier >= 0 && (r = prepare(&launch, options, barrier, d)) < 0)
-			abandon(&launch);
+	if (r < 0)
+		return r;
+	must(cage || !plan_find(plan, OP_AWAIT) || options->prepare);
+	launch.arena = arena_new();
+	AUTO_FD int barrier = -1;
+	r = start(&launch, options, cage, &barrier);
+	if (r < 0)
+		clone_failed(d, r);
+	else if (barrier >= 0 && (r = prepare(&launch, options, barrier, d)) < 0)
+		abandon(&launch);
+	if (r < 0) {
+		arena_free(launch.arena);
+		return r;
 	}
-	if (r == 0)
-		*ret = launch;
-	return r;
+	*ret = launch;
+	return 0;
 }
 
 int launch_start(const struct plan *plan, const struct launch_options *options, struct diags *d,

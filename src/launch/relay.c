@@ -25,9 +25,10 @@ static bool may_pass(const struct stat *status)
 /* 0 to 2 stay free even if the caller closed them: our messages must not go into a pipe. */
 static int above_streams(int fd)
 {
+	if (fd < 0 || fd > 2)
+		return RESULT(fd);
 	AUTO_FD int low = fd;
-
-	return fd < 0 ? -errno : RESULT(fcntl(low, F_DUPFD_CLOEXEC, 3));
+	return RESULT(fcntl(low, F_DUPFD_CLOEXEC, 3));
 }
 
 static int relay_open(struct relay *relay, int outside, const struct stat *status, bool output,
@@ -73,9 +74,7 @@ int relays_open(struct relays *all, const int streams[3], unsigned elsewhere)
 
 	all->null = -1;
 	for (int i = 0; i < 3; i++) {
-		/* The buffer stays untouched: memory that nobody uses costs nothing. */
-		memset(&all->list[i], 0, offsetof(struct relay, buffer));
-		all->list[i].outside = all->list[i].inside = all->list[i].kept = -1;
+		all->list[i] = (struct relay){ .outside = -1, .inside = -1, .kept = -1, .buffer = all->room[i] };
 		all->made[i] = -1;
 	}
 	for (int i = 0; i < 3 && r >= 0; i++) {

@@ -20,7 +20,7 @@ struct relay {
 	int error;		/* why output was lost: -errno */
 	uint64_t moved;		/* bytes taken from outside */
 	size_t at, length;	/* what waits in the buffer */
-	char buffer[RELAY_ROOM];
+	char *buffer;
 };
 
 struct relays {
@@ -28,6 +28,7 @@ struct relays {
 	int streams[3];		/* what the program gets */
 	int made[3];		/* descriptors of `streams` that are ours until the program has them */
 	int null;		/* stands for what the caller closed; -1: nothing */
+	char room[3][RELAY_ROOM]; /* the buffers: memory that nobody touches costs nothing */
 };
 
 /* Looks at the three streams and makes what is needed; those whose bit is set in `elsewhere` become

@@ -60,7 +60,7 @@ int terminal_find(struct terminal *t, const int streams[3], struct terminal_wish
 	struct terminal_wish wish = { 0 };
 	int first = 0;
 
-	memset(t, 0, sizeof(*t));
+	memset(t, 0, offsetof(struct terminal, in)); /* untouched buffers cost nothing */
 	t->outer = t->master = -1;
 	memset(ret, 0, sizeof(*ret));
 	while (first < 3 && !is_terminal(streams[first]))
@@ -78,6 +78,7 @@ int terminal_find(struct terminal *t, const int streams[3], struct terminal_wish
 	t->outer = TAKE_FD(outer);
 	t->modes = t->given = wish.modes;
 	t->fresh = true;
+	t->in.at = t->in.length = t->out.at = t->out.length = 0;
 	t->asked = !has_neighbour(streams[0]) && !has_neighbour(streams[1]);
 	wish.foreground = t->asked && !terminal_in_background(t);
 	*ret = wish;

@@ -23,6 +23,7 @@ struct watch {
 	struct report last;	/* FAILED or ENDED, as soon as one was heard; kind 0: none */
 	bool odd_terminal;	/* what was sent as the cage's terminal is none */
 	bool struck, killed;	/* the time limit, once and twice */
+	bool started;		/* the program has been executed */
 	bool ended;		/* pid 1 is gone, or lives on for others */
 };
 
@@ -196,35 +197,50 @@ static void take_terminal(struct watch *w, int master)
 	send_signal(launch, SIGKILL);
 }
 
-static void hear(struct watch *w)
+static void program_started(struct watch *w)
+{
+	struct launch *launch = w->launch;
+
+	if (w->last.kind || w->started)
+		return;
+	w->started = true;
+	status_started(launch->status_fd, launch->arena, launch->pid, launch->cage);
+	launch->plan = NULL; /* only a failing step needs it */
+	if (launch->started)
+		launch->started(launch->started_data);
+}
+
+/* What waits in the socket: all of it, or the first. */
+static void hear(struct watch *w, bool all)
 {
 	struct launch *launch = w->launch;
 	struct report report = { 0 };
 	int fd;
 
-	while (receive(launch, &report, &fd) > 0) {
+	do {
+		if (receive(launch, &report, &fd) <= 0)
+			return;
 		AUTO_FD int came = fd;
 		switch (report.kind) {
 		case REPORT_TERMINAL:
 			take_terminal(w, TAKE_FD(came));
 			break;
 		case REPORT_STARTED:
-			if (!w->last.kind)
-				status_started(launch->status_fd, launch->plan->arena, launch->pid,
-					       launch->cage);
+			program_started(w);
 			break;
 		case REPORT_STOPPED:
 			follow_stop(launch, report.value);
 			break;
 		case REPORT_FAILED:
 		case REPORT_ENDED:
-			if (w->last.kind) /* only the first of them counts */
+			/* Only the first of them counts, and no step fails once the program runs. */
+			if (w->last.kind || (w->started && report.kind == REPORT_FAILED))
 				break;
 			w->last = report;
 			launch->lives_on = report.kind == REPORT_ENDED && report.others;
 			break;
 		}
-	}
+	} while (all);
 }
 
 /* ---- the wait ---- */
@@ -296,7 +312,7 @@ static void wait_for_end(struct watch *w)
 			polled[PIDFD].fd = -1;
 		}
 		if (r > 0 && (polled[REPORT].revents || w->ended))
-			hear(w);
+			hear(w, w->ended || polled[REPORT].revents & POLLHUP);
 		w->ended = w->ended || launch->lives_on;
 		if (polled[REPORT].revents & POLLHUP)
 			polled[REPORT].fd = -1;
@@ -306,7 +322,7 @@ static void wait_for_end(struct watch *w)
 			terminal_move(launch->terminal, polled + TERMINAL);
 		if (w->ended && is_drained(launch))
 			return;
-		if ((pass_signals(w) && w->ended) || limit_struck(w, &deadline))
+		if ((polled[SIGNALS].revents && pass_signals(w) && w->ended) || limit_struck(w, &deadline))
 			return;
 	}
 }
@@ -331,7 +347,7 @@ static int finish(struct watch *w)
 	while (!launch->lives_on && waitid((idtype_t)3 /* P_PIDFD */, (id_t)launch->pidfd, &info, WEXITED | __WALL) < 0 &&
 	       errno == EINTR)
 		;
-	hear(w);
+	hear(w, true);
 	close(launch->report);
 	close(launch->pidfd);
 	fd_closep(&w->signals);
@@ -375,10 +391,12 @@ int launch_wait(struct launch *launch, struct diags *d)
 
 	wait_for_end(&w);
 	int status = tell(&w, finish(&w), d);
-	if (status >= 0) {
+	if (status >= 0)
 		status_failed(launch->status_fd, d, w.struck ? "timeout" : "failed", status);
+	else
+		status_ended(launch->status_fd, launch->arena, w.last.value);
+	arena_free(launch->arena);
+	if (status >= 0)
 		return status;
-	}
-	status_ended(launch->status_fd, launch->plan->arena, w.last.value);
 	return WIFSIGNALED(w.last.value) ? 128 + WTERMSIG(w.last.value) : WEXITSTATUS(w.last.value);
 }

@@ -1,9 +1,12 @@
 /* lib/caller.c - who calls, from where, and where profiles are for that caller.
  * The only place that reads the caller's identity and environment.  Must not: print, change anything. */
 #include "lib/caller.h"
+#include "base/fd.h"
+#include "base/limits.h"
 #include "base/path.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,18 +18,51 @@
 
 extern char **environ;
 
+/* The fields of /etc/passwd, passwd(5). */
+enum { USER_NAME, USER_PASSWORD, USER_UID, USER_GID, USER_GECOS, USER_HOME, USER_SHELL, USER_FIELDS };
+
+/* One line, cut at its colons; true when it is that user's. */
+static bool is_user(char *line, uid_t uid, char *fields[USER_FIELDS])
+{
+	char *end;
+
+	for (size_t i = 0; i < USER_FIELDS; i++)
+		if (!(fields[i] = strsep(&line, ":")))
+			return false;
+	return *fields[USER_NAME] && *fields[USER_UID] && strtoul(fields[USER_UID], &end, 10) == uid && !*end;
+}
+
+/* Mostly the file knows the user.  Else the name services are asked, which may take long. */
+static void find_user(struct arena *arena, uid_t uid, const char **ret_name, const char **ret_home)
+{
+	char *text, *line, *fields[USER_FIELDS];
+	size_t length;
+
+	if (fd_read_file(arena, AT_FDCWD, "/etc/passwd", LIMIT_FILE_SIZE, &text, &length) == 0)
+		while ((line = strsep(&text, "\n")))
+			if (is_user(line, uid, fields)) {
+				*ret_name = fields[USER_NAME];
+				*ret_home = fields[USER_HOME];
+				return;
+			}
+	const struct passwd *entry = getpwuid(uid);
+	*ret_name = entry ? arena_strdup(arena, entry->pw_name) : "user";
+	*ret_home = entry ? arena_strdup(arena, entry->pw_dir) : "/";
+}
+
 static int fill_cage(struct arena *arena, struct diags *d, struct cage *ret)
 {
-	const struct passwd *entry = getpwuid(getuid());
+	const char *name, *own_home;
 	const char *home = getenv("HOME"), *shell = getenv("SHELL");
 	char *directory = getcwd(NULL, 0);
 
 	if (!directory)
 		return diag_error(d, "C511", NULL, "the working directory is gone");
-	home = home && *home == '/' ? home : entry ? entry->pw_dir : "/";
+	find_user(arena, getuid(), &name, &own_home);
+	home = home && *home == '/' ? home : own_home;
 	*ret = (struct cage){
 		.name = "cage", .uid = getuid(), .gid = getgid(), .environment = environ,
-		.user = arena_strdup(arena, entry ? entry->pw_name : "user"),
+		.user = name,
 		.home = path_normal(arena, "/", home),
 		.shell = arena_strdup(arena, shell && *shell == '/' ? shell : "/bin/sh"),
 		.working_directory = arena_strdup(arena, directory),

@@ -6,12 +6,14 @@
 #include "cage/overlay.h"
 #include "launch/status.h"
 #include "base/fd.h"
+#include "base/limits.h"
 #include "base/path.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define KNOWN_FLAGS (CUDDY_SECURE | CUDDY_COLOUR | CUDDY_VERBOSE | CUDDY_EPHEMERAL | CUDDY_RESTART | CUDDY_BESIDE)
+#define KNOWN_FLAGS (CUDDY_SECURE | CUDDY_COLOUR | CUDDY_VERBOSE | CUDDY_EPHEMERAL | CUDDY_RESTART | CUDDY_BESIDE | CUDDY_FORGET)
 
 /* A member that a later version adds must not fall into padding, where this one would not miss it. */
 _Static_assert(offsetof(struct cuddy_options, status_fd) + sizeof(int *) == sizeof(struct cuddy_options),
@@ -34,6 +36,7 @@ static int read_options(struct cuddy *c, const struct cuddy_options *options, st
 	c->timeout = ret->timeout;
 	c->status_fd = ret->status_fd ? *ret->status_fd : 0;
 	c->ephemeral = ret->flags & CUDDY_EPHEMERAL;
+	c->forgets = ret->flags & CUDDY_FORGET;
 	c->conflict = ret->flags & CUDDY_RESTART ? CONFLICT_RESTART : ret->flags & CUDDY_BESIDE ? CONFLICT_BESIDE :
 		      ret->cage ? CONFLICT_REFUSE : CONFLICT_ELSEWHERE;
 	if (ret->streams)
@@ -119,11 +122,12 @@ static void load(struct cuddy *c, const struct cuddy_options *given)
 
 struct cuddy *cuddy_load(const struct cuddy_options *options)
 {
-	struct arena *arena = arena_new();
-	struct cuddy *c = arena_new_object(arena, struct cuddy);
+	struct cuddy *c = calloc(1, sizeof(*c));
 
-	c->arena = arena;
-	diags_init(&c->d, arena);
+	must(c != NULL);
+	c->arena = arena_new();
+	arena_hide(c->arena); /* pid 1 of the cage has no use for profiles */
+	diags_init(&c->d, c->arena);
 	load(c, options);
 	if (!c->policy)
 		status_failed(c->status_fd, &c->d, "failed", CUDDY_REFUSED);
@@ -136,6 +140,8 @@ void cuddy_free(struct cuddy *cuddy)
 		return;
 	(void)cuddy_wait(cuddy);
 	arena_free(cuddy->arena);
+	free(cuddy->said);
+	free(cuddy);
 }
 
 int cuddy_check(const struct cuddy *cuddy)
@@ -232,6 +238,31 @@ int compile_cage(struct cuddy *cuddy, const char *const *argv, struct plan **ret
 	return backend_compile(cuddy->arena, cuddy->policy, &cage, &cuddy->d, ret, &claims);
 }
 
+/* The program runs: what is left to do is to wait, to clear away and to say what went wrong. */
+static void forget(void *data)
+{
+	struct cuddy *c = data;
+	char name[LIMIT_NAME_LENGTH + 1];
+	const char *said = cuddy_messages(c);
+
+	must(strlen(c->stay.name) < sizeof(name));
+	strcpy(name, c->stay.name);
+	if (*said) {
+		c->said = strdup(said);
+		must(c->said != NULL);
+	}
+	plan_free(c->stay.plan);
+	c->stay.plan = NULL;
+	arena_reset(c->arena);
+	diags_init(&c->d, c->arena);
+	c->stay.name = arena_strdup(c->arena, name);
+	c->caller = (struct caller){ 0 };
+	c->policy = NULL;
+	c->command = NULL;
+	c->profile = NULL;
+	c->streams = NULL;
+}
+
 static int start(struct cuddy *cuddy, const char *const *argv)
 {
 	struct caller *caller = &cuddy->caller;
@@ -240,7 +271,8 @@ static int start(struct cuddy *cuddy, const char *const *argv)
 		.places = caller->places,
 		.ephemeral = cuddy->ephemeral, .conflict = cuddy->conflict,
 		.launch = { .streams = cuddy->streams, .timeout = cuddy->timeout,
-			    .status_fd = cuddy->status_fd },
+			    .status_fd = cuddy->status_fd,
+			    .started = cuddy->forgets ? forget : NULL, .started_data = cuddy },
 	};
 	int status = cuddy_can_start(cuddy);
 
@@ -287,6 +319,7 @@ const char *cuddy_messages(struct cuddy *cuddy)
 {
 	struct strbuf out = { .arena = cuddy->arena };
 
+	strbuf_add(&out, cuddy->said ? cuddy->said : "");
 	diags_print(&cuddy->d, &out, cuddy->colour);
 	return strbuf_text(&out);
 }

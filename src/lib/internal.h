@@ -16,10 +16,11 @@ struct cuddy {
 	unsigned timeout;      /* seconds, or 0 */
 	int status_fd;	       /* or 0 */
 	bool colour;
+	char *said;	       /* messages from before the profile was forgotten, malloc()ed; or NULL */
 	const char *profile;   /* as it was named, for the cage's card */
 	bool is_named;	       /* the cage, by the caller: it gets a card */
 	const char *const *command; /* when no program is named; NULL: none */
-	bool ephemeral, runs;
+	bool ephemeral, runs, forgets;
 	enum cage_conflict conflict;
 	struct cage_stay stay; /* while `runs` */
 };

@@ -14,10 +14,17 @@ static void add_rule(struct strbuf *out, const struct rule *rule)
 		[PLACE_SYNTHETIC] = " synthetic",
 	};
 
-	strbuf_addf(out, "%s %s%s %x%s %s%s%s\n", effect_name(rule->effect), kind_name(rule->kind),
-		    rule->system_bus ? " system" : "", rule->access,
-		    rule->kind == KIND_FILE ? places[rule->place] : "", str_quote(out->arena, rule->pattern),
-		    rule->from ? " from " : "", rule->from ? str_quote(out->arena, rule->from) : "");
+	const char access[] = { "0123456789abcdef"[rule->access & 15], '\0' };
+	const char *const words[] = {
+		effect_name(rule->effect), " ", kind_name(rule->kind), rule->system_bus ? " system" : "", " ",
+		rule->access > 15 ? "1" : "", access,
+		rule->kind == KIND_FILE ? places[rule->place] : "", " ", str_quote(out->arena, rule->pattern),
+		rule->from ? " from " : "", rule->from ? str_quote(out->arena, rule->from) : "", "\n",
+	};
+
+	/* Some hundred rules, each time: printf() would take longer than to find the rules. */
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		strbuf_add(out, words[i]);
 }
 
 static void add_list(struct strbuf *out, const char *name, const struct text_list *list)

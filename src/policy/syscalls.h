@@ -22,7 +22,7 @@ enum call {
 #define SYSCALL_ARM_LAST 0xf0006
 
 struct syscall {
-	const char *name;
+	char name[32]; /* no pointer: a table without any is the same pages in every process */
 	int number[ABI_COUNT]; /* -1: this architecture has no such call */
 };
 extern const struct syscall syscalls[CALL_COUNT]; /* sorted by name; index: enum call */
@@ -43,7 +43,7 @@ struct syscall_condition {
 struct syscall_class {
 	enum call call;
 	uint8_t class;	  /* CLASS_ORDINARY: only another name of it, without conditions */
-	const char *name; /* as in NAME(CLASS) */
+	char name[16];	  /* as in NAME(CLASS) */
 	struct syscall_condition conditions[CLASS_CONDITIONS];
 };
 extern const struct syscall_class syscall_classes[]; /* sorted by call, then class */

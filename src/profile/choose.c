@@ -108,6 +108,16 @@ static bool item_matches(const struct program *p, const struct toml_value *item)
 	       ((p->path && glob_matches(glob, p->path)) || (p->real && glob_matches(glob, p->real)));
 }
 
+static bool is_indexed(const struct program *p, const char *items)
+{
+	struct toml_value value = { .type = TOML_STRING };
+
+	while ((value.string = matches_next(p->arena, &items)))
+		if (item_matches(p, &value))
+			return true;
+	return false;
+}
+
 static const struct toml_value *find_match(const struct toml_value *root)
 {
 	const struct toml_value *e = root->first;
@@ -140,38 +150,38 @@ static bool profile_matches(const struct program *p, const struct profile_entry 
 	return false;
 }
 
-/* The number of the place that a file lies in, later ones being higher; -1 for the bases. */
-static int rank_of(const struct program *p, const char *path)
+/* The profiles of one place that match, but for those whose name a later place has taken: the first, and
+ * another one. */
+static void find_matches(const struct program *p, const char *place, const char *index, struct places_taken *taken,
+			 const struct profile_entry *ret[2])
 {
-	const char *places[3];
-	size_t count = places_all(p->context, places);
-	const char *share = p->context->places.share;
+	const struct profile_entry *entries;
+	size_t count = places_profiles(p->arena, path_join(p->arena, place, "profiles"), taken, &entries);
 
-	if (share && path_is_within(path, path_join(p->arena, share, "profiles/base")))
-		return -1;
-	while (count-- && !path_is_within(path, path_join(p->arena, places[count], "profiles")))
-		;
-	return (int)count;
+	for (size_t i = 0; i < count; i++) {
+		const char *items = matches_find(index, entries[i].name);
+
+		if (!(items ? is_indexed(p, items) : profile_matches(p, &entries[i])))
+			continue;
+		ret[ret[0] != NULL] = &entries[i];
+	}
 }
 
+/* Later places come first; the bases match nothing. */
 static bool choose_match(const struct program *p, struct diags *d, struct profile_choice *ret)
 {
-	const struct profile_entry *best = NULL, *other = NULL;
-	struct profile_entry *entries;
-	int best_rank = -1;
-	size_t count;
+	const struct profile_entry *found[2] = { NULL, NULL }, *best, *other;
+	struct places_taken taken = { 0 };
+	const char *places[3];
 
-	if (profile_list(p->arena, p->context, &entries, &count) < 0)
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		int rank = rank_of(p, entries[i].path);
+	for (size_t i = places_all(p->context, places); i-- && !found[0];) {
+		bool shipped = places[i] == p->context->places.share;
 
-		if (rank < 0 || rank < best_rank || !profile_matches(p, &entries[i]))
-			continue;
-		other = rank == best_rank ? &entries[i] : NULL;
-		best = rank == best_rank ? best : &entries[i];
-		best_rank = rank;
+		find_matches(p, places[i], shipped ? matches_read(p->arena, path_join(p->arena, places[i], "profiles")) : "",
+			     &taken, found);
 	}
+	best = found[0];
+	other = found[1];
 	if (!best)
 		return false;
 	if (other) {

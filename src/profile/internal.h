@@ -82,6 +82,17 @@ struct profile_context places_present(const struct profile_context *context);
 bool places_exists(const char *path);
 /* Sorted names in `directory` that end in ".toml", without it.  A missing one is empty. */
 size_t places_names(struct arena *arena, const char *directory, const char ***ret);
+/* The profiles in `directory` but for the names in `taken`, sorted; their names are added to it. */
+struct places_taken { const char **items; size_t count, room; };
+size_t places_profiles(struct arena *arena, const char *directory, struct places_taken *taken,
+		       const struct profile_entry **ret);
+
+/* The index in a directory of profiles (profile/matches.c), "" when there is none; the items of one
+ * profile in it, or NULL; and the next of these, NULL behind the last. */
+const char *matches_read(struct arena *arena, const char *directory);
+const char *matches_find(const char *index, const char *name);
+const char *matches_next(struct arena *arena, const char **items);
+
 bool places_is_overridable(struct arena *arena, const struct profile_context *context,
 			   const char *name);
 

@@ -92,39 +92,57 @@ bool places_is_overridable(struct arena *arena, const struct profile_context *co
 	return false;
 }
 
+size_t places_profiles(struct arena *arena, const char *directory, struct places_taken *taken,
+		       const struct profile_entry **ret)
+{
+	VEC(struct profile_entry) list = { 0 };
+	const char **names;
+	size_t count = places_names(arena, directory, &names);
+
+	for (size_t i = 0; i < count; i++) {
+		size_t t = 0;
+
+		if (!places_name_is_valid(names[i]) || str_ends(names[i], ".local"))
+			continue;
+		while (t < taken->count && strcmp(taken->items[t], names[i]) != 0)
+			t++;
+		if (t < taken->count)
+			continue;
+		*vec_push(arena, taken) = names[i];
+		*vec_push(arena, &list) = (struct profile_entry){
+			names[i], arena_printf(arena, "%s/%s.toml", directory, names[i]) };
+	}
+	*ret = list.items;
+	return list.count;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	return strcmp(((const struct profile_entry *)a)->name, ((const struct profile_entry *)b)->name);
+}
+
 int profile_list(struct arena *arena, const struct profile_context *context,
 		 struct profile_entry **ret, size_t *ret_count)
 {
-	VEC(struct profile_entry) list = { 0 };
-	const char *places[3], *directories[4], **names;
-	size_t count = places_all(context, places), i, kinds = 0;
+	VEC(struct profile_entry) all = { 0 };
+	struct places_taken taken = { 0 };
+	const char *places[3], *directories[4];
+	size_t count = places_all(context, places), kinds = 0;
 
 	if (context->places.share)
 		directories[kinds++] = path_join(arena, context->places.share, "profiles/base");
-	for (i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++)
 		directories[kinds++] = path_join(arena, places[i], "profiles");
 	while (kinds--) { /* later places win, so they come first */
-		const char *directory = directories[kinds];
-		size_t files = places_names(arena, directory, &names);
+		const struct profile_entry *entries;
+		size_t more = places_profiles(arena, directories[kinds], &taken, &entries);
 
-		for (size_t f = 0; f < files; f++) {
-			if (!places_name_is_valid(names[f]) || str_ends(names[f], ".local"))
-				continue;
-			for (i = 0; i < list.count && strcmp(list.items[i].name, names[f]); i++)
-				;
-			if (i == list.count)
-				*vec_push(arena, &list) = (struct profile_entry){
-					names[f], arena_printf(arena, "%s/%s.toml", directory, names[f]) };
-		}
+		for (size_t i = 0; i < more; i++)
+			*vec_push(arena, &all) = entries[i];
 	}
-	for (i = 1; i < list.count; i++)
-		for (size_t j = i; j && strcmp(list.items[j - 1].name, list.items[j].name) > 0; j--) {
-			struct profile_entry swap = list.items[j];
-
-			list.items[j] = list.items[j - 1];
-			list.items[j - 1] = swap;
-		}
-	*ret = list.items;
-	*ret_count = list.count;
+	if (all.count)
+		qsort(all.items, all.count, sizeof(*all.items), compare_entries);
+	*ret = all.items;
+	*ret_count = all.count;
 	return 0;
 }

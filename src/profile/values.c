@@ -221,7 +221,7 @@ static size_t known_names(struct arena *arena, enum kind kind, const char ***ret
 	for (size_t i = 0; kind == KIND_SYSCALL && i < CALL_COUNT; i++)
 		*vec_push(arena, &names) = syscalls[i].name;
 	for (size_t i = 0; kind == KIND_SYSCALL && i < syscall_class_count; i++)
-		if (syscall_classes[i].name)
+		if (*syscall_classes[i].name)
 			*vec_push(arena, &names) = arena_printf(arena, "%s(%s)", syscalls[syscall_classes[i].call].name,
 								syscall_classes[i].name);
 	*ret = names.items;

@@ -284,17 +284,17 @@ statuses() {
 	run 'cuddy run --status-fd 3 --timeout 1 sleep 1000 3>>events'
 	sed 's/"pid": [0-9]*/"pid": N/' project/events >events
 	cmp -s events - <<-'END'
-	{"event": "started", "pid": N, "cage": "command-line"}
+	{"event": "started", "pid": N, "cage": "true"}
 	{"event": "exited", "status": 0}
-	{"event": "started", "pid": N, "cage": "command-line"}
+	{"event": "started", "pid": N, "cage": "false"}
 	{"event": "exited", "status": 1}
-	{"event": "started", "pid": N, "cage": "command-line"}
+	{"event": "started", "pid": N, "cage": "sh"}
 	{"event": "exited", "status": 125}
-	{"event": "started", "pid": N, "cage": "command-line"}
+	{"event": "started", "pid": N, "cage": "sh"}
 	{"event": "signalled", "signal": 9, "status": 137}
 	{"event": "failed", "code": "C403", "status": 127}
 	{"event": "failed", "code": "C112", "status": 125}
-	{"event": "started", "pid": N, "cage": "command-line"}
+	{"event": "started", "pid": N, "cage": "sleep"}
 	{"event": "timeout", "code": "C405", "status": 124}
 	END
 	row $? "--status-fd tells them apart"

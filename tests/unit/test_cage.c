@@ -113,6 +113,7 @@ static void test_gate(void)
 	close(listener);
 	pid_t pid = fork();
 	if (pid == 0) {
+		close(gate); /* else the lock would stay ours, and we would wait for ourselves */
 		int other = cage_gate_open(runtime, "one", true);
 		_exit(other < 0 || unlinkat(runtime, "one", AT_REMOVEDIR) < 0);
 	}

@@ -2,8 +2,10 @@
  * entries, libraries; with files that lie, and with the programs of this computer. */
 #include "profile/choose.h"
 
+#include "base/fd.h"
 #include "base/limits.h"
 #include "profile/elf.h"
+#include "profile/internal.h"
 #include "profile/menu.h"
 #include "tap.h"
 #include "tree.h"
@@ -306,6 +308,60 @@ static void test_real(void)
 			chosen(programs[i].path, programs[i].profile, "");
 }
 
+/* What the parser says of a profile, as a line of the index. */
+static const char *line_of(struct arena *arena, const char *directory, const char *name)
+{
+	struct source source = { .name = name, .first_line = 1 };
+	struct strbuf out = { .arena = arena };
+	const struct toml_value *root, *match;
+	struct diags d;
+	char *text;
+
+	diags_init(&d, arena);
+	must(fd_read_file(arena, AT_FDCWD, arena_printf(arena, "%s/%s.toml", directory, name), LIMIT_FILE_SIZE, &text,
+			  &source.length) == 0);
+	source.text = text;
+	must(toml_parse(arena, &source, NULL, &d, &root) == 0);
+	match = toml_get(root, "match");
+	for (const struct toml_value *item = match ? match->first : NULL; item; item = item->next)
+		strbuf_addf(&out, "%s%s", out.length ? "\t" : "", item->string);
+	if (!out.length)
+		strbuf_add(&out, name);
+	return strbuf_text(&out);
+}
+
+static void test_index(void)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const char *tree = getenv("MESON_SOURCE_ROOT"), *directory, *index, **names;
+	size_t count, lines = 0;
+
+	directory = arena_printf(arena, "%s/profiles", tree ? tree : ".");
+	index = matches_read(arena, directory);
+	count = places_names(arena, directory, &names);
+	for (size_t i = 0; i < count; i++) {
+		const char *items = matches_find(index, names[i]);
+
+		is(items ? arena_strndup(arena, items, strcspn(items, "\n")) : NULL, line_of(arena, directory, names[i]),
+		   "'%s' is in the index; else run: tools/match-index >profiles/index", names[i]);
+	}
+	for (const char *at = index; (at = strchr(at, '\n')); at++)
+		lines++;
+	ok(count > 0 && lines == count, "and nothing else is");
+
+	tree_put("bin/indexed", "#!/bin/sh\n");
+	tree_put("bin/late", "#!/bin/sh\n");
+	tree_put("share/profiles/of-index.toml", "match = [\"nothing\"]\n");
+	tree_put("share/profiles/later.toml", "match = [\"late\"]\n");
+	tree_put("share/profiles/index", "of-index\tother\tindexed\ngone\tlate\n");
+	chosen("indexed", "of-index", "share/profiles/of-index.toml' matches");
+	chosen("late", "later", "later.toml' matches"); /* not in the index; and 'gone' is not there */
+	tree_put("user/profiles/of-index.toml", "match = [\"late\"]\n");
+	tree_put("user/profiles/index", "of-index\tindexed\n");
+	chosen("late", "of-index", "user/profiles/of-index.toml' matches");
+	chosen("indexed", "command-line", "not found"); /* the user's replaces the shipped one */
+}
+
 int main(void)
 {
 	tree_make();
@@ -318,6 +374,7 @@ int main(void)
 	test_menu();
 	test_hostile();
 	test_real();
+	test_index();
 	tree_remove();
 	return done();
 }

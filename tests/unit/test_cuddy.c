@@ -129,6 +129,35 @@ static void test_cage(void)
 	cuddy_free(c);
 }
 
+/* With CUDDY_FORGET the profile goes when the program runs, and only then. */
+static void test_forgetting(void)
+{
+	static const char *const seven[] = { "sh", "-c", "exit 7", NULL }, *const missing[] = { "no-such-program", NULL };
+	struct cuddy_options o = { .size = sizeof(o), .profile = "command-line", .share = ".",
+				   .flags = CUDDY_FORGET | CUDDY_VERBOSE, .cage = "forgetful" };
+	struct cuddy *c = cuddy_load(&o);
+
+	ok(cuddy_decide(c, "read /etc/shadow") == CUDDY_DENY, "before the start it may be asked");
+	if (cuddy_start(c, seven) == 0) {
+		char *before = strdup(cuddy_messages(c));
+
+		ok(cuddy_decide(c, "read /etc/shadow") == CUDDY_DENY, "and after it");
+		ok(cuddy_wait(c) == 7, "the status of the program");
+		is(cuddy_messages(c), before, "what was said stays said");
+		ok(cuddy_decide(c, "read /etc/shadow") == CUDDY_ERROR && cuddy_check(c) < 0 && !cuddy_command(c) &&
+		   cuddy_can_start(c) == CUDDY_REFUSED && cuddy_wait(c) == -1, "all else is forgotten");
+		free(before);
+		cuddy_free(c);
+		c = cuddy_load(&o);
+		ok(cuddy_start(c, missing) == 0 && cuddy_wait(c) == CUDDY_NOT_FOUND && has(cuddy_messages(c), "C403"),
+		   "a program that cannot be started is told");
+		ok(cuddy_check(c) == 0, "and nothing is forgotten");
+	} else {
+		ok(*cuddy_messages(c), "no cage here, and a message # SKIP no cages on this machine");
+	}
+	cuddy_free(c);
+}
+
 static void test_streams(void)
 {
 	static const char *const echo[] = { "echo", "hello", NULL };
@@ -185,6 +214,7 @@ int main(void)
 	test_questions();
 	test_options();
 	test_cage();
+	test_forgetting();
 	test_streams();
 	test_example();
 	return done();
