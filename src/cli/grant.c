@@ -126,12 +126,41 @@ static int edit_file(struct cli *cli, const char *path, const char *key, const c
 	return toml_append(cli->arena, &file, key, value, &cli->d, ret);
 }
 
+int profile_amend(struct cli *cli, struct caller *caller, const char *profile, const char *key,
+		  const char *opposite, const char *value)
+{
+	const char *path = profile_drop_in(cli->arena, caller, profile);
+	char *text;
+
+	if (try_line(cli, caller, profile, key, value) < 0 ||
+	    edit_file(cli, path, key, opposite, value, &text) < 0 || profile_write(cli, path, text) < 0)
+		return -EINVAL;
+	return 0;
+}
+
+int profile_take(struct cli *cli, const struct caller *caller, const char *profile, const char *key,
+		 const char *value)
+{
+	const char *path = profile_drop_in(cli->arena, caller, profile);
+	struct source file = { .name = path, .first_line = 1 };
+	size_t length;
+	char *text;
+	int r = fd_read_file(cli->arena, AT_FDCWD, path, LIMIT_FILE_SIZE, &text, &length);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : diag_error(&cli->d, "C519", NULL, "'%s' cannot be read: %s",
+						     str_quote(cli->arena, path), strerror(-r));
+	take_text(&file, text);
+	if (toml_remove(cli->arena, &file, key, value, &cli->d, &text) < 0)
+		return -EINVAL;
+	return strcmp(text, file.text) == 0 ? 0 : profile_write(cli, path, text) < 0 ? -EINVAL : 0;
+}
+
 static int grant(struct cli *cli, bool allow)
 {
 	struct caller caller;
 	struct entry entry;
-	const char *path, *key, *profile = cli->count ? cli->arguments[0] : "";
-	char *text;
+	const char *key, *profile = cli->count ? cli->arguments[0] : "";
 
 	if (cli->count != 2) {
 		diag_error(&cli->d, "C544", NULL, "'cuddy %s' wants a profile and a permission", cli->command->name);
@@ -147,14 +176,11 @@ static int grant(struct cli *cli, bool allow)
 			   str_quote(cli->arena, cli->arguments[1]));
 		return EXIT_REFUSED;
 	}
-	path = profile_drop_in(cli->arena, &caller, profile);
-	if (try_line(cli, &caller, profile, key, entry.value) < 0 ||
-	    edit_file(cli, path, key, allow ? entry.deny : entry.allow, entry.value, &text) < 0 ||
-	    profile_write(cli, path, text) < 0)
+	if (profile_amend(cli, &caller, profile, key, allow ? entry.deny : entry.allow, entry.value) < 0)
 		return EXIT_REFUSED;
 	if (allow)
 		warn_of_deny(cli, &caller, profile, cli->arguments[1]);
-	return cli_print(arena_printf(cli->arena, "%s\n", path));
+	return cli_print(arena_printf(cli->arena, "%s\n", profile_drop_in(cli->arena, &caller, profile)));
 }
 
 static int run_allow(struct cli *cli, void *values UNUSED)

@@ -71,8 +71,7 @@ static int take_options(struct cli *cli, char **arguments, void *values)
 	return 0;
 }
 
-/* The same for what stands behind an action: its options may stand among its arguments, since those are
- * nobody else's. */
+/* The same where options may stand among the arguments, since those are nobody else's: behind an action, too. */
 static int take_all_options(struct cli *cli, char **arguments, void *values)
 {
 	VEC(char *) words = { 0 };
@@ -95,12 +94,17 @@ static int take_all_options(struct cli *cli, char **arguments, void *values)
 	return 0;
 }
 
+static bool is_mixed(const struct command *command)
+{
+	return !command->actions && !strstr(command->arguments, "PROGRAM [") && !strstr(command->arguments, "PROGRAM…");
+}
+
 static int run_command(struct cli *cli, char **arguments)
 {
 	void *values = arena_alloc(cli->arena, cli->command->options_size);
 	struct strbuf out = { .arena = cli->arena };
 	const struct action *action = NULL;
-	int r = take_options(cli, arguments, values);
+	int r = is_mixed(cli->command) ? take_all_options(cli, arguments, values) : take_options(cli, arguments, values);
 
 	if (r == 0 && cli->command->actions) {
 		action = find_action(cli);
