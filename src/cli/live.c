@@ -90,7 +90,7 @@ static int tell(struct cli *cli, const struct target *t, const char *path, const
 			   e->error == EPERM ? "the kernel shows itself there" : strerror(e->error));
 	} else if (e->stage == GRANT_TARGET) {
 		diag_error(&cli->d, "C642", NULL, "'%s' has no place in the cage '%s': %s", shown, t->name,
-			   e->error == EXDEV ? "it would have to be made in a directory of the host" :
+			   e->error == EXDEV ? "it would have to be made in a directory that is not the cage's own" :
 			   e->error == EBUSY ? "the cage has a place of its own there" : strerror(e->error));
 		diag_help(&cli->d, e->error == EXDEV ? "grant a directory above it, or make it" :
 			  "change the profile ('cuddy allow'), and use 'cuddy run --restart'");
