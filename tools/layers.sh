@@ -8,7 +8,7 @@ BEGIN {
 	count = split("base diag toml policy profile host plan backend launch cage lib cli", order, " ")
 	for (i = 1; i <= count; i++)
 		rank[order[i]] = i
-	count = split("cages difference doctor exec grant image live overlay permissions profile profile_actions session", names, " ")
+	count = split("cages difference doctor exec grant image install live overlay permissions profile profile_actions session", names, " ")
 	for (i = 1; i <= count; i++)
 		insiders["src/cli/" names[i] ".c"] = 1
 }

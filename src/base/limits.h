@@ -31,6 +31,7 @@
 #define LIMIT_MENU_DEPTH     4             /* folders in folders of applications/ */
 #define LIMIT_SEARCH_PATH    64            /* directories of PATH or XDG_DATA_DIRS */
 #define LIMIT_ENVIRONMENT    (1024 * 1024) /* bytes of the environment inside */
+#define LIMIT_ICON           (1024 * 1024) /* bytes of an icon that gets a mark */
 #define LIMIT_GRANTS         100           /* paths granted to one running cage */
 
 #define LIMIT_JSON_SIZE      (4 * 1024 * 1024) /* bytes of one document; a manifest may have 4 MiB */

@@ -76,6 +76,6 @@ extern const struct command command_allow, command_completions, command_deny, co
 	command_explain_code, command_help, command_image, command_permissions, command_plan, command_profile,
 	command_run, command_why, command_ps, command_list, command_stop, command_rm,
 	command_exec, command_shell, command_changes, command_commit, command_discard,
-	command_grant, command_revoke;
+	command_grant, command_revoke, command_install, command_uninstall;
 
 #endif
