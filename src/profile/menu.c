@@ -198,10 +198,11 @@ int menu_arguments(struct arena *arena, const char *exec, const char *name, cons
 		if (!first && strcmp(path_base_name(word), name) == 0)
 			first = words.count;
 	}
-	for (at = text; !first && !bad;) {
+	at = text;
+	if (!first) {
 		if (find_program(arena, &at, &program) < 0)
 			return -EINVAL;
-		while (first < words.count && strcmp(words.items[first++], program) != 0)
+		while (strcmp(words.items[first++], program) != 0)
 			;
 	}
 	*ret = words.items + first;

@@ -49,7 +49,7 @@ installing() {
 	same "the label" 'Shell (work)' "$(field Name shell-work)"
 	ok "no name in another language" not grep -q Muschel "$HOME/$apps/cuddy-shell-work.desktop"
 	same "Exec goes through the link, arguments and field codes stay" \
-		"$HOME/.local/bin/shell-work --rcfile \"a \\\\\\\\\$b \\\\\\\\\"c\" %U --x=50%%" "$(field Exec shell-work)"
+		"$HOME/.local/bin/shell-work --rcfile \"a \\\\\$b \\\\\"c\" %U --x=50%%" "$(field Exec shell-work)"
 	same "so does TryExec" "$HOME/.local/bin/shell-work" "$(field TryExec shell-work)"
 	same "kinds of files" 'text/plain;text/html;' "$(field MimeType shell-work)"
 	same "not over the bus" false "$(field DBusActivatable shell-work)"
@@ -106,7 +106,7 @@ hostile_entries() {
 	sed -i 's/^Exec=evil.*/Exec=evil --do %u/' "$HOME/$apps/sed.desktop"
 	cuddy install sed --name bad
 	same "shell signs are text" \
-		"$HOME/.local/bin/bad \"\\\\\\\\\$(touch /tmp/evil)\" \"'\\\\\\\\\`evil\\\\\\\\\`'\" \";touch\\\\\\\\\$IFS/tmp/evil\" %F" "$(field Exec bad)"
+		"$HOME/.local/bin/bad \"\\\\\$(touch /tmp/evil)\" \"'\\\\\`evil\\\\\`'\" \";touch\\\\\$IFS/tmp/evil\" %F" "$(field Exec bad)"
 	same "each Exec is ours" "0" "$(grep '^Exec=' "$HOME/$apps/cuddy-bad.desktop" | grep -cv "^Exec=$HOME/.local/bin/bad")"
 	same "an icon that leaves its folder is none" '../../../etc/passwd' "$(field Icon bad)"
 	cuddy uninstall bad
