@@ -247,6 +247,14 @@ many_cages() {
 		"$tree/build/cuddy" run -n "c$i" sleep 1000 </dev/null >/dev/null 2>&1 &
 	done
 	ok "100 cages run" until_true 60 sh -c "[ \$('$tree/build/cuddy' ps | grep -c '^c[0-9]') = 100 ]"
+	"$tree/build/cuddy" ps --json | python3 -c 'import json, sys
+def pss(pid):
+    return next((int(l.split()[1]) for l in open("/proc/%d/smaps_rollup" % pid) if l.startswith("Pss:")), 0)
+def ours(pid):
+    try: return pss(pid) + pss(int(open("/proc/%d/stat" % pid).read().rsplit(")", 1)[1].split()[1]))
+    except OSError: return 0
+sizes = [s for s in (ours(c["pid"]) for c in json.load(sys.stdin)) if s]
+print("# memory of a resting cage: %d kB PSS for its init and its launcher (mean of %d)" % (sum(sizes) / max(len(sizes), 1), len(sizes)))'
 	bad=0
 	for i in $(seq 100); do
 		[ "$("$tree/build/cuddy" exec "c$i" -- printenv CUDDY_CAGE)" = "c$i" ] || bad=$((bad + 1))

@@ -11,7 +11,8 @@ tracer() {
 		return
 	fi
 	"${CC:-cc}" -O2 -static -o tracer "$tree/tests/integration/tracer.c" || return 1
-	# Static: a loader opens files of its own.  ptrace itself is allowed: what is tested is that there is nothing to attach to.
+	# Static, since a loader opens files of its own.  ptrace is allowed here: what is tested is that there is nothing
+	# to attach to.
 	printf 'include = ["command-line"]\n[runtime]\nallow-syscalls = ["ptrace"]\n' >traced.toml
 	"$tree/build/cuddy" run -p ./traced.toml -n traced ./tracer "$PWD/stop" >"$work/traced" 2>"$work/traced.err" </dev/null &
 	until_true 20 runs traced
