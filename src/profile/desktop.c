@@ -22,7 +22,7 @@ struct rewriter {
 	struct strbuf *out;
 	enum group group;
 	const char *actions;	 /* "new-window;private;" */
-	bool is_begun, has_class, has_exec;
+	bool is_begun, has_class, has_exec, has_name; /* of the entry itself */
 };
 
 struct line { const char *key, *language, *value; size_t key_length; }; /* language: "[de]" or "" */
@@ -146,7 +146,7 @@ static int add_exec(struct rewriter *r, const char *value)
 	}
 	if (result == 0)
 		strbuf_addf(r->out, "Exec=%s\n", strbuf_text(&exec));
-	r->has_exec = true;
+	r->has_exec = r->has_exec || r->group == GROUP_ENTRY;
 	return result;
 }
 
@@ -156,6 +156,7 @@ static void add_name(struct rewriter *r, const struct line *line)
 {
 	const struct desktop_wish *wish = r->wish;
 
+	r->has_name = r->has_name || (r->group == GROUP_ENTRY && !*line->language);
 	if (r->group == GROUP_ACTION || (!wish->label && !wish->suffix))
 		strbuf_addf(r->out, "%s=%s\n", line->key, line->value);
 	else if (!wish->label)
@@ -188,9 +189,7 @@ static void end_group(struct rewriter *r)
 {
 	if (r->group != GROUP_ENTRY)
 		return;
-	if (r->has_exec)
-		strbuf_addf(r->out, "TryExec=%s\n", desktop_string(r->arena, r->wish->command));
-	strbuf_add(r->out, "DBusActivatable=false\n");
+	strbuf_addf(r->out, "TryExec=%s\nDBusActivatable=false\n", desktop_string(r->arena, r->wish->command));
 	if (r->wish->icon)
 		strbuf_addf(r->out, "Icon=%s\n", r->wish->icon);
 	if (!r->has_class && is_plain(r->wish->program))
@@ -234,7 +233,8 @@ int desktop_rewrite(struct arena *arena, const char *text, size_t length, const 
 			result = add_line(&r, &parts);
 	}
 	end_group(&r);
-	return result;
+	/* Lines with bytes that no text has were passed over. */
+	return result == 0 && (!r.has_exec || !r.has_name) ? -EINVAL : result;
 }
 
 const char *desktop_icon(struct arena *arena, const char *text, size_t length)

@@ -16,7 +16,7 @@ struct desktop_wish {
 /* Writes the entry `text` anew: the keys that a menu shows and their translations, its actions, its kinds of
  * files, and Exec with the arguments and field codes that it had, behind the new command.  All else is left
  * out: it could start something that is not in the cage.  The result goes to `out`.  0, or -EINVAL when
- * it is none that menu_parse() takes, or has arguments that can't be carried over. */
+ * it is none that menu_parse() takes, has no name, or arguments that can't be carried over. */
 int desktop_rewrite(struct arena *arena, const char *text, size_t length, const struct desktop_wish *wish,
 		    struct strbuf *out);
 

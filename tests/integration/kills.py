@@ -16,9 +16,9 @@ HOME = os.environ["HOME"]
 WORK = HOME + "/tree"
 QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 PROFILE = HOME + "/kills.toml"
-# The counter is replaced in one step, as a careful program does: a kill must not lose the old one.
+# Files are replaced in one step, as a careful program does: what it tears itself is not ours to mend.
 COUNT = 'n=$(cat ~/n 2>/dev/null || echo 0); echo $((n + 1)) >~/n.$$ && mv ~/n.$$ ~/n; echo $((n + 1)); '
-CHANGE = 'for i in 1 2 3 4 5 6 7 8; do printf "%8000s\\n" "$1" >' + WORK + '/f$i; done; '
+CHANGE = f'cd {WORK}; for i in 1 2 3 4 5 6 7 8; do printf "%8000s\\n" "$1" >.new.$i && mv -f .new.$i f$i; done; '
 
 
 def call(*words, **more):
@@ -89,7 +89,7 @@ def main():
     whole = call("commit", "--force", "k")
     call("ps")
     sizes = [os.path.getsize(f"{WORK}/f{i}") for i in range(1, 9)]
-    strays = [name for name in os.listdir(WORK) if not name.startswith("f")]
+    strays = [name for name in os.listdir(WORK) if not name.startswith(("f", ".new."))]
     left = os.listdir(os.environ["XDG_RUNTIME_DIR"] + "/cuddy") if os.path.isdir(os.environ["XDG_RUNTIME_DIR"] + "/cuddy") else []
     print(json.dumps({"bad": len(bad), "commit": whole.returncode, "broken": [s for s in sizes if s < 8000],
                       "strays": strays, "left": left}))
