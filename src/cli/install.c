@@ -22,7 +22,7 @@
 struct install { const char *name, *profile, *label; bool list, json; };
 
 static const struct option install_options[] = {
-	{ "name", 'n', OPTION_WORD, offsetof(struct install, name), "NAME", "name of the cage and of the command; the program's" },
+	{ "name", 'n', OPTION_WORD, offsetof(struct install, name), "NAME", "name of the cage and of the command; without it, that of the program" },
 	{ "profile", 'p', OPTION_WORD, offsetof(struct install, profile), "PROFILE", "use this profile, a name or a file" },
 	{ "label", 0, OPTION_WORD, offsetof(struct install, label), "TEXT", "what the menu shows" },
 	{ "list", 0, OPTION_FLAG, offsetof(struct install, list), NULL, "list what is installed" },
@@ -299,7 +299,7 @@ static int install(struct cli *cli, void *values)
 }
 
 const struct command command_install = {
-	"install", "PROGRAM", "make a program's cage a command of its own, and an entry of the menu", install_options,
+	"install", "PROGRAM", "make the cage of a program a command, and an entry of the menu", install_options,
 	sizeof(struct install), install, NULL,
 };
 

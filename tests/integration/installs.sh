@@ -110,7 +110,7 @@ hostile_entries() {
 	same "each Exec is ours" "0" "$(grep '^Exec=' "$HOME/$apps/cuddy-bad.desktop" | grep -cv "^Exec=$HOME/.local/bin/bad")"
 	same "an icon that leaves its folder is none" '../../../etc/passwd' "$(field Icon bad)"
 	cuddy uninstall bad
-	printf '[Desktop Entry]\nType=Application\nName=x\001y\nName[\033]=x\nExec=sed\rExec=evil\n[Desktop Entry]\nExec=evil\n' | entry
+	printf '[Desktop Entry]\nType=Application\nName=x\nComment=x\001y\nName[\033]=x\nExec=sed\rExec=evil\n[Desktop Entry]\nExec=evil\n' | entry
 	cuddy install sed --name bad
 	ok "control characters go" test -z "$(LC_ALL=C grep '[[:cntrl:]]' "$HOME/$apps/cuddy-bad.desktop")"
 	same "one entry" 1 "$(grep -c '^Exec=' "$HOME/$apps/cuddy-bad.desktop")"
