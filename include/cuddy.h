@@ -78,6 +78,9 @@ struct cuddy_options {
 	/* Where what becomes of the program is written, as lines of JSON (cuddy(1), --status-fd): above 2,
 	 * open for writing until cuddy_wait(), close-on-exec; NULL: nowhere. */
 	const int *status_fd;
+	/* Start an ephemeral cage with what the cage of this name keeps; that one is not changed, and must not
+	 * run.  Each start makes a cage of its own, named like `cage` or this, with a number. */
+	const char *template_cage;
 };
 
 /* Reads a profile for whoever calls: user, home, working directory and the XDG variables of the

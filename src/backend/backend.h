@@ -32,6 +32,7 @@ struct cage {
 	const struct cage_kept *kept; /* what persists; nothing: it is empty at each start */
 	size_t kept_count;
 	bool ephemeral;		   /* nothing shall be kept */
+	bool is_copy;		   /* what is in `kept` belongs to another cage: changes of it vanish */
 	char **environment;	   /* the caller's */
 	const char *const *argv;   /* NULL-terminated; argv[0] is looked up in PATH inside */
 };

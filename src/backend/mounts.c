@@ -247,6 +247,13 @@ bool backend_keeps(const struct policy *policy, const struct rule *rule)
 	return true;
 }
 
+/* Another cage's, below an empty layer that takes all changes. */
+static void add_copy(struct compilation *c, const struct view_entry *e, const struct cage_kept *kept)
+{
+	add_temporary(c, e);
+	plan_copy(c->plan, kept->source, &kept->status, e->path, attributes(e->access), e->rule->origin);
+}
+
 static int add_kept(struct compilation *c, const struct view_entry *e)
 {
 	for (size_t i = 0; i < c->cage->kept_count; i++) {
@@ -260,7 +267,11 @@ static int add_kept(struct compilation *c, const struct view_entry *e)
 			diag_help(c->d, "make it, or grant less above it");
 			return -EINVAL;
 		}
-		plan_keep(c->plan, kept->source, &kept->status, e->path, attributes(e->access), e->rule->origin);
+		if (c->cage->is_copy)
+			add_copy(c, e, kept);
+		else
+			plan_keep(c->plan, kept->source, &kept->status, e->path, attributes(e->access),
+				  e->rule->origin);
 		return 0;
 	}
 	add_temporary(c, e);

@@ -31,6 +31,8 @@
 #define LIMIT_MENU_DEPTH     4             /* folders in folders of applications/ */
 #define LIMIT_SEARCH_PATH    64            /* directories of PATH or XDG_DATA_DIRS */
 #define LIMIT_ENVIRONMENT    (1024 * 1024) /* bytes of the environment inside */
+#define LIMIT_ICON           (1024 * 1024) /* bytes of an icon that gets a mark */
+#define LIMIT_GRANTS         100           /* paths granted to one running cage */
 
 #define LIMIT_IMPORT_SIZE    (4 * 1024 * 1024) /* bytes of one file that is imported or included there */
 #define LIMIT_IMPORT_ENTRIES 50000         /* lines of its includes; rights and settings that it comes to */

@@ -113,6 +113,10 @@ static enum outcome try(struct arena *arena, const struct cage_wish *wish, const
 	}
 	if (r < 0)
 		return runtime_failed(wish, r, d), FAILED;
+	if (wish->from) { /* each start of a template is a cage of its own */
+		cage_handles_close(&stay->handles);
+		return OTHER;
+	}
 	if (cage_record_read(arena, stay->handles.fds[HANDLE_RECORD], &running) < 0) {
 		diag_error(d, "C602", NULL, "the cage '%s' was started by another version of cuddy", cage->name);
 		diag_help(d, "end it with 'cuddy stop %s'", cage->name);
@@ -142,6 +146,50 @@ static const char *numbered(struct arena *arena, const char *name, unsigned numb
 	return number < 2 ? name : arena_printf(arena, "%.*s.%u", 58, name, number);
 }
 
+/* The cage that another starts from must not run: what it changes would change below the copy.  A descriptor
+ * that keeps it from being started while it is open. */
+static int hold_template(struct arena *arena, const struct cage_wish *wish, int runtime, struct diags *d)
+{
+	AUTO_FD int gate = cage_gate_open(runtime, wish->from, true);
+	struct cage_handles handles;
+	int r = gate < 0 ? gate : cage_gate_connect(gate, SERVE_LOOK, &handles);
+
+	if (r == -ENOENT && gate >= 0)
+		return TAKE_FD(gate);
+	if (r < 0)
+		return runtime_failed(wish, r, d);
+	cage_handles_close(&handles);
+	diag_error(d, "C607", NULL, "the cage '%s' is running, and cannot be started from", str_quote(arena, wish->from));
+	diag_help(d, "end it first: cuddy stop %s", wish->from);
+	return -EBUSY;
+}
+
+/* Tries the name, and where a cage of its own is wanted the same with a number. */
+static int enter_numbered(struct arena *arena, const struct cage_wish *wish, struct cage *cage, int runtime,
+			  const char *policy, struct diags *d, struct cage_stay *stay)
+{
+	for (unsigned number = 1; number <= TRIES;) {
+		cage->name = stay->name = numbered(arena, wish->cage.name, number);
+		if (str_equal(cage->name, wish->from)) {
+			number++;
+			continue;
+		}
+		AUTO_FD int gate = cage_gate_open(runtime, stay->name, true);
+		enum outcome outcome = gate < 0 ? (runtime_failed(wish, gate, d), FAILED) :
+			try(arena, wish, cage, gate, policy, d, stay);
+
+		if (outcome == ENTERED)
+			return 0;
+		if (outcome == FAILED) {
+			cage_gate_clear(runtime, gate, stay->name);
+			plan_free(stay->plan);
+			return -EINVAL;
+		}
+		number += outcome == OTHER;
+	}
+	return runtime_failed(wish, -EBUSY, d);
+}
+
 int cage_enter(struct arena *arena, const struct cage_wish *wish, struct diags *d, struct cage_stay *ret)
 {
 	const char *policy = policy_lines(wish->policy, arena);
@@ -158,27 +206,20 @@ int cage_enter(struct arena *arena, const struct cage_wish *wish, struct diags *
 	}
 	if (runtime < 0)
 		return runtime_failed(wish, runtime, d);
-	if (!wish->ephemeral && cage_keep(arena, wish->policy, wish->places.data, &cage, d) < 0)
+	if ((!wish->ephemeral || wish->from) &&
+	    cage_keep(arena, wish->policy, wish->places.data, wish->from, &cage, d) < 0)
 		return -EINVAL;
-	for (unsigned number = 1; number <= TRIES;) {
-		cage.name = stay.name = numbered(arena, wish->cage.name, number);
-		AUTO_FD int gate = cage_gate_open(runtime, stay.name, true);
-		enum outcome outcome = gate < 0 ? (runtime_failed(wish, gate, d), FAILED) :
-			try(arena, wish, &cage, gate, policy, d, &stay);
-
-		if (outcome == ENTERED) {
-			*ret = stay;
-			ret->runtime = TAKE_FD(runtime);
-			return 0;
-		}
-		if (outcome == FAILED) {
-			cage_gate_clear(runtime, gate, stay.name);
-			plan_free(stay.plan);
-			return -EINVAL;
-		}
-		number += outcome == OTHER;
-	}
-	return runtime_failed(wish, -EBUSY, d);
+	AUTO_FD int template = wish->from ? hold_template(arena, wish, runtime, d) : -1;
+	if (wish->from && template < 0)
+		return -EINVAL;
+	int r = enter_numbered(arena, wish, &cage, runtime, policy, d, &stay);
+	if (template >= 0)
+		cage_gate_clear(runtime, template, wish->from);
+	if (r < 0)
+		return r;
+	*ret = stay;
+	ret->runtime = TAKE_FD(runtime);
+	return 0;
 }
 
 /* The last who joined waits until nothing of the cage is left. */

@@ -21,6 +21,7 @@ struct cage_wish {
 	struct cage cage;	 /* name, argv and who calls; `data` is filled in */
 	struct cage_places places;
 	bool ephemeral;		 /* nothing is kept */
+	const char *from;	 /* of an ephemeral one: the cage whose data it starts with; or NULL */
 	enum cage_conflict conflict;
 	struct launch_options launch;
 };

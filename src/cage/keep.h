@@ -5,9 +5,10 @@
 #include "backend/backend.h"
 
 /* Opens or makes the directories of everything that the policy lets persist, below `data`
- * ($XDG_DATA_HOME/cuddy), and tells cage->kept.  Without such rules nothing is made.  0, or -EINVAL with a
- * diagnostic: also when the program replaced one of them, by a link for example. */
-int cage_keep(struct arena *arena, const struct policy *policy, const char *data, struct cage *cage,
-	      struct diags *d);
+ * ($XDG_DATA_HOME/cuddy), and tells cage->kept.  Without such rules nothing is made.  With `from`, a
+ * name, they are those of that cage, and those that it has.  0, or -EINVAL with a diagnostic: also when the
+ * program replaced one of them, by a link for example. */
+int cage_keep(struct arena *arena, const struct policy *policy, const char *data, const char *from,
+	      struct cage *cage, struct diags *d);
 
 #endif

@@ -67,6 +67,8 @@ int cage_look(struct arena *arena, int runtime, const char *name, bool measure, 
 	r = cage_record_read(arena, handles.fds[HANDLE_RECORD], &ret->record);
 	ret->runs = true;
 	ret->pid = handles.pid;
+	if (r == 0)
+		r = grants_read(arena, gate, &ret->grants);
 	if (r == 0 && measure)
 		measure_processes(arena, handles.fds[HANDLE_PID], ret);
 	cage_handles_close(&handles);

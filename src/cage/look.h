@@ -3,6 +3,7 @@
 #define CUDDY_CAGE_LOOK_H
 
 #include "cage/enter.h"
+#include "cage/grants.h"
 #include "cage/record.h"
 
 struct cage_view {
@@ -11,6 +12,7 @@ struct cage_view {
 	struct cage_record record;
 	pid_t pid;		    /* of its init */
 	unsigned processes;	    /* that we may look at, init not counted */
+	struct grants grants;	    /* what it got since its start */
 	uint64_t memory;	    /* bytes: their proportional share (smaps_rollup, proc_pid_smaps(5)) */
 };
 

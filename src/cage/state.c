@@ -2,6 +2,7 @@
  * Must not: believe a process id in a file, remove what belongs to a cage that runs. */
 #include "cage/state.h"
 #include "cage/data.h"
+#include "cage/grants.h"
 #include "base/fd.h"
 #include "base/path.h"
 
@@ -109,6 +110,7 @@ int cage_gate_listen(int gate)
 		    bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 			return -errno;
 	}
+	grants_clear(gate); /* of one that was killed */
 	return listen(fd, BACKLOG) < 0 ? -errno : TAKE_FD(fd);
 }
 
@@ -141,5 +143,6 @@ void cage_gate_clear(int runtime, int gate, const char *name)
 	if (r != -ENOENT)
 		return;
 	unlinkat(gate, SOCKET, 0);
+	grants_clear(gate);
 	unlinkat(runtime, name, AT_REMOVEDIR); /* what else lies there is not ours */
 }

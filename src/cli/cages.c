@@ -66,6 +66,18 @@ static const char *short_age(struct arena *arena, long long since)
 	return arena_printf(arena, "%llds", age);
 }
 
+static void ps_json_grants(struct json *json, const struct grants *grants)
+{
+	json_array(json, "grants");
+	for (size_t i = 0; i < grants->list.count; i++) {
+		json_object(json, NULL);
+		json_string(json, "path", grants->list.items[i].path);
+		json_string(json, "access", grants->list.items[i].read_only ? "read-only" : "read-write");
+		json_end_object(json);
+	}
+	json_end_array(json);
+}
+
 static void ps_json(struct json *json, const struct cage_view *v, const struct tree_size *size)
 {
 	char since[32] = "";
@@ -86,6 +98,7 @@ static void ps_json(struct json *json, const struct cage_view *v, const struct t
 		json_bool(json, "ephemeral", v->record.ephemeral);
 		json_number(json, "processes", v->processes);
 		json_number(json, "memory", (long long)v->memory);
+		ps_json_grants(json, &v->grants);
 	}
 	if (size)
 		json_number(json, "size", (long long)size->bytes);
@@ -102,6 +115,9 @@ static void ps_line(struct arena *arena, struct strbuf *out, const struct cage_v
 	else
 		strbuf_addf(out, "%-20s %8s %6s %7s %4s  %-16s %s\n", v->name, "-", "-", "-", "-", "resting",
 			    size ? short_size(arena, size->bytes) : "");
+	for (size_t i = 0; i < v->grants.list.count; i++)
+		strbuf_addf(out, "  granted %s: %s\n", v->grants.list.items[i].read_only ? "read-only" : "read-write",
+			    str_quote(arena, v->grants.list.items[i].path));
 }
 
 /* All names, running first; a name that has both a directory and data comes once. */

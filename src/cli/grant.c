@@ -60,14 +60,15 @@ static void take_text(struct source *source, const char *text)
 static int try_line(struct cli *cli, struct caller *caller, const char *profile, const char *key,
 		    const char *value)
 {
-	struct source line = { .name = "command line", .text = "", .first_line = 1 };
+	struct source *line = arena_new_object(cli->arena, struct source); /* diagnostics show it later */
 	struct policy *policy;
 	char *text;
 
-	if (toml_append(cli->arena, &line, key, value, &cli->d, &text) < 0)
+	*line = (struct source){ .name = "command line", .text = "", .first_line = 1 };
+	if (toml_append(cli->arena, line, key, value, &cli->d, &text) < 0)
 		return -EINVAL;
-	take_text(&line, text);
-	caller->context.extra = &line;
+	take_text(line, text);
+	caller->context.extra = line;
 	return caller_resolve(cli->arena, caller, profile, &cli->d, &policy);
 }
 
@@ -108,30 +109,61 @@ static void warn_of_deny(struct cli *cli, struct caller *caller, const char *pro
 static int edit_file(struct cli *cli, const char *path, const char *key, const char *opposite,
 		     const char *value, char **ret)
 {
-	struct source file = { .name = path, .text = "", .first_line = 1 };
+	struct source *file = arena_new_object(cli->arena, struct source);
 	size_t length;
 	char *text;
 	int r = fd_read_file(cli->arena, AT_FDCWD, path, LIMIT_FILE_SIZE, &text, &length);
 
+	*file = (struct source){ .name = path, .text = "", .first_line = 1 };
 	if (r < 0 && r != -ENOENT)
 		return diag_error(&cli->d, "C519", NULL, "'%s' cannot be read: %s", str_quote(cli->arena, path),
 				  strerror(-r));
 	if (r == 0)
-		take_text(&file, text);
+		take_text(file, text);
 	if (opposite) {
-		if (toml_remove(cli->arena, &file, opposite, value, &cli->d, &text) < 0)
+		if (toml_remove(cli->arena, file, opposite, value, &cli->d, &text) < 0)
 			return -EINVAL;
-		take_text(&file, text);
+		take_text(file, text);
 	}
-	return toml_append(cli->arena, &file, key, value, &cli->d, ret);
+	return toml_append(cli->arena, file, key, value, &cli->d, ret);
+}
+
+int profile_amend(struct cli *cli, struct caller *caller, const char *profile, const char *key,
+		  const char *opposite, const char *value)
+{
+	const char *path = profile_drop_in(cli->arena, caller, profile);
+	char *text;
+
+	if (try_line(cli, caller, profile, key, value) < 0 ||
+	    edit_file(cli, path, key, opposite, value, &text) < 0 || profile_write(cli, path, text) < 0)
+		return -EINVAL;
+	return 0;
+}
+
+int profile_take(struct cli *cli, const struct caller *caller, const char *profile, const char *key,
+		 const char *value)
+{
+	const char *path = profile_drop_in(cli->arena, caller, profile);
+	struct source *file = arena_new_object(cli->arena, struct source);
+	size_t length;
+	char *text;
+	int r = fd_read_file(cli->arena, AT_FDCWD, path, LIMIT_FILE_SIZE, &text, &length);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : diag_error(&cli->d, "C519", NULL, "'%s' cannot be read: %s",
+						     str_quote(cli->arena, path), strerror(-r));
+	*file = (struct source){ .name = path, .first_line = 1 };
+	take_text(file, text);
+	if (toml_remove(cli->arena, file, key, value, &cli->d, &text) < 0)
+		return -EINVAL;
+	return strcmp(text, file->text) == 0 ? 0 : profile_write(cli, path, text) < 0 ? -EINVAL : 0;
 }
 
 static int grant(struct cli *cli, bool allow)
 {
 	struct caller caller;
 	struct entry entry;
-	const char *path, *key, *profile = cli->count ? cli->arguments[0] : "";
-	char *text;
+	const char *key, *profile = cli->count ? cli->arguments[0] : "";
 
 	if (cli->count != 2) {
 		diag_error(&cli->d, "C544", NULL, "'cuddy %s' wants a profile and a permission", cli->command->name);
@@ -147,14 +179,11 @@ static int grant(struct cli *cli, bool allow)
 			   str_quote(cli->arena, cli->arguments[1]));
 		return EXIT_REFUSED;
 	}
-	path = profile_drop_in(cli->arena, &caller, profile);
-	if (try_line(cli, &caller, profile, key, entry.value) < 0 ||
-	    edit_file(cli, path, key, allow ? entry.deny : entry.allow, entry.value, &text) < 0 ||
-	    profile_write(cli, path, text) < 0)
+	if (profile_amend(cli, &caller, profile, key, allow ? entry.deny : entry.allow, entry.value) < 0)
 		return EXIT_REFUSED;
 	if (allow)
 		warn_of_deny(cli, &caller, profile, cli->arguments[1]);
-	return cli_print(arena_printf(cli->arena, "%s\n", path));
+	return cli_print(arena_printf(cli->arena, "%s\n", profile_drop_in(cli->arena, &caller, profile)));
 }
 
 static int run_allow(struct cli *cli, void *values UNUSED)

@@ -26,4 +26,12 @@ const char *profile_find(struct cli *cli, const struct caller *caller, const cha
 /* DIRECTORY/profiles/NAME.local.toml of the user: what is added to a profile. */
 const char *profile_drop_in(struct arena *arena, const struct caller *caller, const char *name);
 
+/* Adds a value to a list of a profile, in that file, and takes it from the opposite one (or NULL).  0, or
+ * -EINVAL with a diagnostic: the profile could not be read with it, or the file not be written. */
+int profile_amend(struct cli *cli, struct caller *caller, const char *profile, const char *key,
+		  const char *opposite, const char *value);
+/* Takes a value from a list there.  0, also when it was not there, or -EINVAL with a diagnostic. */
+int profile_take(struct cli *cli, const struct caller *caller, const char *profile, const char *key,
+		 const char *value);
+
 #endif

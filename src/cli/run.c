@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 struct run {
-	const char *profile, *name, *net, *status_fd;
+	const char *profile, *name, *net, *status_fd, *template;
 	struct words ro, rw, hide, hosts;
 	bool secure, ephemeral, restart, beside;
 	long timeout;
@@ -26,6 +26,7 @@ static const struct option options[] = {
 	{ "allow-host", 0, OPTION_LIST, offsetof(struct run, hosts), "HOST", "allow connections to this endpoint" },
 	{ "secure", 0, OPTION_FLAG, offsetof(struct run, secure), NULL, "deny all that profile strict denies" },
 	{ "ephemeral", 0, OPTION_FLAG, offsetof(struct run, ephemeral), NULL, "keep nothing: what the cage writes vanishes with it" },
+	{ "template", 0, OPTION_WORD, offsetof(struct run, template), "NAME", "start an ephemeral cage with what this cage keeps" },
 	{ "restart", 0, OPTION_FLAG, offsetof(struct run, restart), NULL, "end a cage of that name which runs with other rights" },
 	{ "new", 0, OPTION_FLAG, offsetof(struct run, beside), NULL, "start another cage beside it" },
 	{ "timeout", 0, OPTION_NUMBER, offsetof(struct run, timeout), "SECONDS", "end the program after this time, status 124" },
@@ -89,7 +90,7 @@ static int run(struct cli *cli, void *values)
 
 	if (events < 0)
 		return EXIT_REFUSED;
-	if (!o->profile && !o->name && (cli->count == 0 || !*program[0])) {
+	if (!o->profile && !o->name && !o->template && (cli->count == 0 || !*program[0])) {
 		diag_error(&cli->d, "C508", NULL, "'cuddy run' wants a program");
 		diag_help(&cli->d, "for example: cuddy run bash");
 		return EXIT_REFUSED;
@@ -98,7 +99,8 @@ static int run(struct cli *cli, void *values)
 			.profile = o->profile, .program = o->by_name ? NULL : program[0], .cage = o->name,
 			.read_only = o->ro.items, .read_write = o->rw.items, .hide = o->hide.items,
 			.hosts = o->hosts.items, .network = o->net, .flags = flags_of(o),
-			.timeout = (unsigned)o->timeout, .status_fd = events ? &events : NULL }) < 0)
+			.timeout = (unsigned)o->timeout, .status_fd = events ? &events : NULL,
+			.template_cage = o->template }) < 0)
 		return EXIT_REFUSED;
 	if (o->by_name || !cli->count)
 		program = with_command(cli);

@@ -16,7 +16,7 @@
 #define KNOWN_FLAGS (CUDDY_SECURE | CUDDY_COLOUR | CUDDY_VERBOSE | CUDDY_EPHEMERAL | CUDDY_RESTART | CUDDY_BESIDE | CUDDY_FORGET)
 
 /* A member that a later version adds must not fall into padding, where this one would not miss it. */
-_Static_assert(offsetof(struct cuddy_options, status_fd) + sizeof(int *) == sizeof(struct cuddy_options),
+_Static_assert(offsetof(struct cuddy_options, template_cage) + sizeof(char *) == sizeof(struct cuddy_options),
 	       "padding at the end of the options");
 
 /* Takes what the caller's version of the structure has; the rest is zero. */
@@ -35,7 +35,8 @@ static int read_options(struct cuddy *c, const struct cuddy_options *options, st
 	c->colour = ret->flags & CUDDY_COLOUR;
 	c->timeout = ret->timeout;
 	c->status_fd = ret->status_fd ? *ret->status_fd : 0;
-	c->ephemeral = ret->flags & CUDDY_EPHEMERAL;
+	c->from = arena_strdup(c->arena, ret->template_cage);
+	c->ephemeral = ret->flags & CUDDY_EPHEMERAL || c->from;
 	c->forgets = ret->flags & CUDDY_FORGET;
 	c->conflict = ret->flags & CUDDY_RESTART ? CONFLICT_RESTART : ret->flags & CUDDY_BESIDE ? CONFLICT_BESIDE :
 		      ret->cage ? CONFLICT_REFUSE : CONFLICT_ELSEWHERE;
@@ -45,19 +46,19 @@ static int read_options(struct cuddy *c, const struct cuddy_options *options, st
 }
 
 /* What the cage of that name was started with, or else the profile of that name. */
-static void read_card(struct cuddy *c, struct cuddy_options *options)
+static void read_card(struct cuddy *c, struct cuddy_options *options, const char *name)
 {
 	AUTO_FD int store = cage_store_open(c->caller.places.data, false);
-	AUTO_FD int data = store < 0 ? store : cage_data_open(store, options->cage, false);
+	AUTO_FD int data = store < 0 ? store : cage_data_open(store, name, false);
 	struct cage_card card = { 0 };
 
-	if (data >= 0 && cage_card_read(c->arena, data, options->cage, &c->d, &card) < 0)
+	if (data >= 0 && cage_card_read(c->arena, data, name, &c->d, &card) < 0)
 		return;
 	if (card.command_count) {
 		c->command = card.command;
 		options->program = card.command[0];
 	}
-	options->profile = card.profile ? card.profile : card.command_count ? NULL : options->cage;
+	options->profile = card.profile ? card.profile : card.command_count ? NULL : name;
 }
 
 /* A cage that was named can be started by name alone from now on. */
@@ -95,8 +96,9 @@ static void load(struct cuddy *c, const struct cuddy_options *given)
 	    caller_fill(c->arena, options.share, &c->d, &c->caller) < 0 ||
 	    rules_of_options(c->arena, cage, &options, &c->d, &c->caller.context.extra) < 0)
 		return;
-	if (options.cage && !options.profile && !options.program && cage_name_is_valid(options.cage))
-		read_card(c, &options);
+	const char *known = options.cage ? options.cage : c->from;
+	if (known && !options.profile && !options.program && cage_name_is_valid(known))
+		read_card(c, &options, known);
 	profile = options.profile;
 	if (!profile && options.program) {
 		struct profile_choice choice = caller_choose(c->arena, &c->caller, options.program, &c->d);
@@ -114,7 +116,7 @@ static void load(struct cuddy *c, const struct cuddy_options *given)
 	if (caller_resolve(c->arena, &c->caller, arena_strdup(c->arena, profile), &c->d, &c->policy) < 0)
 		c->policy = NULL;
 	else
-		cage->name = options.cage ? arena_strdup(c->arena, options.cage) :
+		cage->name = known ? arena_strdup(c->arena, known) :
 			     cage_name_from(c->arena, options.profile ? c->policy->name : options.program);
 	if (c->policy && options.flags & CUDDY_VERBOSE)
 		profile_report_absent(c->policy, &c->d);
@@ -269,7 +271,7 @@ static int start(struct cuddy *cuddy, const char *const *argv)
 	struct cage_wish wish = {
 		.policy = cuddy->policy, .cage = caller->cage,
 		.places = caller->places,
-		.ephemeral = cuddy->ephemeral, .conflict = cuddy->conflict,
+		.ephemeral = cuddy->ephemeral, .from = cuddy->from, .conflict = cuddy->conflict,
 		.launch = { .streams = cuddy->streams, .timeout = cuddy->timeout,
 			    .status_fd = cuddy->status_fd,
 			    .started = cuddy->forgets ? forget : NULL, .started_data = cuddy },

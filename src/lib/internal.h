@@ -20,6 +20,7 @@ struct cuddy {
 	const char *profile;   /* as it was named, for the cage's card */
 	bool is_named;	       /* the cage, by the caller: it gets a card */
 	const char *const *command; /* when no program is named; NULL: none */
+	const char *from;      /* cage whose data an ephemeral one starts with, or NULL */
 	bool ephemeral, runs, forgets;
 	enum cage_conflict conflict;
 	struct cage_stay stay; /* while `runs` */

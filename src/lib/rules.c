@@ -10,15 +10,10 @@
 /* A path as a pattern for it, and for all below if it is a directory: wildcards lose their meaning. */
 static const char *pattern_of(struct arena *arena, const struct cage *cage, const char *path)
 {
-	struct strbuf out = { .arena = arena };
 	struct stat status;
 
 	path = path_normal(arena, cage->working_directory, path);
-	for (const char *at = path; *at; at++)
-		strbuf_addf(&out, "%s%c", strchr("*?[]{}\\$", *at) ? "\\" : "", *at);
-	if (stat(path, &status) == 0 && !S_ISDIR(status.st_mode))
-		return strbuf_text(&out);
-	return arena_printf(arena, "%s{,/,/**}", strcmp(path, "/") == 0 ? "" : strbuf_text(&out));
+	return glob_of_path(arena, path, stat(path, &status) < 0 || S_ISDIR(status.st_mode));
 }
 
 static int append(struct arena *arena, struct source *rules, const char *key, const char *value,

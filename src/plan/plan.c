@@ -300,6 +300,14 @@ void plan_overlay(struct plan *plan, const char *source, const struct stat *stat
 	cover(plan, path);
 }
 
+void plan_copy(struct plan *plan, const char *source, const struct stat *status, const char *path, unsigned flags,
+	       const struct origin *origin)
+{
+	plan_overlay(plan, source, status, NULL, NULL, path, flags, origin);
+	plan->covered.count--; /* as in plan_keep() */
+	*vec_push(plan->arena, &plan->own) = arena_strdup(plan->arena, path);
+}
+
 void plan_proc(struct plan *plan, const char *path, const struct origin *origin)
 {
 	make_directory(plan, path, 0555, false, origin);

@@ -151,6 +151,9 @@ void plan_tmpfs(struct plan *plan, const char *path, unsigned mode, uint64_t siz
 void plan_overlay(struct plan *plan, const char *source, const struct stat *status, const char *data,
 		  const struct stat *data_status, const char *path, unsigned flags,
 		  const struct origin *origin);
+/* The same without `data`, for another cage's: later mount points may be made in it. */
+void plan_copy(struct plan *plan, const char *source, const struct stat *status, const char *path, unsigned flags,
+	       const struct origin *origin);
 void plan_proc(struct plan *plan, const char *path, const struct origin *origin);
 void plan_devpts(struct plan *plan, const char *path, const struct origin *origin);
 /* The program may have a terminal of that devpts, if the caller has one when the cage starts. */

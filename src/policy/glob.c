@@ -596,3 +596,14 @@ const char *glob_text(const struct glob *glob)
 {
 	return glob->text;
 }
+
+char *glob_of_path(struct arena *arena, const char *path, bool tree)
+{
+	struct strbuf out = { .arena = arena };
+
+	for (const char *at = path; *at; at++)
+		strbuf_addf(&out, "%s%c", strchr("*?[]{}\\$", *at) ? "\\" : "", *at);
+	if (tree && strcmp(path, "/") == 0)
+		return arena_strdup(arena, "/{,**}");
+	return tree ? arena_printf(arena, "%s{,/,/**}", strbuf_text(&out)) : arena_strdup(arena, strbuf_text(&out));
+}

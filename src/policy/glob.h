@@ -33,4 +33,8 @@ struct glob_alternative {
 size_t glob_alternatives(const struct glob *glob, const struct glob_alternative **ret);
 const char *glob_text(const struct glob *glob);
 
+/* The pattern of one path, wildcards and variables in it without their meaning; as a `tree` of a directory too,
+ * and of all that is below. */
+char *glob_of_path(struct arena *arena, const char *path, bool tree);
+
 #endif

@@ -205,17 +205,23 @@ static bool is_program(const char *word, void *data)
 	return word && (str_equal(word, p->path) || str_equal(word, p->real));
 }
 
-static bool choose_menu(struct program *p, char *const *environment, bool only_named, struct profile_choice *ret)
+static bool find_entry(struct program *p, char *const *environment, bool only_named, struct menu_entry *ret)
 {
 	const char *directories[LIMIT_SEARCH_PATH + 1], *list = environment_find(environment, "XDG_DATA_DIRS");
 	struct menu_search search = { .is_program = is_program, .data = p, .name = p->name, .only_named = only_named };
-	const char *category;
-	struct menu_entry entry;
 
 	directories[0] = variable(p->context, "XDG_DATA_HOME");
 	search.directories = directories;
 	search.directory_count = 1 + split(p->arena, list && *list ? list : "/usr/local/share:/usr/share", directories + 1);
-	if (!menu_find(p->arena, &search, &entry))
+	return menu_find(p->arena, &search, ret);
+}
+
+static bool choose_menu(struct program *p, char *const *environment, bool only_named, struct profile_choice *ret)
+{
+	const char *category;
+	struct menu_entry entry;
+
+	if (!find_entry(p, environment, only_named, &entry))
 		return false;
 	if (entry.wants_terminal) {
 		*ret = (struct profile_choice){ "command-line", arena_printf(p->arena, "its menu entry '%s' wants a terminal",
@@ -280,6 +286,17 @@ static const char *find_toolkit(const struct program *p, bool *ret_is_script)
 			if (str_starts(names[i], toolkits[k]))
 				return names[i];
 	return NULL;
+}
+
+bool profile_menu_entry(struct arena *arena, const struct profile_context *context, char *const *environment,
+			const char *program, struct menu_entry *ret)
+{
+	const char *search = environment_find(environment, "PATH");
+	struct program p = { .arena = arena, .context = context,
+			     .search = search && *search ? search : "/usr/local/bin:/usr/bin:/bin" };
+
+	find_program(&p, program);
+	return p.path && find_entry(&p, environment, false, ret);
 }
 
 struct profile_choice profile_choose(struct arena *arena, const struct profile_context *context,

@@ -6,6 +6,7 @@
 #ifndef CUDDY_PROFILE_CHOOSE_H
 #define CUDDY_PROFILE_CHOOSE_H
 
+#include "profile/menu.h"
 #include "profile/profile.h"
 
 struct profile_choice {
@@ -19,5 +20,9 @@ struct profile_choice {
  * into may be hostile or gone.  Memory in `arena`. */
 struct profile_choice profile_choose(struct arena *arena, const struct profile_context *context,
 				     char *const *environment, const char *program, struct diags *d);
+
+/* The entry of a program in the menu, as profile_choose() looks for it.  False when there is none. */
+bool profile_menu_entry(struct arena *arena, const struct profile_context *context, char *const *environment,
+			const char *program, struct menu_entry *ret);
 
 #endif

@@ -169,12 +169,13 @@ static bool is_launcher(const char *word)
 	return false;
 }
 
-static int find_program(struct arena *arena, const char *exec, const char **ret)
+/* *exec moves behind it. */
+static int find_program(struct arena *arena, const char **exec, const char **ret)
 {
 	bool bad = false;
 	char *word, *first = NULL;
 
-	while ((word = next_word(arena, &exec, &bad))) {
+	while ((word = next_word(arena, exec, &bad))) {
 		first = first ? first : word;
 		if (is_launcher(first) && (is_launcher(word) || *word == '-' || strchr(word, '=')))
 			continue;
@@ -182,6 +183,31 @@ static int find_program(struct arena *arena, const char *exec, const char **ret)
 		return *word ? 0 : -EINVAL;
 	}
 	return -EINVAL;
+}
+
+int menu_arguments(struct arena *arena, const char *exec, const char *name, const char *const **ret,
+		   size_t *ret_count)
+{
+	const char *text = unescape(arena, exec), *at = text, *program;
+	VEC(const char *) words = { 0 };
+	size_t first = 0;
+	bool bad = false;
+
+	for (char *word; (word = next_word(arena, &at, &bad));) {
+		*vec_push(arena, &words) = word;
+		if (!first && strcmp(path_base_name(word), name) == 0)
+			first = words.count;
+	}
+	at = text;
+	if (!first) {
+		if (find_program(arena, &at, &program) < 0)
+			return -EINVAL;
+		while (strcmp(words.items[first++], program) != 0)
+			;
+	}
+	*ret = words.items + first;
+	*ret_count = words.count - first;
+	return bad ? -EINVAL : 0;
 }
 
 static bool is_true(const char *value)
@@ -213,7 +239,7 @@ int menu_parse(struct arena *arena, const char *text, size_t length, struct menu
 			return -EINVAL;
 	}
 	if (r < 0 || !str_equal(values[FIELD_TYPE], "Application") || !values[FIELD_EXEC] ||
-	    find_program(arena, values[FIELD_EXEC], &entry.program) < 0)
+	    find_program(arena, &values[FIELD_EXEC], &entry.program) < 0)
 		return -EINVAL;
 	entry.try_program = values[FIELD_TRY_EXEC];
 	entry.categories = values[FIELD_CATEGORIES];

@@ -20,6 +20,12 @@ struct menu_entry {
  * group, a line that is no key, a key twice, a zero byte, no application, no Exec, bad quotes. */
 int menu_parse(struct arena *arena, const char *text, size_t length, struct menu_entry *ret);
 
+/* What stands behind the program of base name `name` in the raw value of an Exec (where that is not named, behind the
+ * first word that is no launcher), quotation marks and escapes taken away, field codes untouched.  0, or -EINVAL: no
+ * program, bad quotes. */
+int menu_arguments(struct arena *arena, const char *exec, const char *name, const char *const **ret,
+		   size_t *ret_count);
+
 /* Directories with applications/ in them, first ones win, and what belongs to the program. */
 struct menu_search {
 	const char *const *directories;

@@ -187,6 +187,34 @@ ephemeral() {
 	ok "and keeps nothing" not test -e "$HOME/$data/keep"
 }
 
+# Ten at once from what one keeps; nothing of them comes back to it.
+templates() {
+	cuddy run -n model bash -c 'echo model >~/f; mkdir -p ~/.config/app; echo c >~/.config/app/c; mkdir -m 0 ~/closed'
+	before=$(cd "$HOME/$data/model" && find . -printf '%p %s %m %T@\n' | sort)
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		"$tree/build/cuddy" run --template model bash -c 'cat ~/f && echo '"$i"' >~/f && rm -r ~/.config/app &&
+			touch ~/started && sleep 1 && cat ~/f && echo $CUDDY_CAGE' >"$work/copy.$i" 2>&1 </dev/null &
+	done
+	wait
+	same "ten cages from one template at once: each has its files, and its own" "10 10 10" \
+		"$(cat "$work"/copy.* | grep -c '^model$') $(cat "$work"/copy.* | grep -cE '^([1-9]|10)$') $(cat "$work"/copy.* | grep '^model\.' | sort -u | wc -l | tr -d ' ')"
+	same "the template is what it was" "$before" "$(cd "$HOME/$data/model" && find . -printf '%p %s %m %T@\n' | sort)"
+	ok "nothing is left of the copies" no_leftover
+	same "nor kept" model "$(ls "$HOME/$data" | grep model)"
+	cuddy run --template none-such true
+	ok "an unknown template is refused" complains C608
+	cuddy run --template ../model true
+	ok "and what is no name" is_status 125
+	start model sleep 1000
+	cuddy run --template model true
+	ok "and one that runs" complains C607
+	stop_all model
+	mkdir -p "$HOME/victim"
+	cuddy run -n model bash -c 'rm -rf ~/.config ~/.cache; ln -s '"$HOME"'/victim ~/.config; ln -s / ~/.cache'
+	cuddy run --template model true
+	ok "a template with links in the way: refused or harmless" harmless
+}
+
 # What a caged program can leave in its data for the next start.
 hostile_data() {
 	mkdir -p "$HOME/victim"
@@ -219,6 +247,14 @@ many_cages() {
 		"$tree/build/cuddy" run -n "c$i" sleep 1000 </dev/null >/dev/null 2>&1 &
 	done
 	ok "100 cages run" until_true 60 sh -c "[ \$('$tree/build/cuddy' ps | grep -c '^c[0-9]') = 100 ]"
+	"$tree/build/cuddy" ps --json | python3 -c 'import json, sys
+def pss(pid):
+    return next((int(l.split()[1]) for l in open("/proc/%d/smaps_rollup" % pid) if l.startswith("Pss:")), 0)
+def ours(pid):
+    try: return pss(pid) + pss(int(open("/proc/%d/stat" % pid).read().rsplit(")", 1)[1].split()[1]))
+    except OSError: return 0
+sizes = [s for s in (ours(c["pid"]) for c in json.load(sys.stdin)) if s]
+print("# memory of a resting cage: %d kB PSS for its init and its launcher (mean of %d)" % (sum(sizes) / max(len(sizes), 1), len(sizes)))'
 	bad=0
 	for i in $(seq 100); do
 		[ "$("$tree/build/cuddy" exec "c$i" -- printenv CUDDY_CAGE)" = "c$i" ] || bad=$((bad + 1))
@@ -261,6 +297,7 @@ suite() {
 	changed_rights
 	entering
 	ephemeral
+	templates
 	hostile_data
 	many_cages
 	random_kills
