@@ -54,6 +54,12 @@ int main(int argc, char **argv)
 		{ "XDG_DATA_HOME", arena_printf(arena, "%s/.local/share", home) },
 		{ "XDG_STATE_HOME", arena_printf(arena, "%s/.local/state", home) },
 		{ "XDG_RUNTIME_DIR", "/run/user/0" },
+		{ "XDG_DESKTOP_DIR", arena_printf(arena, "%s/Desktop", home) },
+		{ "XDG_DOCUMENTS_DIR", arena_printf(arena, "%s/Documents", home) },
+		{ "XDG_DOWNLOAD_DIR", arena_printf(arena, "%s/Downloads", home) },
+		{ "XDG_MUSIC_DIR", arena_printf(arena, "%s/Music", home) },
+		{ "XDG_PICTURES_DIR", arena_printf(arena, "%s/Pictures", home) },
+		{ "XDG_VIDEOS_DIR", arena_printf(arena, "%s/Videos", home) },
 	};
 	const struct profile_context context = {
 		.places = { argv[1], NULL, NULL }, .variables = variables, .variable_count = ARRAY_SIZE(variables),

@@ -5,10 +5,10 @@
 cd "$(dirname "$0")/.." || exit 1
 grep -rnE '^[ 	]*#[ 	]*include[ 	]*"' src --include='*.[ch]' | LC_ALL=C sort | awk '
 BEGIN {
-	count = split("base diag toml policy profile host plan backend launch cage lib cli", order, " ")
+	count = split("base diag toml policy profile host plan backend export launch network cage lib cli", order, " ")
 	for (i = 1; i <= count; i++)
 		rank[order[i]] = i
-	count = split("cages difference doctor exec grant image overlay permissions profile profile_actions session", names, " ")
+	count = split("cages difference doctor exec export grant image overlay permissions profile profile_actions session", names, " ")
 	for (i = 1; i <= count; i++)
 		insiders["src/cli/" names[i] ".c"] = 1
 }
@@ -24,7 +24,7 @@ BEGIN {
 	if (index(header, "/") == 0)
 		why = "is not written as \"directory/file\""
 	else if (!(from[2] in rank))
-		why = "" # programs of their own: relay, gui, export, import
+		why = "" # programs of their own: relay, gui, import
 	else if (!(layer in rank))
 		why = "is in no known layer"
 	else if (from[2] == "launch" && layer != "launch" && layer != "base" && header != "plan/plan.h")

@@ -88,6 +88,21 @@ static int open_parents(const char *path, bool create)
 	return fd < 0 ? -errno : fd;
 }
 
+int cage_places_make(const struct cage_places *places)
+{
+	const char *const all[] = { places->data, places->config, places->state, places->cache };
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		if (mkdir(all[i], 0700) == 0 || errno == EEXIST)
+			continue;
+		AUTO_FD int parent = errno == ENOENT ? open_parents(all[i], true) : -errno;
+		AUTO_FD int own = parent < 0 ? parent : open_own(parent, path_base_name(all[i]), true);
+		if (own < 0)
+			return own;
+	}
+	return 0;
+}
+
 int cage_store_open(const char *data, bool create)
 {
 	AUTO_FD int parent = open_parents(data, create);

@@ -15,6 +15,13 @@
 
 #include <sys/stat.h>
 
+/* The directories that are cuddy's: $XDG_…_HOME/cuddy; and $XDG_RUNTIME_DIR itself, or NULL. */
+struct cage_places { const char *data, *config, *state, *cache, *runtime; };
+
+/* Makes the first four (mode 0700) where they are missing, so that no cage can make them, and their denies
+ * have something to hide.  0, or -errno of the first that cannot be made. */
+int cage_places_make(const struct cage_places *places);
+
 /* Letters, digits, '.', '_', '-'; no '.' or '-' first; 1 to LIMIT_NAME_LENGTH bytes. */
 bool cage_name_is_valid(const char *name);
 

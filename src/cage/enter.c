@@ -52,7 +52,12 @@ static int start(struct arena *arena, const struct cage_wish *wish, const struct
 		return runtime_failed(wish, memory, d);
 	options.door = &(struct launch_door){ listener, memory };
 	options.cage = cage->name;
-	return launch_start(stay->plan, &options, d, &stay->launch);
+	options.prepare = network_prepare;
+	options.data = &stay->network;
+	int r = launch_start(stay->plan, &options, d, &stay->launch);
+	if (r < 0)
+		network_finish(&stay->network, d);
+	return r;
 }
 
 /* ---- the others ---- */
@@ -140,8 +145,9 @@ static const char *numbered(struct arena *arena, const char *name, unsigned numb
 int cage_enter(struct arena *arena, const struct cage_wish *wish, struct diags *d, struct cage_stay *ret)
 {
 	const char *policy = policy_lines(wish->policy, arena);
-	struct cage_stay stay = { .arena = arena, .runtime = cage_runtime_open(wish->places.runtime, true) };
-	AUTO_FD int runtime = stay.runtime;
+	struct cage_stay stay = { .arena = arena };
+	int made = cage_places_make(&wish->places);
+	AUTO_FD int runtime = stay.runtime = made < 0 ? made : cage_runtime_open(&wish->places, true);
 	struct cage cage = wish->cage;
 
 	cage.ephemeral = wish->ephemeral;
@@ -196,6 +202,8 @@ int cage_leave(struct cage_stay *stay, struct diags *d)
 	bool joined = stay->handles.socket >= 0;
 	int status = launch_wait(&stay->launch, d);
 
+	if (!joined && !stay->launch.lives_on) /* else they live on with it */
+		network_finish(&stay->network, d);
 	if (joined) {
 		leave_joined(&stay->handles);
 		cage_handles_close(&stay->handles);

@@ -123,7 +123,7 @@ int cage_exec(struct arena *arena, const struct cage_places *places, const char 
 	      const struct launch_options *options, struct diags *d, struct cage_stay *ret)
 {
 	struct cage_stay stay = { .arena = arena, .name = name,
-				  .runtime = cage_runtime_open(places->runtime, false) };
+				  .runtime = cage_runtime_open(places, false) };
 	AUTO_FD int gate = stay.runtime < 0 ? stay.runtime : cage_gate_open(stay.runtime, name, false);
 	int r = gate < 0 ? gate : cage_gate_connect(gate, SERVE_JOIN, &stay.handles);
 	struct cage_record record;

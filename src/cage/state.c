@@ -29,21 +29,20 @@ static int open_private(int dir, const char *name, bool create)
 	return status.st_uid != geteuid() || status.st_mode & 077 ? -EPERM : TAKE_FD(fd);
 }
 
-int cage_runtime_open(const char *runtime, bool create)
+int cage_runtime_open(const struct cage_places *places, bool create)
 {
-	char own[64], fallback[64];
-	const char *const places[] = { runtime, own };
+	char own[64];
+	const char *const tops[] = { places->runtime, own };
 
 	snprintf(own, sizeof(own), "/run/user/%u", geteuid());
-	snprintf(fallback, sizeof(fallback), "cuddy-%u", geteuid());
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		AUTO_FD int top = places[i] && *places[i] == '/' ? open_private(AT_FDCWD, places[i], false) : -1;
+	for (size_t i = 0; i < ARRAY_SIZE(tops); i++) {
+		AUTO_FD int top = tops[i] && *tops[i] == '/' ? open_private(AT_FDCWD, tops[i], false) : -1;
 
 		if (top >= 0)
 			return open_private(top, "cuddy", create);
 	}
-	AUTO_FD int temporary = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return temporary < 0 ? -errno : open_private(temporary, fallback, create);
+	AUTO_FD int state = open_private(AT_FDCWD, places->state, false);
+	return state < 0 ? state : open_private(state, "running", create);
 }
 
 int cage_gate_open(int runtime, const char *name, bool create)

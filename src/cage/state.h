@@ -8,11 +8,14 @@
 #define CUDDY_CAGE_STATE_H
 
 #include "base/arena.h"
+#include "cage/data.h"
 #include "launch/serve.h"
 
-/* The directory of running cages: below `runtime` ($XDG_RUNTIME_DIR), /run/user/UID, or /tmp/cuddy-UID,
- * the first that exists and is the caller's alone.  A descriptor or -errno; -ENOENT only without `create`. */
-int cage_runtime_open(const char *runtime, bool create);
+/* The directory of running cages: "cuddy" below $XDG_RUNTIME_DIR or /run/user/UID, the first that exists and
+ * is the caller's alone; else "running" below the state directory, which no cage can reach either (as /tmp,
+ * where one that may write there could answer in the place of another).  A descriptor or -errno; -ENOENT
+ * only without `create`. */
+int cage_runtime_open(const struct cage_places *places, bool create);
 
 /* The directory of `name` there, locked until the descriptor is closed (all copies).  -ENOENT only without
  * `create`; -EINTR when a signal came first. */

@@ -21,7 +21,7 @@ static int open_places(struct cli *cli, struct places *ret)
 {
 	if (session_caller(cli, &ret->caller) < 0)
 		return -EINVAL;
-	ret->runtime = cage_runtime_open(ret->caller.places.runtime, false);
+	ret->runtime = cage_runtime_open(&ret->caller.places, false);
 	ret->store = cage_store_open(ret->caller.places.data, false);
 	return 0;
 }
@@ -287,7 +287,7 @@ static int rm(struct cli *cli, void *values)
 	if (wants_names(cli) < 0 || open_places(cli, &places) < 0)
 		return EXIT_REFUSED;
 	if (places.runtime < 0) /* the lock of the name is there */
-		places.runtime = cage_runtime_open(places.caller.places.runtime, true);
+		places.runtime = cage_runtime_open(&places.caller.places, true);
 	for (int i = 0; i < cli->count; i++)
 		status = remove_cage(cli, &places, cli->arguments[i], o->force) ? EXIT_REFUSED : status;
 	close_places(&places);

@@ -41,7 +41,8 @@ struct action {
 	int (*run)(struct cli *cli, void *options); /* the exit status */
 };
 
-/* Words in capitals in `arguments` are what completions offer: PROFILE, FLAG, COMMAND, SHELL, PROGRAM. */
+/* With "[ARGUMENT…]" in `arguments` options end at the first other word: the rest belongs to a program.
+ * Words in capitals in `arguments` are what completions offer: PROFILE, FLAG, COMMAND, SHELL, PROGRAM. */
 struct command {
 	const char *name, *arguments, *summary;
 	const struct option *options; /* ends with a row without a name; may be NULL */
@@ -72,7 +73,7 @@ int run_by_name(struct cli *cli, const char *name);
 int cli_print(const char *text);
 
 extern const struct command command_allow, command_completions, command_deny, command_doctor, command_explain,
-	command_explain_code, command_help, command_image, command_permissions, command_plan, command_profile,
+	command_explain_code, command_export, command_help, command_image, command_permissions, command_plan, command_profile,
 	command_run, command_why, command_ps, command_list, command_stop, command_rm,
 	command_exec, command_shell, command_changes, command_commit, command_discard;
 

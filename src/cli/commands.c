@@ -3,7 +3,7 @@
 
 const struct command *const commands[] = {
 	&command_run, &command_exec, &command_shell, &command_ps, &command_list, &command_stop, &command_rm,
-	&command_image,
+	&command_image, &command_export,
 	&command_changes, &command_commit, &command_discard,
 	&command_explain, &command_why, &command_plan, &command_profile,
 	&command_permissions, &command_allow, &command_deny, &command_doctor, &command_explain_code,

@@ -23,7 +23,7 @@ struct image { const char *name, *size, *architecture, *tag; bool replace, force
 
 static const struct option options[] = {
 	{ "name", 'n', OPTION_WORD, offsetof(struct image, name), "NAME",
-	  "import: the image's name; default: the file's" },
+	  "import: the name of the image; default: that of the file" },
 	{ "max-size", 0, OPTION_WORD, offsetof(struct image, size), "SIZE",
 	  "import: most that may be unpacked; default: 20G" },
 	{ "arch", 0, OPTION_WORD, offsetof(struct image, architecture), "ARCH",

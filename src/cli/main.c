@@ -71,8 +71,7 @@ static int take_options(struct cli *cli, char **arguments, void *values)
 	return 0;
 }
 
-/* The same for what stands behind an action: its options may stand among its arguments, since those are
- * nobody else's. */
+/* The same where options may stand among the arguments, since those are nobody else's. */
 static int take_all_options(struct cli *cli, char **arguments, void *values)
 {
 	VEC(char *) words = { 0 };
@@ -100,7 +99,9 @@ static int run_command(struct cli *cli, char **arguments)
 	void *values = arena_alloc(cli->arena, cli->command->options_size);
 	struct strbuf out = { .arena = cli->arena };
 	const struct action *action = NULL;
-	int r = take_options(cli, arguments, values);
+	bool ends_early = cli->command->actions || strstr(cli->command->arguments, "[ARGUMENT…]");
+	int r = ends_early ? take_options(cli, arguments, values) :
+		take_all_options(cli, arguments, values);
 
 	if (r == 0 && cli->command->actions) {
 		action = find_action(cli);

@@ -68,7 +68,7 @@ static int choose(struct cli *cli, const struct cage *cage, const char *name, st
 /* A mounted overlay must not change below the kernel (overlayfs.rst), and what runs may still write. */
 static int lock_resting(struct cli *cli, const struct caller *caller, const char *name, struct trees *t)
 {
-	AUTO_FD int runtime = cage_runtime_open(caller->places.runtime, true);
+	AUTO_FD int runtime = cage_runtime_open(&caller->places, true);
 	struct cage_handles handles;
 	int r;
 

@@ -71,6 +71,13 @@ static int fill_cage(struct arena *arena, struct diags *d, struct cage *ret)
 	return 0;
 }
 
+static const char *own_directory(struct arena *arena, const char *home, const char *variable, const char *standard)
+{
+	const char *value = getenv(variable);
+
+	return path_join(arena, path_normal(arena, home, value && *value == '/' ? value : standard), "cuddy");
+}
+
 int caller_fill(struct arena *arena, const char *share, struct diags *d, struct caller *ret)
 {
 	int r = fill_cage(arena, d, &ret->cage);
@@ -81,10 +88,13 @@ int caller_fill(struct arena *arena, const char *share, struct diags *d, struct 
 	profile_context_fill(arena, &(struct profile_caller){
 		.home = ret->cage.home, .user = ret->cage.user, .directory = ret->cage.working_directory,
 		.share = share, .uid = ret->cage.uid, .environment = environ }, &ret->context);
-	const char *data = getenv("XDG_DATA_HOME");
-	ret->places.data = path_join(arena, path_normal(arena, ret->cage.home, data && *data == '/' ? data :
-							".local/share"), "cuddy");
-	ret->places.runtime = arena_strdup(arena, getenv("XDG_RUNTIME_DIR"));
+	ret->places = (struct cage_places){
+		.data = own_directory(arena, ret->cage.home, "XDG_DATA_HOME", ".local/share"),
+		.config = ret->context.places.user,
+		.state = own_directory(arena, ret->cage.home, "XDG_STATE_HOME", ".local/state"),
+		.cache = own_directory(arena, ret->cage.home, "XDG_CACHE_HOME", ".cache"),
+		.runtime = arena_strdup(arena, getenv("XDG_RUNTIME_DIR")),
+	};
 	return 0;
 }
 

@@ -171,7 +171,7 @@ static int syscall_read(const struct reader *reader, const char *text, struct re
 	enum call call;
 	unsigned number;
 
-	class = *rest == '(' ? strspn(rest + 1, SMALL "_-") : 0;
+	class = *rest == '(' ? strspn(rest + 1, SMALL LARGE "_-") : 0;
 	if (name == 0 || (*rest && (class == 0 || !str_equal(rest + 1 + class, ")"))))
 		return bad_name(reader, text, "system call", "syscall clone(user-namespace)");
 	if (syscall_parse(text, &call, &number) == -ENOENT)

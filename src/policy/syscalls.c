@@ -25,7 +25,7 @@ const struct syscall syscalls[CALL_COUNT] = {
 #define NEW_OTHERS 0x6e020000		/* CLONE_NEW: NS, CGROUP, UTS, IPC, PID, NET */
 #define NEW_TIME   0x00000080		/* CLONE_NEWTIME; in clone() these bits are a signal */
 enum { UNIX = 1, INET = 2, INET6 = 10, NETLINK = 16, PACKET = 17, VSOCK = 40 };
-#define MPTCP 262 /* IPPROTO_MPTCP: libraries fall back to TCP */
+#define BIG_PROTOCOL 0xffffff00 /* above a byte only IPPROTO_MPTCP, 262: libraries fall back to TCP */
 
 /* socket(AF_INET, SOCK_PACKET) becomes AF_PACKET in __sock_create() of the kernel. */
 const struct syscall_class syscall_classes[] = {
@@ -62,8 +62,8 @@ const struct syscall_class syscall_classes[] = {
 	{ CALL_socket, 7, "other", { NOT(0, UNIX), NOT(0, INET), NOT(0, INET6),
 		NOT(0, NETLINK), NOT(0, PACKET), NOT(0, VSOCK) } },
 	{ CALL_socket, 7, "other", { IS(0, NETLINK), NOT(2, 0) } },
-	{ CALL_socket, 7, "other", { IS(0, INET), IS(2, MPTCP) } },
-	{ CALL_socket, 7, "other", { IS(0, INET6), IS(2, MPTCP) } },
+	{ CALL_socket, 7, "other", { IS(0, INET), SOME(2, BIG_PROTOCOL) } },
+	{ CALL_socket, 7, "other", { IS(0, INET6), SOME(2, BIG_PROTOCOL) } },
 	{ CALL_socketpair, 0, "unix", { { 0 } } },
 	{ CALL_socketpair, 1, "other", { NOT(0, UNIX) } },
 	{ CALL_unshare, 1, "user-namespace", { SOME(0, NEW_USER) } },

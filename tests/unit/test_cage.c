@@ -97,7 +97,7 @@ static void test_data(struct arena *arena, struct diags *d)
 
 static void test_gate(void)
 {
-	AUTO_FD int runtime = cage_runtime_open(top, true);
+	AUTO_FD int runtime = cage_runtime_open(&(struct cage_places){ .runtime = top }, true);
 	struct cage_handles handles;
 
 	must(runtime >= 0);

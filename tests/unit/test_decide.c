@@ -82,6 +82,7 @@ static const struct { const char *question; enum effect want; const char *by; } 
 	{ "syscall socket(inet)",             EFFECT_ALLOW, "socket(inet)" },
 	{ "syscall socket",                   EFFECT_DENY,  NULL },
 	{ "syscall ioctl(any)",               EFFECT_DENY,  "ioctl" },
+	{ "syscall ioctl(TIOCSTI)",           EFFECT_DENY,  "ioctl" },
 	{ "capability net-raw",               EFFECT_ALLOW, "CAP_NET_RAW" },
 	{ "capability CAP_NET_RAW",           EFFECT_ALLOW, "CAP_NET_RAW" },
 	{ "capability net_admin",             EFFECT_DENY,  NULL },

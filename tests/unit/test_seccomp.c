@@ -54,8 +54,8 @@ static unsigned socket_needs(const char *n, uint32_t family, uint32_t type, uint
 	default:
 		return bit(n, "other");
 	}
-	if (is_inet && protocol == 262)
-		needs |= bit(n, "other"); /* MPTCP */
+	if (is_inet && protocol > 255)
+		needs |= bit(n, "other"); /* MPTCP, and what does not exist */
 	if (is_inet && (type & 15) == 3)
 		needs |= bit(n, "raw");
 	if (family == 2 && (type & 15) == 10)
