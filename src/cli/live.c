@@ -47,7 +47,7 @@ static int target_open(struct cli *cli, const char *name, struct target *ret)
 
 	if (r < 0)
 		return r;
-	AUTO_FD int runtime = cage_runtime_open(t.caller.places.runtime, false);
+	AUTO_FD int runtime = cage_runtime_open(&t.caller.places, false);
 	AUTO_FD int gate = runtime < 0 ? runtime : cage_gate_open(runtime, name, false);
 	r = gate < 0 ? gate : cage_gate_connect(gate, SERVE_LOOK, &t.handles);
 	if (r < 0) {

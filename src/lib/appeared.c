@@ -6,11 +6,14 @@
 
 #include <string.h>
 
+/* A deny that is looked at again: all in memory of its own, for by then the policy may be forgotten. */
+struct watched { const struct glob *glob; const struct origin *origin; };
+
 struct appeared {
 	struct arena *arena;
-	const struct policy *policy;
-	VEC(const struct rule *) rules;
+	VEC(struct watched) denies;
 	VEC(const char *) exact, trees; /* paths of steps; those below which nothing can be made */
+	VEC(const char *) writable;	/* directories of the host, in which and below which the program may write */
 };
 
 static bool is_writable_host(const struct rule *rule)
@@ -58,27 +61,72 @@ static void remember_steps(struct appeared *w, const struct plan *plan)
 	}
 }
 
-struct appeared *appeared_watch(struct arena *arena, const struct policy *policy, const struct plan *plan)
+/* The place without its text but the line itself, which the message shows. */
+static const struct origin *copy_origin(struct arena *arena, const struct origin *from)
 {
-	struct appeared *w = arena_new_object(arena, struct appeared);
+	struct origin *origin = arena_new_object(arena, struct origin);
+	struct source *source = arena_new_object(arena, struct source);
+	const char *line = from->source->text, *end;
 
-	*w = (struct appeared){ .arena = arena, .policy = policy };
+	for (uint32_t n = from->source->first_line; line && n < from->line; n++)
+		line = (line = strchr(line, '\n')) ? line + 1 : NULL;
+	end = line ? line + strcspn(line, "\n") : NULL;
+	*source = (struct source){
+		.name = arena_strdup(arena, from->source->name), .first_line = from->line,
+		.text = line ? arena_strndup(arena, line, (size_t)(end - line)) : NULL,
+		.length = line ? (size_t)(end - line) : 0,
+	};
+	*origin = *from;
+	origin->source = source;
+	origin->via = from->via ? copy_origin(arena, from->via) : NULL;
+	return origin;
+}
+
+static void remember_writable(struct appeared *w, const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct glob_alternative *a;
+		size_t count = is_writable_host(&policy->rules[i]) ? glob_alternatives(policy->rules[i].glob, &a) : 0;
+
+		for (size_t k = 0; k < count; k++)
+			*vec_push(w->arena, &w->writable) = path_normal(w->arena, "/", a[k].prefix);
+	}
+}
+
+struct appeared *appeared_watch(const struct policy *policy, const struct plan *plan)
+{
+	struct arena *arena = arena_new();
+	struct appeared *w = arena_new_object(arena, struct appeared);
+	struct diags ignored;
+
+	diags_init(&ignored, arena);
+	*w = (struct appeared){ .arena = arena };
 	for (size_t i = 0; i < policy->rule_count; i++) {
 		const struct rule *rule = &policy->rules[i];
 		const struct glob_alternative *a;
 		size_t count = rule->kind == KIND_FILE && rule->effect == EFFECT_DENY ?
 				       glob_alternatives(rule->glob, &a) : 0;
 		bool wanted = false;
+		const struct glob *glob;
 
 		for (size_t k = 0; k < count; k++)
 			wanted = wanted || concerns(policy, &a[k]);
-		if (wanted)
-			*vec_push(arena, &w->rules) = rule;
+		if (wanted && rule->origin && glob_compile(arena, glob_text(rule->glob), NULL, &ignored, &glob) == 0)
+			*vec_push(arena, &w->denies) = (struct watched){ glob, copy_origin(arena, rule->origin) };
 	}
-	if (!w->rules.count)
+	if (!w->denies.count) {
+		arena_free(arena);
 		return NULL;
+	}
+	remember_writable(w, policy);
 	remember_steps(w, plan);
 	return w;
+}
+
+void appeared_free(struct appeared *watch)
+{
+	if (watch)
+		arena_free(watch->arena);
 }
 
 struct sight {
@@ -87,17 +135,13 @@ struct sight {
 	const char *found;
 };
 
-/* Could the program have made it: may it write beside it, to the host's own directory? */
-static bool is_makeable(const struct sight *s, const char *path)
+/* Could the program have made it: may it write where that is? */
+static bool is_makeable(const struct appeared *w, const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	const struct request request = {
-		.kind = KIND_FILE, .access = ACCESS_WRITE, .verb = "create",
-		.subject = arena_printf(s->w->arena, "%.*s/.cuddy-new", (int)(slash - path), path),
-	};
-	struct verdict verdict = policy_decide(s->w->policy, &request);
-
-	return verdict.effect == EFFECT_ALLOW && verdict.rule && verdict.rule->place == PLACE_HOST;
+	for (size_t i = 0; i < w->writable.count; i++)
+		if (path_is_within(path, w->writable.items[i]))
+			return true;
+	return false;
 }
 
 static void look(void *context, const char *path)
@@ -113,14 +157,14 @@ static void look(void *context, const char *path)
 	for (size_t i = 0; i < s->w->trees.count; i++)
 		if (path_is_within(path, s->w->trees.items[i]))
 			return;
-	if (is_makeable(s, path))
+	if (is_makeable(s->w, path))
 		s->found = path;
 }
 
-static void tell(struct arena *arena, const char *path, const struct rule *rule, struct diags *d)
+static void tell(const struct appeared *w, const char *path, const struct origin *origin, struct diags *d)
 {
-	diag_warning(d, "C610", rule->origin, "'%s' was not there when the cage started, so this line did not hold for it",
-		     str_quote(arena, path));
+	diag_warning(d, "C610", copy_origin(d->arena, origin),
+		     "'%s' was not there when the cage started, so this line did not hold for it", str_quote(w->arena, path));
 	diag_help(d, "look at it before you use it: the program may have made it");
 }
 
@@ -128,24 +172,24 @@ void appeared_tell(const struct appeared *w, struct diags *d)
 {
 	struct walk walk = { .arena = w->arena };
 
-	for (size_t i = 0; i < w->rules.count; i++) {
-		const struct rule *rule = w->rules.items[i];
+	for (size_t i = 0; i < w->denies.count; i++) {
+		const struct watched *deny = &w->denies.items[i];
 		const struct glob_alternative *a;
 		struct sight sight = { .w = w };
-		size_t count = glob_alternatives(rule->glob, &a);
+		size_t count = glob_alternatives(deny->glob, &a);
 
 		for (size_t k = 0; k < count && !sight.found; k++) {
 			struct walk_link links[WALK_LINKS];
 			size_t link_count = 0;
 
-			if (!concerns(w->policy, &a[k]))
+			if (a[k].is_tree || a[k].is_literal || !is_makeable(w, path_normal(w->arena, "/", a[k].prefix)))
 				continue;
 			sight.prefix = path_normal(w->arena, "/", a[k].prefix);
 			sight.real = walk_resolve(&walk, sight.prefix, links, &link_count);
 			if (sight.real)
-				(void)walk_matches(&walk, rule->glob, sight.prefix, look, &sight);
+				(void)walk_matches(&walk, deny->glob, sight.prefix, look, &sight);
 		}
 		if (sight.found)
-			tell(w->arena, sight.found, rule, d);
+			tell(w, sight.found, deny->origin, d);
 	}
 }

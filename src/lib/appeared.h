@@ -7,9 +7,10 @@
 
 struct appeared;
 
-/* Remembers what the plan restricts where the policy lets the program make names that it denies.  In the
- * arena; NULL: there is no such place. */
-struct appeared *appeared_watch(struct arena *arena, const struct policy *policy, const struct plan *plan);
+/* Remembers what the plan restricts where the policy lets the program make names that it denies; keeps nothing
+ * of either.  For appeared_free(); NULL: there is no such place. */
+struct appeared *appeared_watch(const struct policy *policy, const struct plan *plan);
+void appeared_free(struct appeared *watch); /* NULL is fine */
 
 /* Warns of the first new name for each such deny, at its line.  Who made it is not known. */
 void appeared_tell(const struct appeared *watch, struct diags *d);

@@ -310,10 +310,11 @@ int cuddy_wait(struct cuddy *cuddy)
 		return -1;
 	cuddy->runs = false;
 	/* The program runs already: nobody waits for this. */
-	struct appeared *watch = appeared_watch(cuddy->arena, cuddy->policy, cuddy->stay.plan);
+	struct appeared *watch = appeared_watch(cuddy->policy, cuddy->stay.plan);
 	int status = cage_leave(&cuddy->stay, &cuddy->d);
 	if (watch)
 		appeared_tell(watch, &cuddy->d);
+	appeared_free(watch);
 	return status;
 }
 
