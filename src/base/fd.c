@@ -19,6 +19,14 @@ void fd_closep(int *fd)
 	errno = saved;
 }
 
+int fd_fill_streams(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return -EBADF;
+	return 0;
+}
+
 int fd_read_file(struct arena *arena, int dir, const char *name, size_t limit, char **ret_text,
 		 size_t *ret_length)
 {

@@ -8,6 +8,10 @@
 void fd_closep(int *fd); /* closes unless negative; keeps errno */
 #define AUTO_FD CLEANUP(fd_closep)
 
+/* Opens /dev/null for each of 0 to 2 that is closed, so that nothing of ours is ever taken for a standard
+ * stream.  0, or -EBADF when that cannot be. */
+int fd_fill_streams(void);
+
 /* Reads the whole file `name` below directory `dir` (AT_FDCWD is fine), at most `limit` bytes,
  * into the arena, terminated.  Only regular files.  -EFBIG when longer, else -errno. */
 int fd_read_file(struct arena *arena, int dir, const char *name, size_t limit, char **ret_text,

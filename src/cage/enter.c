@@ -24,7 +24,10 @@
 static int runtime_failed(const struct cage_wish *wish, int error, struct diags *d)
 {
 	diag_error(d, "C600", NULL, "cannot keep track of the cage '%s': %s", wish->cage.name, strerror(-error));
-	diag_help(d, "XDG_RUNTIME_DIR must name a directory that is yours alone (mode 0700)");
+	if (error == -ETIMEDOUT || error == -EPROTO || error == -EPROTOTYPE)
+		diag_help(d, "another cuddy keeps this name, or does not answer for it: end that, or use --name");
+	else
+		diag_help(d, "XDG_RUNTIME_DIR must name a directory that is yours alone (mode 0700)");
 	return error;
 }
 

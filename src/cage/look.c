@@ -52,13 +52,14 @@ static void measure_processes(struct arena *arena, int pid_namespace, struct cag
 
 int cage_look(struct arena *arena, int runtime, const char *name, bool measure, struct cage_view *ret)
 {
-	AUTO_FD int gate = cage_gate_open(runtime, name, false);
+	bool locked = false;
+	AUTO_FD int gate = cage_gate_look(runtime, name, &locked);
 	struct cage_handles handles;
 	int r = gate < 0 ? gate : cage_gate_connect(gate, SERVE_LOOK, &handles);
 
 	*ret = (struct cage_view){ .name = name };
 	if (r == -ENOENT) {
-		if (gate >= 0) /* what a killed one left */
+		if (locked) /* what a killed one left */
 			cage_gate_clear(runtime, gate, name);
 		return 0;
 	}

@@ -13,10 +13,12 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SOCKET "socket"
 #define BACKLOG 128
+#define LOCK_TRIES 6000 /* half a minute, at 5 ms each */
 
 /* A directory that is the caller's and nobody else's. */
 static int open_private(int dir, const char *name, bool create)
@@ -68,6 +70,36 @@ const char *cage_runtime_path(struct arena *arena, const struct cage_places *pla
 			: path_join(arena, places->state, "running");
 }
 
+/* Whoever starts, ends or removes a cage holds the lock, and it may never let go: stopped, or stuck in a
+ * file system.  flock(2) knows no time limit.  -EINTR when a signal came. */
+static int lock(int gate)
+{
+	static const struct timespec pause = { .tv_nsec = 5 * 1000 * 1000 };
+
+	for (unsigned tries = 0; flock(gate, LOCK_EX | LOCK_NB) < 0; tries++) {
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		if (tries >= LOCK_TRIES)
+			return -ETIMEDOUT;
+		if (nanosleep(&pause, NULL) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+int cage_gate_look(int runtime, const char *name, bool *ret_locked)
+{
+	AUTO_FD int gate = cage_name_is_valid(name) ? open_private(runtime, name, false) : -EINVAL;
+	struct stat locked, now;
+
+	if (gate < 0)
+		return gate;
+	*ret_locked = flock(gate, LOCK_EX | LOCK_NB) == 0 && fstat(gate, &locked) == 0 &&
+		      fstatat(runtime, name, &now, AT_SYMLINK_NOFOLLOW) == 0 && now.st_ino == locked.st_ino &&
+		      now.st_dev == locked.st_dev;
+	return TAKE_FD(gate);
+}
+
 int cage_gate_open(int runtime, const char *name, bool create)
 {
 	if (!cage_name_is_valid(name))
@@ -75,13 +107,12 @@ int cage_gate_open(int runtime, const char *name, bool create)
 	for (;;) {
 		AUTO_FD int gate = open_private(runtime, name, create);
 		struct stat locked, now;
+		int r = gate < 0 ? gate : lock(gate);
 
-		if (gate == -ENOENT && create)
+		if (r == -ENOENT && create)
 			continue; /* the one before removed it just now */
-		if (gate < 0)
-			return gate;
-		if (flock(gate, LOCK_EX) < 0 || fstat(gate, &locked) < 0)
-			return -errno;
+		if (r < 0 || fstat(gate, &locked) < 0)
+			return r < 0 ? r : -errno;
 		/* While we waited, the one before may have removed it, and another made it anew. */
 		if (fstatat(runtime, name, &now, AT_SYMLINK_NOFOLLOW) == 0 && now.st_ino == locked.st_ino &&
 		    now.st_dev == locked.st_dev)
@@ -130,7 +161,7 @@ int cage_gate_connect(int gate, enum serve_command request, struct cage_handles 
 	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
 		return -errno;
 	int r = cage_handles_receive(TAKE_FD(fd), request, ret);
-	return r == -ECONNRESET ? -ENOENT : r;
+	return r == -ECONNRESET ? -ENOENT : r == -EAGAIN ? -ETIMEDOUT : r;
 }
 
 void cage_gate_clear(int runtime, int gate, const char *name)

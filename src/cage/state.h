@@ -20,8 +20,11 @@ int cage_runtime_open(const struct cage_places *places, bool create);
 const char *cage_runtime_path(struct arena *arena, const struct cage_places *places);
 
 /* The directory of `name` there, locked until the descriptor is closed (all copies).  -ENOENT only without
- * `create`; -EINTR when a signal came first. */
+ * `create`; -EINTR when a signal came first; -ETIMEDOUT when somebody else keeps the lock. */
 int cage_gate_open(int runtime, const char *name, bool create);
+
+/* The same for those who change nothing: waits for nobody, and says whether it has the lock. */
+int cage_gate_look(int runtime, const char *name, bool *ret_locked);
 
 /* A listening socket for init, in the place of one that nobody answers.  Call it locked. */
 int cage_gate_listen(int gate);

@@ -155,6 +155,8 @@ int main(int argc, char **argv)
 		print_errors("cuddy: refusing to run with set-uid or set-gid rights\n");
 		return EXIT_REFUSED;
 	}
+	if (fd_fill_streams() < 0)
+		return EXIT_REFUSED;
 	diags_init(&cli.d, arena);
 	cli.colour = isatty(STDERR_FILENO) && !getenv("NO_COLOR");
 	if (argc && strcmp(path_base_name(argv[0]), "bwrap") == 0) {

@@ -287,6 +287,10 @@ static int start(struct cuddy *cuddy, const char *const *argv)
 	if (!wish.launch.timeout && cuddy->policy->limits[LIMIT_TIMEOUT].is_set)
 		wish.launch.timeout = (unsigned)cuddy->policy->limits[LIMIT_TIMEOUT].value;
 	wish.cage.argv = argv;
+	if (!cuddy->streams && fd_fill_streams() < 0) {
+		diag_error(&cuddy->d, "C400", NULL, "the standard streams are closed, and there is no '/dev/null'");
+		return CUDDY_REFUSED;
+	}
 	if (check_program(cuddy, argv) < 0 || cage_enter(cuddy->arena, &wish, &cuddy->d, &cuddy->stay) < 0)
 		return CUDDY_REFUSED;
 	cuddy->runs = true;

@@ -126,6 +126,41 @@ late_names() {
 	cd ..
 }
 
+# What stands at the place of running cages is believed only as far as it answers.
+odd_runtime() {
+	place=$XDG_RUNTIME_DIR/cuddy
+	for make in 'touch cuddy' 'ln -s /tmp cuddy' 'mkdir -m 777 cuddy' 'mkdir -m 700 cuddy; ln -s /tmp cuddy/odd' \
+		'mkdir -m 700 cuddy; mkdir -m 755 cuddy/odd'; do
+		rm -rf "$place"
+		(cd "$XDG_RUNTIME_DIR" && eval "$make")
+		cuddy run -p command-line -n odd true
+		ok "no start where others could listen: $make" complains C600
+	done
+	rm -rf "$place"
+	mkdir -p -m 700 "$place" "$place/odd"
+	ln -s /dev/null "$place/odd/socket"
+	cuddy run -p command-line -n odd echo started
+	ok "a link in the place of the socket is replaced" says '^started$'
+	have flock || { skip "a lock that somebody keeps"; return; }
+	mkdir -p -m 700 "$place/odd"
+	flock "$place/odd" sh -c 'echo kept; exec tail -f /dev/null' >"$work/kept" &
+	keeper=$!
+	until_true 20 grep -q kept "$work/kept"
+	cuddy ps
+	ok "who only looks waits for nobody" is_status 0
+	kill $(cat "/proc/$keeper/task/$keeper/children") "$keeper" 2>/dev/null
+	wait "$keeper" 2>/dev/null
+}
+
+# The caller's own descriptors, closed in every way, change nothing but where output goes.
+closed_streams() {
+	for how in '<&-' '>&-' '2>&-' '<&- >&-' '<&- 2>&-' '>&- 2>&-' '<&- >&- 2>&-'; do
+		eval "\"\$tree/build/cuddy\" run -p command-line bash -c 'cat; echo x; echo y >&2; exit 7' $how" \
+			>"$work/out" 2>"$work/err" </dev/null
+		same "streams closed: $how" 7 $?
+	done
+}
+
 suite() {
 	XDG_RUNTIME_DIR=$work/runtime
 	export XDG_RUNTIME_DIR
@@ -136,6 +171,8 @@ suite() {
 	large_project
 	own_socket
 	late_names
+	odd_runtime
+	closed_streams
 }
 
 . "$(dirname "$0")/both.lib"
