@@ -58,6 +58,31 @@ fail_all() { # PROFILE
 	result $? "$name: each of $step steps fails closed ($failed did not)"
 }
 
+# The same for a command line of bubblewrap, whose failures are 1: until the step is none of the plan's.
+fail_bwrap() {
+	failed=0 step=0
+	printf '\006\000\000\000\000\000\377\177' >"$work/filter" # return SECCOMP_RET_ALLOW
+	while [ "$step" -lt 200 ]; do
+		rm -f "$work/project/ran"
+		(cd "$work/project" && CUDDY_FAULT_STEP=$step timeout -k 5 20 "$work/cuddy" bwrap --unshare-all --dev-bind / / \
+			--dev /mnt --tmpfs "$work/project/empty" --perms 0700 --dir "$work/project/empty/dir" --cap-add CAP_KILL \
+			--symlink a "$work/project/empty/link" --file 8 "$work/project/empty/file" --lock-file /etc/passwd \
+			--overlay-src /usr --overlay-src /etc --tmp-overlay "$work/project/empty/dir" --hostname h --seccomp 7 \
+			--remount-ro "$work/project/empty" --chdir "$work/project" /bin/sh -c 'echo ran >ran' \
+			7<"$work/filter" 8</etc/passwd) >"$work/out" 2>"$work/err" </dev/null
+		status=$?
+		[ -e "$work/project/ran" ] && break
+		if [ "$status" != 1 ] || ! grep -q '^bwrap: .*Input/output error$' "$work/err" || [ -n "$(left_over)" ] ||
+		   ! cat /proc/self/mountinfo | cmp -s - "$work/mounts"; then
+			failed=$((failed + 1))
+			echo "# step $step: status $status, $(cat "$work/err")"
+		fi
+		step=$((step + 1))
+	done
+	[ "$failed" = 0 ] && [ "$step" -gt 30 ] && [ "$status" = 0 ]
+	result $? "bwrap: each of $step steps fails closed ($failed did not)"
+}
+
 cd "$root" || exit 1
 mkdir "$work/project"
 # shellcheck disable=SC2046 # lists of words
@@ -75,5 +100,7 @@ for profile in command-line project; do
 	{ echo 'may-degrade = ["networking"]'; cat "profiles/base/$profile.toml"; } >"$work/$profile.toml"
 	fail_all "$work/$profile.toml"
 done
+mkdir "$work/project/empty"
+fail_bwrap
 echo "1..$count"
 exit "$bad"
