@@ -60,19 +60,19 @@ static const char *why_not_made(struct arena *arena, const struct launch_foreign
 	return arena_printf(arena, "Creating new namespace failed: %s", strerror(error));
 }
 
-static int start(struct cli *cli, struct bwrap *b, const struct plan *plan, struct launch_foreign *launch)
+static int start(struct cli *cli, struct bwrap *b, const struct plan *plan, struct launch_foreign launch)
 {
-	struct bwrap_status status = { .b = b, .namespaces = launch->namespaces };
+	struct bwrap_status status = { .b = b, .namespaces = launch.namespaces };
 	struct foreign_end end;
 
-	launch->context = &status;
+	launch.context = &status;
 	if (b->info_fd != -1 || b->status_fd != -1 || b->userns_block_fd != -1)
-		launch->made = bwrap_status_made;
-	int r = launch_foreign(plan, launch, &cli->d, &end);
+		launch.made = bwrap_status_made;
+	int r = launch_foreign(plan, &launch, &cli->d, &end);
 	if (r < 0 && cli->d.list.count) /* a mistake of ours, which main() tells */
 		return FAILED;
 	if (r < 0)
-		return complain(b, "<3>", status.error ? status.error : why_not_made(b->arena, launch, -r));
+		return complain(b, "<3>", status.error ? status.error : why_not_made(b->arena, &launch, -r));
 	if (!end.started)
 		return complain(b, "<3>", bwrap_failure(plan, end.step, end.error));
 	bwrap_status_ended(b, end.status);
@@ -99,10 +99,10 @@ int bwrap_main(struct cli *cli, const char *called, char **words)
 		return usage(cli, STDERR_FILENO, called);
 	if (r == 0)
 		plan = bwrap_plan(&b, &caller, &launch);
-	return plan ? start(cli, &b, plan, &launch) : complain(&b, "<3>", b.error);
+	return plan ? start(cli, &b, plan, launch) : complain(&b, "<3>", b.error);
 }
 
 /* Its words are not ours to parse: main() hands them to bwrap_main(). */
 const struct command command_bwrap = {
-	"bwrap", "[OPTION…] PROGRAM [ARGUMENT…]", "understand bubblewrap's command line", NULL, 0, NULL, NULL,
+	"bwrap", "[OPTION…] PROGRAM [ARGUMENT…]", "run what a command line of bubblewrap says", NULL, 0, NULL, NULL,
 };

@@ -195,8 +195,8 @@ int foreign_link(struct child *c, const struct step *s)
 		return dir;
 	int r = RESULT(symlinkat(wanted, dir, name));
 	if (r == -EEXIST) {
-		int length = RESULT(syscall(SYS_readlinkat, dir, name, there, sizeof(there)));
-		if (length == (int)strlen(wanted) && memcmp(there, wanted, (size_t)length) == 0)
+		ssize_t length = readlinkat(dir, name, there, sizeof(there));
+		if (length == (ssize_t)strlen(wanted) && memcmp(there, wanted, (size_t)length) == 0)
 			r = 0;
 	}
 	close(dir);

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One byte of counts each: argv, envp, objects, origins, filter instructions; two of steps; then the
- * steps, objects, offsets, instructions and, as the text, the rest. */
+/* One byte of counts each: argv, envp, objects, origins, filter instructions; two of steps, whose highest bit
+ * says that the plan is foreign; then the steps, objects, offsets, instructions and, as the text, the rest. */
 static size_t take(const uint8_t **data, size_t *left, void *to, size_t size)
 {
 	if (*left < size)
@@ -46,7 +46,7 @@ static void promises(const struct plan *plan)
 		if (step->op == OP_BIND && !(step->x & PLAN_NOSUID))
 			abort();
 	}
-	if (plan->steps.items[plan->steps.count - 1].op != OP_EXEC)
+	if (plan->steps.items[plan->steps.count - 1].op != (plan->foreign ? OP_RUN : OP_EXEC))
 		abort();
 }
 
@@ -59,7 +59,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t left)
 
 	if (!take(&data, &left, &counts, sizeof(counts)))
 		return 0;
-	for (unsigned i = 0, n = counts.steps[0] | counts.steps[1] << 8; i < n; i++) {
+	plan->foreign = counts.steps[1] & 0x80;
+	for (unsigned i = 0, n = counts.steps[0] | (counts.steps[1] & 0x7f) << 8; i < n; i++) {
 		struct step step;
 		if (!take(&data, &left, &step, sizeof(step)))
 			break;

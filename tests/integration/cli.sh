@@ -38,6 +38,7 @@ helps() {
 	cuddy --help
 	commands=$(sed -n 's/^  \([a-z-]*\)  .*/\1/p' out)
 	for command in $commands; do
+		[ "$command" = bwrap ] && continue # its help is that of bubblewrap
 		cuddy help "$command"
 		cp out wanted
 		cuddy "$command" --help

@@ -99,6 +99,31 @@ as() {
 	done
 }
 
+# The same for a command line of bubblewrap, whose failures are 1: until the step is none of the plan's.
+fail_bwrap() {
+	failed=0 step=0
+	printf '\006\000\000\000\000\000\377\177' >"$work/filter" # return SECCOMP_RET_ALLOW
+	while [ "$step" -lt 200 ]; do
+		rm -f "$home/project/ran"
+		(cd "$home/project" && CUDDY_FAULT_STEP=$step timeout -k 5 20 "$work/cuddy" bwrap --unshare-all --dev-bind / / \
+			--dev /mnt --tmpfs "$home/project/empty" --perms 0700 --dir "$home/project/empty/dir" --cap-add CAP_KILL \
+			--symlink a "$home/project/empty/link" --file 8 "$home/project/empty/file" --lock-file /etc/passwd \
+			--overlay-src /usr --overlay-src /etc --tmp-overlay "$home/project/empty/dir" --hostname h --seccomp 7 \
+			--remount-ro "$home/project/empty" --chdir "$home/project" /bin/sh -c 'echo ran >ran' \
+			7<"$work/filter" 8</etc/passwd) >"$work/out" 2>"$work/err" </dev/null
+		status=$?
+		[ -e "$home/project/ran" ] && break
+		if [ "$status" != 1 ] || ! grep -q '^bwrap: .*Input/output error$' "$work/err" || [ -n "$(left_over)" ] ||
+		   ! cat /proc/self/mountinfo | cmp -s - "$work/mounts"; then
+			failed=$((failed + 1))
+			echo "# step $step: status $status, $(cat "$work/err")"
+		fi
+		step=$((step + 1))
+	done
+	[ "$failed" = 0 ] && [ "$step" -gt 30 ] && [ "$status" = 0 ]
+	result $? "bwrap: each of $step steps fails closed ($failed did not)"
+}
+
 cd "$root" || exit 1
 mkdir "$work/profiles" "$work/share"
 # shellcheck disable=SC2046 # lists of words
@@ -119,6 +144,8 @@ cp "$(dirname "${CUDDY:-$root/build/cuddy}")/cuddy-net" "$work/" 2>/dev/null
 mkdir "$work/more"
 printf 'include = ["project"]\n[networking]\nallow = ["example.org:443"]\n' >"$work/more/with-relay.toml"
 as caller
+mkdir "$home/project/empty"
+fail_bwrap
 if [ "$(id -u)" = 0 ] && id "$user" >/dev/null 2>&1; then
 	as "ordinary-user" setpriv --reuid "$(id -u "$user")" --regid "$(id -g "$user")" --clear-groups
 fi
