@@ -299,6 +299,15 @@ static bool is_complete(const char *text)
 	       str_starts(text, "#include") || str_starts(text, "abi ");
 }
 
+static bool is_open(const char *text)
+{
+	int braces = 0;
+
+	for (; *text; text++)
+		braces += (*text == '{') - (*text == '}');
+	return braces > 0;
+}
+
 /* Cuts a comment off, but not "#include". */
 static void cut_comment(char *text)
 {
@@ -347,7 +356,9 @@ static int read_statements(struct apparmor *a, const struct source *source, cons
 			continue;
 		if (!whole.length)
 			origin = line.origin;
-		strbuf_addf(&whole, "%s%s", whole.length ? " " : "", line.text);
+		strbuf_addf(&whole, "%s%s", whole.length && !is_open(strbuf_text(&whole)) ? " " : "", line.text);
+		if (!str_ends(line.text, "{") && is_open(strbuf_text(&whole)))
+			continue; /* a list in braces goes on */
 		if (!is_complete(line.text) && !str_starts(strbuf_text(&whole), "@{"))
 			continue;
 		r = one_statement(a, source, arena_strdup(a->i->arena, strbuf_text(&whole)), origin);

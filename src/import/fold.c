@@ -264,7 +264,8 @@ struct candidate {
 	const char *section, *name;
 	const struct policy *policy;
 	VEC(const char *) excess; /* calls of the flag that the source does not grant: denied beside it */
-	size_t gain;
+	size_t rights, gain; /* how many the flag allows; how many entries it replaces */
+	enum risk risk;
 };
 
 static bool is_of_flag(const struct rule *rule)
@@ -282,6 +283,7 @@ static bool fits(struct import *i, struct candidate *c, const struct policy *gra
 		if (!is_of_flag(rule) || rule->effect != EFFECT_ALLOW ||
 		    (rule->kind == KIND_FILE && !is_of_host(rule)))
 			continue;
+		c->rights++;
 		if (has_right(granted, EFFECT_ALLOW, rule, false))
 			continue;
 		if (rule->kind != KIND_SYSCALL)
@@ -359,6 +361,12 @@ static void use_flag(struct import *i, const struct rule *const *rules, const st
 		import_add(i, IMPORT_WANTED, "runtime", "deny-syscalls", c->excess.items[n], NULL);
 }
 
+/* A flag of high risk brings no rights along that the source grants only by the way. */
+static bool is_meant(const struct candidate *c)
+{
+	return c->risk < RISK_HIGH || c->gain * 2 >= c->rights;
+}
+
 static int fold_flags(struct import *i, const struct policy *granted, const struct rule *const *rules)
 {
 	struct profile_context context = *i->context;
@@ -373,7 +381,7 @@ static int fold_flags(struct import *i, const struct policy *granted, const stru
 	for (size_t n = 0; n < count; n++) {
 		const char *section = category_name(flags[n].category);
 		const char *name = strchr(flags[n].name, '.') + 1;
-		struct candidate c = { .section = section, .name = name };
+		struct candidate c = { .section = section, .name = name, .risk = flags[n].risk };
 		struct policy *policy;
 
 		if (resolve(i, arena_printf(i->arena, "[%s]\nflags = [\"%s\"]\n", section, name), &d, &policy) < 0)
@@ -389,7 +397,7 @@ static int fold_flags(struct import *i, const struct policy *granted, const stru
 			struct candidate *c = &candidates.items[n];
 
 			c->gain = gain_of(i, rules, c->policy);
-			if (c->gain > EXCESS * c->excess.count && (!best || c->gain > best->gain ||
+			if (c->gain > EXCESS * c->excess.count && is_meant(c) && (!best || c->gain > best->gain ||
 					(c->gain == best->gain && c->policy->rule_count < best->policy->rule_count)))
 				best = c;
 		}
