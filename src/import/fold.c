@@ -15,6 +15,7 @@
 #define SOURCE "import" /* what the text that is resolved is called */
 #define FLAGS 2048	/* flags that are used, and what is denied beside them: more than there are */
 #define EXCESS 4	/* calls that a flag must replace for each one that is denied beside it */
+#define SHOWN 80	/* bytes of a value in a finding */
 #define ROUNDS 8 /* each reports up to LIMIT_DIAGNOSTICS entries that cannot be resolved */
 
 /* --- does one pattern hold the other? ---------------------------------------------------- */
@@ -192,7 +193,7 @@ static struct import_entry *entry_at(struct import *i, uint32_t line)
 /* "/a/b*c{,/,/ **}" → "/a{,/,/ **}": what a deny that we cannot say grows to. */
 static const char *wider(struct import *i, const char *value)
 {
-	size_t plain = strcspn(value, "*?[]{}\\$"), cut = plain;
+	size_t plain = strcspn(value, "*?[]{}\\$"), cut = MIN(plain, (size_t)LIMIT_GLOB_LENGTH / 2);
 
 	while (cut > 0 && value[cut] != '/')
 		cut--;
@@ -203,11 +204,11 @@ static const char *wider(struct import *i, const char *value)
 static bool give_up(struct import *i, struct import_entry *entry, const char *why)
 {
 	const struct origin *origin = entry->origins.count ? entry->origins.items[0] : NULL;
-	const char *old = str_quote(i->arena, entry->value);
+	const char *old = str_quote(i->arena, arena_strndup(i->arena, entry->value, strnlen(entry->value, SHOWN)));
 	bool deny = str_starts(entry->key, "deny") && str_equal(entry->section, "filesystem");
 	const char *grown = deny ? wider(i, entry->value) : NULL;
 
-	if (deny && !str_equal(grown, entry->value)) {
+	if (deny && strlen(grown) <= LIMIT_GLOB_LENGTH && !str_equal(grown, entry->value)) {
 		import_tell(i, IMPORT_NARROW, origin, "'%s' cannot be said here, all of '%s' is denied: %s", old,
 			    str_quote(i->arena, grown), why);
 		entry->value = grown;
@@ -234,6 +235,10 @@ static int resolve_all(struct import *i, struct policy **ret)
 {
 	struct diags d;
 
+	for (size_t n = 0; n < i->entries.count; n++)
+		if (strlen(i->entries.items[n].value) > LIMIT_GLOB_LENGTH)
+			give_up(i, &i->entries.items[n], "it is longer than a pattern may be");
+	sweep(i);
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		bool changed = false;
 
