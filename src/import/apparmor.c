@@ -150,15 +150,8 @@ static void capability(struct apparmor *a, char *rest, bool deny, const struct o
 			   origin);
 	if (!word && !deny)
 		import_tell(a->i, IMPORT_NARROW, origin, "all capabilities: name those that are needed");
-	for (; word; word = import_word(&rest, " \t")) {
-		int number = capability_find(word);
-
-		if (number < 0)
-			import_tell(a->i, deny ? IMPORT_LOST : IMPORT_UNKNOWN, origin, "there is no capability '%s'",
-				    str_quote(a->i->arena, word));
-		else
-			import_add(a->i, IMPORT_WANTED, "runtime", key, capability_name((unsigned)number), origin);
-	}
+	for (; word; word = import_word(&rest, " \t"))
+		import_capability(a->i, key, word, origin);
 }
 
 /* Families by their classes; a type narrows what we cannot, but for raw sockets. */
