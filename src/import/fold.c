@@ -268,6 +268,7 @@ static int resolve_all(struct import *i, struct policy **ret)
 struct candidate {
 	const char *section, *name;
 	const struct policy *policy;
+	VEC(size_t) held;	  /* entries that the flag replaces, by number */
 	VEC(const char *) excess; /* calls of the flag that the source does not grant: denied beside it */
 	size_t rights, gain; /* how many the flag allows; how many entries it replaces */
 	enum risk risk;
@@ -331,33 +332,38 @@ static bool flag_takes(const struct policy *flag, const struct rule *rule)
 	return rule && rule->effect == EFFECT_ALLOW && has_right(flag, EFFECT_DENY, rule, true);
 }
 
-/* How many written entries the flag would replace; 0 when it denies one that stays. */
-static size_t gain_of(struct import *i, const struct rule *const *rules, const struct policy *flag)
+/* The written entries that the flag would replace; none when it denies one of them. */
+static void find_held(struct import *i, const struct rule *const *rules, struct candidate *c)
+{
+	for (size_t n = 0; n < i->entries.count; n++) {
+		if (i->entries.items[n].need != IMPORT_WANTED)
+			continue;
+		if (flag_takes(c->policy, rules[n])) {
+			c->held.count = 0;
+			return;
+		}
+		if (flag_holds(c->policy, rules[n]))
+			*vec_push(i->arena, &c->held) = n;
+	}
+}
+
+static size_t gain_of(const struct import *i, const struct candidate *c)
 {
 	size_t gain = 0;
 
-	for (size_t n = 0; n < i->entries.count; n++) {
-		const struct import_entry *entry = &i->entries.items[n];
-
-		if (!entry->key || entry->need != IMPORT_WANTED)
-			continue;
-		if (flag_takes(flag, rules[n]))
-			return 0;
-		gain += flag_holds(flag, rules[n]);
-	}
+	for (size_t n = 0; n < c->held.count; n++)
+		gain += i->entries.items[c->held.items[n]].key != NULL;
 	return gain;
 }
 
-static void use_flag(struct import *i, const struct rule *const *rules, const struct candidate *c)
+static void use_flag(struct import *i, const struct candidate *c)
 {
 	struct import_entry flag = { .section = c->section, .key = "flags", .value = c->name };
 
-	for (size_t n = 0; n < i->entries.count; n++) {
-		struct import_entry *entry = &i->entries.items[n];
+	for (size_t n = 0; n < c->held.count; n++) {
+		struct import_entry *entry = &i->entries.items[c->held.items[n]];
 
-		if (!entry->key || entry->need != IMPORT_WANTED || !flag_holds(c->policy, rules[n]))
-			continue;
-		for (size_t m = 0; m < entry->origins.count; m++)
+		for (size_t m = 0; entry->key && m < entry->origins.count; m++)
 			*vec_push(i->arena, &flag.origins) = entry->origins.items[m];
 		entry->key = NULL;
 	}
@@ -392,7 +398,10 @@ static int fold_flags(struct import *i, const struct policy *granted, const stru
 		if (resolve(i, arena_printf(i->arena, "[%s]\nflags = [\"%s\"]\n", section, name), &d, &policy) < 0)
 			continue;
 		c.policy = policy;
-		if (fits(i, &c, granted))
+		if (!fits(i, &c, granted))
+			continue;
+		find_held(i, rules, &c);
+		if (c.held.count)
 			*vec_push(i->arena, &candidates) = c;
 	}
 	for (;;) {
@@ -401,14 +410,14 @@ static int fold_flags(struct import *i, const struct policy *granted, const stru
 		for (size_t n = 0; n < candidates.count; n++) {
 			struct candidate *c = &candidates.items[n];
 
-			c->gain = gain_of(i, rules, c->policy);
+			c->gain = gain_of(i, c);
 			if (c->gain > EXCESS * c->excess.count && is_meant(c) && (!best || c->gain > best->gain ||
 					(c->gain == best->gain && c->policy->rule_count < best->policy->rule_count)))
 				best = c;
 		}
 		if (!best || (used += 1 + best->excess.count) > FLAGS)
 			return 0;
-		use_flag(i, rules, best);
+		use_flag(i, best);
 	}
 }
 
@@ -529,5 +538,5 @@ int import_fold(struct import *i)
 		return -EINVAL;
 	sweep(i);
 	merge(i);
-	return 0;
+	return i->is_full ? -EINVAL : 0;
 }
