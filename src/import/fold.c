@@ -104,13 +104,20 @@ static bool is_of_host(const struct rule *rule)
 	return rule->place == PLACE_HOST || rule->place == PLACE_COPY_ON_WRITE;
 }
 
+/* Written by us for the cage, whoever asks: no source grants that by name. */
+static bool is_made_up(const struct rule *rule)
+{
+	return rule->kind == KIND_FILE && (rule->place == PLACE_SYNTHETIC || rule->place == PLACE_DEVICES ||
+					   rule->place == PLACE_PROC);
+}
+
 static bool rule_covers(const struct rule *a, const struct rule *b, bool loose)
 {
 	if (a->kind != b->kind || (a->kind != KIND_BUS && (b->access & ~a->access)))
 		return false;
 	switch (a->kind) {
 	case KIND_FILE: case KIND_DEVICE:
-		return is_of_host(a) == is_of_host(b) && str_equal(a->from, b->from) &&
+		return (a->place == b->place || (is_of_host(a) && is_of_host(b))) && str_equal(a->from, b->from) &&
 		       glob_covers(a->glob, b->glob, loose);
 	case KIND_NETWORK:
 		return str_equal(a->pattern, b->pattern) ||
@@ -279,15 +286,14 @@ static bool is_of_flag(const struct rule *rule)
 	return rule->flag != NULL;
 }
 
-/* Does the source grant all that the flag allows?  What a flag shows of the cage's own is no grant.
+/* Does the source grant all that the flag allows?  What is made up for a cage is no grant.
  * System calls may be missing: newer ones are in no older list. */
 static bool fits(struct import *i, struct candidate *c, const struct policy *granted)
 {
 	for (size_t n = 0; n < c->policy->rule_count; n++) {
 		const struct rule *rule = &c->policy->rules[n];
 
-		if (!is_of_flag(rule) || rule->effect != EFFECT_ALLOW ||
-		    (rule->kind == KIND_FILE && !is_of_host(rule)))
+		if (!is_of_flag(rule) || rule->effect != EFFECT_ALLOW || is_made_up(rule))
 			continue;
 		c->rights++;
 		if (has_right(granted, EFFECT_ALLOW, rule, false))
