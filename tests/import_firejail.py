@@ -3,7 +3,7 @@
 
 A second, independent reading of firejail's language (includes, ignore, noblacklist, groups of system calls
 from firejail's own documentation) says what a profile forbids: every path on a black list, every dropped
-capability and system call.  The imported profile must load and deny all of these.  EACH takes every n-th
+capability and system call, what stands beside a white list, networks that are closed.  The imported profile must load and deny all of these.  EACH takes every n-th
 profile only.  The last line has the figures: converted without loss, median lines before and after."""
 import fnmatch, gzip, os, re, statistics, subprocess, sys, tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -99,9 +99,32 @@ def forbidden(lines, groups):
             for n in names:
                 if not n.startswith("!"):
                     calls |= members(groups, n.split(":")[0])
+    asked |= closed(lines)
     keeps = any(w == "seccomp.keep" for w, _ in lines)
     asked |= {"capability " + c.strip() for c in capabilities}
     return asked | ({"syscall " + c for c in calls - excepted} if not keeps else set())
+
+
+def closed(lines):
+    """What is hidden because something else is named: beside white lists, private-bin, private-etc; networks."""
+    words, asked = dict(lines), set()
+    for word, rest in lines:
+        if word == "whitelist" and "private" not in words and (rest.startswith("${HOME}") or rest.startswith("~")):
+            asked |= {"read /home/me/zz-none", "write /home/me/zz-none"}
+        for top in ("/usr/share", "/var"):
+            if word == "whitelist" and rest.startswith(top + "/"):
+                asked |= {"read %s/zz-none" % top, "execute %s/zz-none" % top}
+    if "private-bin" in words:
+        asked |= {"execute /usr/bin/zz-none", "execute /bin/zz-none"}
+    if "private-etc" in words:
+        asked.add("read /etc/zz-none")
+    if words.get("net") == "none" or "inet" not in words.get("protocol", "inet"):
+        asked |= {"connect 192.0.2.1:80", "resolve example.org", "connect 127.0.0.1:80"}
+    if "dbus-user" in words:
+        asked.add("talk org.example.Zz")
+    if "nosound" in words:
+        asked |= {"write /run/user/1000/pulse/native", "read /run/user/1000/pipewire-0"}
+    return asked
 
 
 def convert(name, out):

@@ -150,15 +150,8 @@ static void capability(struct apparmor *a, char *rest, bool deny, const struct o
 			   origin);
 	if (!word && !deny)
 		import_tell(a->i, IMPORT_NARROW, origin, "all capabilities: name those that are needed");
-	for (; word; word = import_word(&rest, " \t")) {
-		int number = capability_find(word);
-
-		if (number < 0)
-			import_tell(a->i, deny ? IMPORT_LOST : IMPORT_UNKNOWN, origin, "there is no capability '%s'",
-				    str_quote(a->i->arena, word));
-		else
-			import_add(a->i, IMPORT_WANTED, "runtime", key, capability_name((unsigned)number), origin);
-	}
+	for (; word; word = import_word(&rest, " \t"))
+		import_capability(a->i, key, word, origin);
 }
 
 /* Families by their classes; a type narrows what we cannot, but for raw sockets. */
@@ -299,6 +292,15 @@ static bool is_complete(const char *text)
 	       str_starts(text, "#include") || str_starts(text, "abi ");
 }
 
+static bool is_open(const char *text)
+{
+	int braces = 0;
+
+	for (; *text; text++)
+		braces += (*text == '{') - (*text == '}');
+	return braces > 0;
+}
+
 /* Cuts a comment off, but not "#include". */
 static void cut_comment(char *text)
 {
@@ -347,7 +349,9 @@ static int read_statements(struct apparmor *a, const struct source *source, cons
 			continue;
 		if (!whole.length)
 			origin = line.origin;
-		strbuf_addf(&whole, "%s%s", whole.length ? " " : "", line.text);
+		strbuf_addf(&whole, "%s%s", whole.length && !is_open(strbuf_text(&whole)) ? " " : "", line.text);
+		if (!str_ends(line.text, "{") && is_open(strbuf_text(&whole)))
+			continue; /* a list in braces goes on */
 		if (!is_complete(line.text) && !str_starts(strbuf_text(&whole), "@{"))
 			continue;
 		r = one_statement(a, source, arena_strdup(a->i->arena, strbuf_text(&whole)), origin);

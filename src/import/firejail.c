@@ -8,7 +8,6 @@
 #include "base/limits.h"
 #include "base/path.h"
 #include "import/groups.h"
-#include "policy/capabilities.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -73,35 +72,14 @@ static void writable(struct firejail *f, const char *rest UNUSED, const struct o
 	f->closed[OPEN_USER_RUN] |= number == 2;
 }
 
-static void drop_capabilities(struct firejail *f, const char *rest, const struct origin *origin,
-			      int number UNUSED, const char *text UNUSED)
-{
-	char *list = arena_strdup(f->i->arena, rest), *name;
-
-	while ((name = import_word(&list, ", "))) {
-		if (str_equal(name, "all"))
-			return;
-		if (capability_find(name) < 0)
-			import_tell(f->i, IMPORT_UNKNOWN, origin, "there is no capability '%s'",
-				    str_quote(f->i->arena, name));
-		else
-			import_add(f->i, IMPORT_WANTED, "runtime", "deny-capabilities",
-				   capability_name((unsigned)capability_find(name)), origin);
-	}
-}
-
-static void keep_capabilities(struct firejail *f, const char *rest, const struct origin *origin,
-			      int number UNUSED, const char *text UNUSED)
+static void capabilities(struct firejail *f, const char *rest, const struct origin *origin, int number UNUSED,
+			 const char *key)
 {
 	char *list = arena_strdup(f->i->arena, rest), *name;
 
 	while ((name = import_word(&list, ", ")))
-		if (capability_find(name) < 0)
-			import_tell(f->i, IMPORT_UNKNOWN, origin, "there is no capability '%s'",
-				    str_quote(f->i->arena, name));
-		else
-			import_add(f->i, IMPORT_WANTED, "runtime", "allow-capabilities",
-				   capability_name((unsigned)capability_find(name)), origin);
+		if (!str_equal(name, "all")) /* all dropped, as in every cage */
+			import_capability(f->i, key, name, origin);
 }
 
 /* "ptrace", "ptrace:EPERM", "@clock", "!chroot", "$165". */
@@ -223,14 +201,9 @@ static void set_timeout(struct firejail *f, const char *rest, const struct origi
 static void environment(struct firejail *f, const char *rest, const struct origin *origin, int number,
 			const char *text)
 {
-	size_t name = strcspn(rest, "=");
-
 	if (number)
 		import_add(f->i, IMPORT_WANTED, "environment", text, rest, origin);
-	else if (rest[name] && name && strspn(rest, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == name)
-		import_set(f->i, "environment.set", arena_strndup(f->i->arena, rest, name), rest + name + 1, false,
-			   origin);
-	else
+	else if (!import_variable(f->i, rest, origin))
 		import_tell(f->i, IMPORT_UNKNOWN, origin, "env '%s'", str_quote(f->i->arena, rest));
 }
 
@@ -323,8 +296,8 @@ static const struct row { const char *name; enum pass pass; handler *run; int nu
 	{ "blacklist", FILES, blacklist, 0, "" },
 	{ "blacklist-nolog", FILES, blacklist, 0, "" },
 	{ "caps", OPTIONS, always, 0, "" },
-	{ "caps.drop", OPTIONS, drop_capabilities, 0, "" },
-	{ "caps.keep", OPTIONS, keep_capabilities, 0, "" },
+	{ "caps.drop", OPTIONS, capabilities, 0, "deny-capabilities" },
+	{ "caps.keep", OPTIONS, capabilities, 0, "allow-capabilities" },
 	{ "cpu", OPTIONS, lost, IMPORT_LOST, "processors cannot be chosen" },
 	{ "dbus-system", OPTIONS, bus, OPEN_SYSTEM_BUS, "" },
 	{ "dbus-system.broadcast", OPTIONS, bus_name, 1, "broadcast" },

@@ -309,6 +309,7 @@ void firejail_base(struct firejail *f)
 		    !(str_equal(path, "/run/media") && firejail_is_top(f, "/run")))
 			directory(f, places[n].need, places[n].key, path);
 	}
+	import_add(f->i, IMPORT_IMPLIED, "filesystem", "temporary", "/var/tmp", NULL); /* as without keep-var-tmp */
 	if (f->writes_var && !firejail_is_top(f, "/var"))
 		directory(f, IMPORT_WANTED, "read-write", "/var");
 	firejail_hide(f, hidden);

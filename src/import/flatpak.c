@@ -238,8 +238,7 @@ static void each(void *data, const struct ini_line *line)
 	else if (str_equal(line->section, "System Bus Policy"))
 		bus(f, line, "desktop.system-bus");
 	else if (str_equal(line->section, "Environment"))
-		import_set(f->i, "environment.set", arena_strdup(f->i->arena, line->key), line->value, false,
-			   line->origin);
+		(void)import_variable(f->i, arena_printf(f->i->arena, "%s=%s", line->key, line->value), line->origin);
 	else if (str_starts(line->section, "Policy "))
 		import_tell(f->i, IMPORT_UNKNOWN, line->origin, "[%s] %s", str_quote(f->i->arena, line->section),
 			    str_quote(f->i->arena, line->key));

@@ -15,6 +15,7 @@
 #define SOURCE "import" /* what the text that is resolved is called */
 #define FLAGS 2048	/* flags that are used, and what is denied beside them: more than there are */
 #define EXCESS 4	/* calls that a flag must replace for each one that is denied beside it */
+#define SHOWN 80	/* bytes of a value in a finding */
 #define ROUNDS 8 /* each reports up to LIMIT_DIAGNOSTICS entries that cannot be resolved */
 
 /* --- does one pattern hold the other? ---------------------------------------------------- */
@@ -103,13 +104,20 @@ static bool is_of_host(const struct rule *rule)
 	return rule->place == PLACE_HOST || rule->place == PLACE_COPY_ON_WRITE;
 }
 
+/* Written by us for the cage, whoever asks: no source grants that by name. */
+static bool is_made_up(const struct rule *rule)
+{
+	return rule->kind == KIND_FILE && (rule->place == PLACE_SYNTHETIC || rule->place == PLACE_DEVICES ||
+					   rule->place == PLACE_PROC);
+}
+
 static bool rule_covers(const struct rule *a, const struct rule *b, bool loose)
 {
 	if (a->kind != b->kind || (a->kind != KIND_BUS && (b->access & ~a->access)))
 		return false;
 	switch (a->kind) {
 	case KIND_FILE: case KIND_DEVICE:
-		return is_of_host(a) == is_of_host(b) && str_equal(a->from, b->from) &&
+		return (a->place == b->place || (is_of_host(a) && is_of_host(b))) && str_equal(a->from, b->from) &&
 		       glob_covers(a->glob, b->glob, loose);
 	case KIND_NETWORK:
 		return str_equal(a->pattern, b->pattern) ||
@@ -192,7 +200,7 @@ static struct import_entry *entry_at(struct import *i, uint32_t line)
 /* "/a/b*c{,/,/ **}" → "/a{,/,/ **}": what a deny that we cannot say grows to. */
 static const char *wider(struct import *i, const char *value)
 {
-	size_t plain = strcspn(value, "*?[]{}\\$"), cut = plain;
+	size_t plain = strcspn(value, "*?[]{}\\$"), cut = MIN(plain, (size_t)LIMIT_GLOB_LENGTH / 2);
 
 	while (cut > 0 && value[cut] != '/')
 		cut--;
@@ -203,11 +211,11 @@ static const char *wider(struct import *i, const char *value)
 static bool give_up(struct import *i, struct import_entry *entry, const char *why)
 {
 	const struct origin *origin = entry->origins.count ? entry->origins.items[0] : NULL;
-	const char *old = str_quote(i->arena, entry->value);
+	const char *old = str_quote(i->arena, arena_strndup(i->arena, entry->value, strnlen(entry->value, SHOWN)));
 	bool deny = str_starts(entry->key, "deny") && str_equal(entry->section, "filesystem");
 	const char *grown = deny ? wider(i, entry->value) : NULL;
 
-	if (deny && !str_equal(grown, entry->value)) {
+	if (deny && strlen(grown) <= LIMIT_GLOB_LENGTH && !str_equal(grown, entry->value)) {
 		import_tell(i, IMPORT_NARROW, origin, "'%s' cannot be said here, all of '%s' is denied: %s", old,
 			    str_quote(i->arena, grown), why);
 		entry->value = grown;
@@ -234,6 +242,10 @@ static int resolve_all(struct import *i, struct policy **ret)
 {
 	struct diags d;
 
+	for (size_t n = 0; n < i->entries.count; n++)
+		if (strlen(i->entries.items[n].value) > LIMIT_GLOB_LENGTH)
+			give_up(i, &i->entries.items[n], "it is longer than a pattern may be");
+	sweep(i);
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		bool changed = false;
 
@@ -263,8 +275,10 @@ static int resolve_all(struct import *i, struct policy **ret)
 struct candidate {
 	const char *section, *name;
 	const struct policy *policy;
+	VEC(size_t) held;	  /* entries that the flag replaces, by number */
 	VEC(const char *) excess; /* calls of the flag that the source does not grant: denied beside it */
-	size_t gain;
+	size_t rights, gain; /* how many the flag allows; how many entries it replaces */
+	enum risk risk;
 };
 
 static bool is_of_flag(const struct rule *rule)
@@ -272,16 +286,16 @@ static bool is_of_flag(const struct rule *rule)
 	return rule->flag != NULL;
 }
 
-/* Does the source grant all that the flag allows?  What a flag shows of the cage's own is no grant.
+/* Does the source grant all that the flag allows?  What is made up for a cage is no grant.
  * System calls may be missing: newer ones are in no older list. */
 static bool fits(struct import *i, struct candidate *c, const struct policy *granted)
 {
 	for (size_t n = 0; n < c->policy->rule_count; n++) {
 		const struct rule *rule = &c->policy->rules[n];
 
-		if (!is_of_flag(rule) || rule->effect != EFFECT_ALLOW ||
-		    (rule->kind == KIND_FILE && !is_of_host(rule)))
+		if (!is_of_flag(rule) || rule->effect != EFFECT_ALLOW || is_made_up(rule))
 			continue;
+		c->rights++;
 		if (has_right(granted, EFFECT_ALLOW, rule, false))
 			continue;
 		if (rule->kind != KIND_SYSCALL)
@@ -324,39 +338,50 @@ static bool flag_takes(const struct policy *flag, const struct rule *rule)
 	return rule && rule->effect == EFFECT_ALLOW && has_right(flag, EFFECT_DENY, rule, true);
 }
 
-/* How many written entries the flag would replace; 0 when it denies one that stays. */
-static size_t gain_of(struct import *i, const struct rule *const *rules, const struct policy *flag)
+/* The written entries that the flag would replace; none when it denies one of them. */
+static void find_held(struct import *i, const struct rule *const *rules, struct candidate *c)
+{
+	for (size_t n = 0; n < i->entries.count; n++) {
+		if (i->entries.items[n].need != IMPORT_WANTED)
+			continue;
+		if (flag_takes(c->policy, rules[n])) {
+			c->held.count = 0;
+			return;
+		}
+		if (flag_holds(c->policy, rules[n]))
+			*vec_push(i->arena, &c->held) = n;
+	}
+}
+
+static size_t gain_of(const struct import *i, const struct candidate *c)
 {
 	size_t gain = 0;
 
-	for (size_t n = 0; n < i->entries.count; n++) {
-		const struct import_entry *entry = &i->entries.items[n];
-
-		if (!entry->key || entry->need != IMPORT_WANTED)
-			continue;
-		if (flag_takes(flag, rules[n]))
-			return 0;
-		gain += flag_holds(flag, rules[n]);
-	}
+	for (size_t n = 0; n < c->held.count; n++)
+		gain += i->entries.items[c->held.items[n]].key != NULL;
 	return gain;
 }
 
-static void use_flag(struct import *i, const struct rule *const *rules, const struct candidate *c)
+static void use_flag(struct import *i, const struct candidate *c)
 {
 	struct import_entry flag = { .section = c->section, .key = "flags", .value = c->name };
 
-	for (size_t n = 0; n < i->entries.count; n++) {
-		struct import_entry *entry = &i->entries.items[n];
+	for (size_t n = 0; n < c->held.count; n++) {
+		struct import_entry *entry = &i->entries.items[c->held.items[n]];
 
-		if (!entry->key || entry->need != IMPORT_WANTED || !flag_holds(c->policy, rules[n]))
-			continue;
-		for (size_t m = 0; m < entry->origins.count; m++)
+		for (size_t m = 0; entry->key && m < entry->origins.count; m++)
 			*vec_push(i->arena, &flag.origins) = entry->origins.items[m];
 		entry->key = NULL;
 	}
 	*vec_push(i->arena, &i->entries) = flag;
 	for (size_t n = 0; n < c->excess.count; n++)
 		import_add(i, IMPORT_WANTED, "runtime", "deny-syscalls", c->excess.items[n], NULL);
+}
+
+/* A flag of high risk brings no rights along that the source grants only by the way. */
+static bool is_meant(const struct candidate *c)
+{
+	return c->risk < RISK_HIGH || c->gain * 2 >= c->rights;
 }
 
 static int fold_flags(struct import *i, const struct policy *granted, const struct rule *const *rules)
@@ -373,13 +398,16 @@ static int fold_flags(struct import *i, const struct policy *granted, const stru
 	for (size_t n = 0; n < count; n++) {
 		const char *section = category_name(flags[n].category);
 		const char *name = strchr(flags[n].name, '.') + 1;
-		struct candidate c = { .section = section, .name = name };
+		struct candidate c = { .section = section, .name = name, .risk = flags[n].risk };
 		struct policy *policy;
 
 		if (resolve(i, arena_printf(i->arena, "[%s]\nflags = [\"%s\"]\n", section, name), &d, &policy) < 0)
 			continue;
 		c.policy = policy;
-		if (fits(i, &c, granted))
+		if (!fits(i, &c, granted))
+			continue;
+		find_held(i, rules, &c);
+		if (c.held.count)
 			*vec_push(i->arena, &candidates) = c;
 	}
 	for (;;) {
@@ -388,14 +416,14 @@ static int fold_flags(struct import *i, const struct policy *granted, const stru
 		for (size_t n = 0; n < candidates.count; n++) {
 			struct candidate *c = &candidates.items[n];
 
-			c->gain = gain_of(i, rules, c->policy);
-			if (c->gain > EXCESS * c->excess.count && (!best || c->gain > best->gain ||
+			c->gain = gain_of(i, c);
+			if (c->gain > EXCESS * c->excess.count && is_meant(c) && (!best || c->gain > best->gain ||
 					(c->gain == best->gain && c->policy->rule_count < best->policy->rule_count)))
 				best = c;
 		}
 		if (!best || (used += 1 + best->excess.count) > FLAGS)
 			return 0;
-		use_flag(i, rules, best);
+		use_flag(i, best);
 	}
 }
 
@@ -516,5 +544,5 @@ int import_fold(struct import *i)
 		return -EINVAL;
 	sweep(i);
 	merge(i);
-	return 0;
+	return i->is_full ? -EINVAL : 0;
 }

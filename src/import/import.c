@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/path.h"
+#include "policy/capabilities.h"
 #include "policy/syscalls.h"
 
 #include <ctype.h>
@@ -159,6 +160,30 @@ bool import_call(struct import *i, bool allow, enum import_need need, const char
 			of_class = !allow ? IMPORT_IF_NEEDED : is_everyday(name, row->name) ? need : IMPORT_IMPLIED;
 		import_add(i, of_class, "runtime", key, arena_printf(i->arena, "%s(%s)", name, row->name), origin);
 	}
+	return true;
+}
+
+void import_capability(struct import *i, const char *key, const char *name, const struct origin *origin)
+{
+	int number = capability_find(name);
+
+	if (number < 0)
+		import_tell(i, str_starts(key, "deny") ? IMPORT_LOST : IMPORT_UNKNOWN, origin,
+			    "there is no capability '%s'", str_quote(i->arena, name));
+	else
+		import_add(i, IMPORT_WANTED, "runtime", key, capability_name((unsigned)number), origin);
+}
+
+bool import_variable(struct import *i, const char *text, const struct origin *origin)
+{
+	size_t name = strcspn(text, "=");
+
+	for (size_t n = 0; n < name; n++)
+		if (!isalnum((unsigned char)text[n]) && text[n] != '_')
+			return false;
+	if (!name || !text[name])
+		return false;
+	import_set(i, "environment.set", arena_strndup(i->arena, text, name), text + name + 1, false, origin);
 	return true;
 }
 

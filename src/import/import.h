@@ -87,6 +87,10 @@ void import_drop(struct import *i, const char *section, const char *key, const c
 /* Allows or denies a system call with all its classes.  False: there is no such call. */
 bool import_call(struct import *i, bool allow, enum import_need need, const char *name,
 		 const struct origin *origin);
+/* Adds a capability, in whatever spelling, to "allow-capabilities" or "deny-capabilities". */
+void import_capability(struct import *i, const char *key, const char *name, const struct origin *origin);
+/* Sets a variable of the environment from "NAME=VALUE".  False: it is no such thing. */
+bool import_variable(struct import *i, const char *text, const struct origin *origin);
 /* Wants the system calls that a flag consists of. */
 void import_calls_of(struct import *i, const char *flag, const struct origin *origin);
 /* All calls there are, as IMPLIED: the source forbids some only. */

@@ -3,10 +3,7 @@
  * far as nearly every service needs it: programs, /etc, /var, /run, /srv, /tmp, the network.
  * Source: systemd.exec(5), systemd.resource-control(5), systemd.unit(5) "Specifiers". */
 #include "import/ini.h"
-#include "base/path.h"
 #include "import/groups.h"
-#include "policy/capabilities.h"
-#include "policy/endpoint.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -223,16 +220,8 @@ static void capabilities(struct unit *u, const struct ini_line *line, const char
 	bool allow = *line->value != '~';
 	char *rest = arena_strdup(u->i->arena, line->value + !allow), *word;
 
-	while ((word = import_word(&rest, " \t"))) {
-		int number = capability_find(word);
-
-		if (number < 0)
-			import_tell(u->i, IMPORT_UNKNOWN, line->origin, "there is no capability '%s'",
-				    str_quote(u->i->arena, word));
-		else
-			import_add(u->i, IMPORT_WANTED, "runtime", allow ? "allow-capabilities" : "deny-capabilities",
-				   capability_name((unsigned)number), line->origin);
-	}
+	while ((word = import_word(&rest, " \t")))
+		import_capability(u->i, allow ? "allow-capabilities" : "deny-capabilities", word, line->origin);
 }
 
 static void families(struct unit *u, const struct ini_line *line, const char *text UNUSED)
@@ -291,11 +280,8 @@ static void environment(struct unit *u, const struct ini_line *line, const char 
 	char *rest = arena_strdup(u->i->arena, line->value), *word;
 
 	while ((word = import_word(&rest, strchr(rest, '"') ? "\"" : " \t"))) {
-		size_t name = strcspn(word, "=");
-
-		if (word[name] && name && strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == name)
-			import_set(u->i, "environment.set", arena_strndup(u->i->arena, word, name), word + name + 1, false,
-				   line->origin);
+		if (!import_variable(u->i, word, line->origin))
+			import_tell(u->i, IMPORT_UNKNOWN, line->origin, "Environment '%s'", str_quote(u->i->arena, word));
 	}
 }
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define WIDTH 96  /* columns of the profile, comments included, where it can be kept */
-#define NAMES 56  /* bytes of names in braces */
+#define NAMES 84  /* bytes of names in braces */
 #define PLACES 40 /* bytes of a comment that names places */
 
 static const char *const sections[] = { /* in the order of the profile */
