@@ -30,7 +30,7 @@ def compile_tools(work):
     subprocess.run(compiler + ["-static", "-Os", "-o", f"{work}/probe",
                                f"{ROOT}/tests/integration/probe.c"], check=True)
     subprocess.run(compiler + ["-std=gnu17", "-D_GNU_SOURCE", f"-I{ROOT}/src", "-o", f"{work}/decide",
-                               f"{ROOT}/tests/decide_many.c", f"{ROOT}/build/libcuddy.a", "-lm"], check=True)
+                               f"{ROOT}/tests/decide_many.c", f"{ROOT}/build/libcore.a", "-lm"], check=True)
 
 
 def make_tree(tree):

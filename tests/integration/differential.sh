@@ -17,7 +17,7 @@ compare "$(id -un)" env
 if [ "$(id -u)" = 0 ] && number=$(id -u cuddy-test 2>/dev/null); then
 	set -- setpriv --reuid "$number" --regid "$(id -g cuddy-test)" --clear-groups \
 		env HOME=/home/cuddy-test USER=cuddy-test PATH=/usr/local/bin:/usr/bin:/bin
-	if "$@" test -r "$PWD/build/libcuddy.a" && "$@" python3 -c ''; then
+	if "$@" test -r "$PWD/build/libcore.a" && "$@" python3 -c ''; then
 		compare cuddy-test "$@"
 	else
 		count=$((count + 1))
