@@ -7,6 +7,7 @@
 #include "cage/look.h"
 #include "cage/record.h"
 #include "base/fd.h"
+#include "host/host.h"
 #include "policy/lines.h"
 
 #include <errno.h>
@@ -30,6 +31,21 @@ static int runtime_failed(const struct cage_wish *wish, int error, struct diags 
 
 /* ---- the first ---- */
 
+/* Adds to what launch_start() said the setting that forbids it: launch/ knows of no host. */
+static int namespaces_failed(struct arena *arena, int error, struct diags *d)
+{
+	struct finding who = { 0 };
+	struct knobs knobs;
+
+	if (error == -EPERM || error == -ENOSPC) {
+		knobs_read(arena, &knobs);
+		knobs_blame(&knobs, &who);
+	}
+	if (who.detail)
+		diag_help(d, "%s; '%s' mends it", who.detail, who.remedy);
+	return error;
+}
+
 static int start(struct arena *arena, const struct cage_wish *wish, const struct cage *cage, int gate,
 		 const char *policy, struct diags *d, struct cage_stay *stay)
 {
@@ -52,7 +68,8 @@ static int start(struct arena *arena, const struct cage_wish *wish, const struct
 		return runtime_failed(wish, memory, d);
 	options.door = &(struct launch_door){ listener, memory };
 	options.cage = cage->name;
-	return launch_start(stay->plan, &options, d, &stay->launch);
+	int r = launch_start(stay->plan, &options, d, &stay->launch);
+	return r < 0 ? namespaces_failed(arena, r, d) : 0;
 }
 
 /* ---- the others ---- */
