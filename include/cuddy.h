@@ -40,7 +40,7 @@ enum cuddy_status {
 
 enum cuddy_verdict { CUDDY_ERROR = -1, CUDDY_DENY, CUDDY_ALLOW, CUDDY_ASK };
 
-enum cuddy_format { CUDDY_TEXT, CUDDY_JSON };
+enum cuddy_format { CUDDY_TEXT, CUDDY_JSON, CUDDY_NFT /* cuddy_plan(): the rules of the network alone */ };
 
 /* `flags` of the options. */
 enum cuddy_flag {

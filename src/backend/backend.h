@@ -50,7 +50,7 @@ struct backend {
 	int (*compile)(struct compilation *c); /* 0 or -EINVAL with diagnostics */
 };
 
-extern const struct backend backend_namespaces, backend_mounts, backend_seccomp,
+extern const struct backend backend_namespaces, backend_network, backend_mounts, backend_seccomp,
 	backend_capabilities, backend_limits, backend_environment;
 
 void backend_claim(struct compilation *c, size_t rule, const char *backend, enum exactness exactness,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const struct backend *const backends[] = {
-	&backend_namespaces, &backend_mounts, &backend_seccomp, &backend_capabilities,
+	&backend_namespaces, &backend_network, &backend_mounts, &backend_seccomp, &backend_capabilities,
 	&backend_limits, &backend_environment,
 };
 

@@ -1,12 +1,17 @@
 /* backend/mounts.c - file and device rules by visibility: the view becomes steps.
  * Must: bind only what the view names, with the least flags.  Must not: decide; view.c does. */
 #include "backend/backend.h"
+#include "backend/network.h"
 #include "backend/overlay.h"
 #include "backend/view.h"
 #include "backend/walk.h"
+#include "base/fd.h"
+#include "base/limits.h"
 #include "base/path.h"
+#include "base/synthetic.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/random.h>
@@ -64,13 +69,34 @@ static char *write_hostname(struct compilation *c)
 
 static char *write_resolv_conf(struct compilation *c)
 {
+	char *text;
+	size_t length;
+
+	switch (network_mode(c->policy)) {
+	case NETWORK_RELAY:
+		return arena_strdup(c->arena, "nameserver " SYNTHETIC_OWN4 "\n");
+	case NETWORK_HOST:
+		if (fd_read_file(c->arena, AT_FDCWD, "/etc/resolv.conf", LIMIT_FILE_SIZE, &text, &length) == 0)
+			return text;
+		break;
+	case NETWORK_NONE:
+		break;
+	}
 	return arena_strdup(c->arena, "# this cage resolves no names\n");
+}
+
+/* No module that asks a service of the host, and no file but hosts before the cage's own DNS. */
+static char *write_nsswitch(struct compilation *c)
+{
+	return arena_strdup(c->arena, "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n"
+				      "networks: files\nprotocols: files\nservices: files\nethers: files\nrpc: files\n");
 }
 
 static const struct { const char *name; char *(*write)(struct compilation *c); } synthetic[] = {
 	{ "group", write_group },	    { "hostname", write_hostname },
 	{ "hosts", write_hosts },	    { "machine-id", write_machine_id },
-	{ "passwd", write_passwd },	    { "resolv-conf", write_resolv_conf },
+	{ "nsswitch", write_nsswitch },	    { "passwd", write_passwd },
+	{ "resolv-conf", write_resolv_conf },
 };
 
 static int add_synthetic(struct compilation *c, const struct view_entry *e)

@@ -68,8 +68,13 @@ static int start(struct arena *arena, const struct cage_wish *wish, const struct
 		return runtime_failed(wish, memory, d);
 	options.door = &(struct launch_door){ listener, memory };
 	options.cage = cage->name;
+	options.prepare = network_prepare;
+	options.data = &stay->network;
 	int r = launch_start(stay->plan, &options, d, &stay->launch);
-	return r < 0 ? namespaces_failed(arena, r, d) : 0;
+	if (r == 0)
+		return 0;
+	network_finish(&stay->network, d);
+	return namespaces_failed(arena, r, d);
 }
 
 /* ---- the others ---- */
@@ -214,6 +219,8 @@ int cage_leave(struct cage_stay *stay, struct diags *d)
 	bool joined = stay->handles.socket >= 0;
 	int status = launch_wait(&stay->launch, d);
 
+	if (!joined && !stay->launch.lives_on) /* else they live on with it */
+		network_finish(&stay->network, d);
 	if (joined) {
 		leave_joined(&stay->handles);
 		cage_handles_close(&stay->handles);

@@ -6,6 +6,7 @@
 #include "cage/data.h"
 #include "cage/state.h"
 #include "launch/launch.h"
+#include "network/network.h"
 
 /* What to do when a cage of the name runs with another policy. */
 enum cage_conflict {
@@ -30,6 +31,7 @@ struct cage_stay {
 	const char *name;	 /* of the cage: with CONFLICT_BESIDE it may have got a number */
 	struct plan *plan;
 	struct launch launch;
+	struct network network;	 /* its helpers, of a cage that we made */
 	struct cage_handles handles; /* of a cage that was joined; socket -1: we made it */
 	int runtime;
 };

@@ -44,8 +44,17 @@ const struct command command_why = {
 	sizeof(struct document), run_why, NULL,
 };
 
+struct plan_options { bool json, net; };
+
+static const struct option plan_options[] = {
+	{ "json", 0, OPTION_FLAG, offsetof(struct plan_options, json), NULL, "print JSON" },
+	{ "net", 0, OPTION_FLAG, offsetof(struct plan_options, net), NULL, "print the rules of its network, as nft(8) reads them" },
+	{ 0 },
+};
+
 static int run_plan(struct cli *cli, void *values)
 {
+	const struct plan_options *o = values;
 	static const char *const standard[] = { "true", NULL };
 
 	if (cli->count < 1)
@@ -53,10 +62,10 @@ static int run_plan(struct cli *cli, void *values)
 	if (session_load_profile(cli, cli->arguments[0]) < 0)
 		return EXIT_REFUSED;
 	return cli_print(cuddy_plan(cli->cuddy, cli->count > 1 ? (const char *const *)cli->arguments + 1 : standard,
-				    format_of(values)));
+				    o->net ? CUDDY_NFT : o->json ? CUDDY_JSON : CUDDY_TEXT));
 }
 
 const struct command command_plan = {
-	"plan", "PROFILE [PROGRAM…]", "print the steps that would build the cage", options,
-	sizeof(struct document), run_plan, NULL,
+	"plan", "PROFILE [PROGRAM [ARGUMENT…]]", "print the steps that would build the cage", plan_options,
+	sizeof(struct plan_options), run_plan, NULL,
 };

@@ -22,7 +22,7 @@ static const struct option options[] = {
 	{ "ro", 0, OPTION_LIST, offsetof(struct run, ro), "PATH", "show this file or directory, read-only" },
 	{ "rw", 0, OPTION_LIST, offsetof(struct run, rw), "PATH", "show this file or directory, writable" },
 	{ "hide", 0, OPTION_LIST, offsetof(struct run, hide), "PATH", "deny this file or directory" },
-	{ "net", 0, OPTION_WORD, offsetof(struct run, net), "MODE", "the network, none or host (the computer itself)" },
+	{ "net", 0, OPTION_WORD, offsetof(struct run, net), "MODE", "the network, none, outgoing (the internet) or host (the computer itself)" },
 	{ "allow-host", 0, OPTION_LIST, offsetof(struct run, hosts), "HOST", "allow connections to this endpoint" },
 	{ "secure", 0, OPTION_FLAG, offsetof(struct run, secure), NULL, "deny all that profile strict denies" },
 	{ "ephemeral", 0, OPTION_FLAG, offsetof(struct run, ephemeral), NULL, "keep nothing: what the cage writes vanishes with it" },

@@ -94,9 +94,9 @@ const struct feature_row feature_rows[FEATURE_COUNT] = {
 
 /* In the order of enum helper. */
 const struct helper_row helper_rows[HELPER_COUNT] = {
-	{ HELPER_NFT, W, "nft", "address rules of networking.outgoing don't work",
+	{ HELPER_NFT, W, "nft", "profiles that allow hosts or the internet do not start",
 	  "nftables", "nftables", "nftables", "nftables" },
-	{ HELPER_PASTA, W, "pasta", "networking.outgoing does not work",
+	{ HELPER_PASTA, O, "pasta", "nothing yet: the internet goes through cuddy's own relay",
 	  "passt", "passt", "passt", "passt" },
 	{ HELPER_SLIRP, O, "slirp4netns", "there is no other way out where pasta is missing",
 	  "slirp4netns", "slirp4netns", "slirp4netns", "slirp4netns" },

@@ -142,6 +142,8 @@ _Noreturn void child_run(struct child *c)
 	size_t index = 0;
 
 	close(c->report_reader);
+	if (c->barrier_parent >= 0)
+		close(c->barrier_parent);
 	follow_parent(c);
 	setsid(); /* no terminal, no process group shared with the outside */
 	c->old_umask = umask(0);

@@ -41,6 +41,7 @@ struct child {
 	bool tell_start;	    /* the parent wants to know when the program has been executed */
 	sigset_t mask;		    /* for the program */
 	int report, report_reader;  /* ours; the parent's end, to be closed */
+	int barrier, barrier_parent; /* of OFFER and AWAIT: ours; the parent's end, to be closed; or -1 */
 	struct server server;	    /* `listener` and the handle of the record; the child opens the others */
 	const int *join;	    /* handles of a running cage to enter; NULL: a new one is made */
 	int fault;		    /* index of a step that shall fail, or -1 */

@@ -19,12 +19,19 @@
  * descriptor).  Both remain the caller's. */
 struct launch_door { int listener, record; };
 
+/* Makes ready what a plan with an AWAIT step needs, in the namespaces of the process `pidfd`, which
+ * waits meanwhile.  All signals that the cage forwards are blocked; what is forked gets a mask of its
+ * own.  0, or -errno with a diagnostic: then the program never starts. */
+typedef int launch_prepare(void *data, const struct plan *plan, int pidfd, struct diags *d);
+
 struct launch_options {
 	/* What the program's 0, 1 and 2 lead to, open until launch_wait() returns; NULL: the caller's own.
 	 * Sockets, /dev/null and /dev/zero are passed, a terminal is replaced by one of the cage's own
 	 * (launch/tty.h), all else is copied (launch/relay.h). */
 	const int *streams;
 	unsigned timeout; /* seconds; 0: none */
+	launch_prepare *prepare; /* plans with an AWAIT step want it */
+	void *data;		 /* of prepare */
 	int status_fd;	  /* gets lines of JSON (launch/status.h); 0: nobody asked */
 	const char *cage; /* its name, for them */
 	const struct launch_door *door; /* NULL: nobody may join */

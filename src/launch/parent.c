@@ -8,11 +8,15 @@
 #include "base/fd.h"
 
 #include <linux/sched.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+
+#define DYING_MS 500 /* a child whose namespaces are gone already */
 
 static const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT,
 				SIGTSTP };
@@ -78,12 +82,12 @@ static void clone_failed(struct diags *d, int error)
 	diag_help(d, "to see what this machine allows, run 'cuddy doctor'");
 }
 
-/* Above 2 even if the caller closed its streams: 0 to 2 are the program's. */
-static int report_socket(int ends[2])
+/* For messages, or bytes; above 2 even if the caller closed its streams: 0 to 2 are the program's. */
+static int high_pair(int type, int ends[2])
 {
 	int low[2], error = 0;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, low) < 0)
+	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, low) < 0)
 		return -errno;
 	for (int i = 0; i < 2; i++) {
 		ends[i] = low[i];
@@ -153,7 +157,52 @@ static int open_streams(struct launch *launch, const int streams[3], struct term
 	return r;
 }
 
-static int start(struct launch *launch, const struct launch_options *options, const struct cage_handles *cage)
+/* Waits for the child's offer, lets the helpers work, and lets the child go on.  A child that failed
+ * before it came so far is launch_wait()'s business. */
+static int prepare(const struct launch *launch, const struct launch_options *options, int barrier,
+		   struct diags *d)
+{
+	struct pollfd ended = { .fd = launch->pidfd, .events = POLLIN };
+	size_t messages = d->list.count, errors = d->errors;
+	ssize_t length;
+	char byte;
+
+	do
+		length = read(barrier, &byte, 1);
+	while (length < 0 && errno == EINTR);
+	if (length != 1)
+		return 0;
+	int r = options->prepare(options->data, launch->plan, launch->pidfd, d);
+	if (r == 0) /* a child that is gone meanwhile will be reported, too */
+		(void)!send(barrier, &byte, 1, MSG_NOSIGNAL);
+	if (r < 0 && poll(&ended, 1, DYING_MS) > 0) { /* no wonder: the child had failed meanwhile */
+		d->list.count = messages;
+		d->errors = errors;
+		return 0;
+	}
+	return r;
+}
+
+/* Ends a cage whose program has not started, as if it had never been. */
+static void abandon(struct launch *launch)
+{
+	siginfo_t info;
+
+	syscall(SYS_pidfd_send_signal, launch->pidfd, SIGKILL, NULL, 0);
+	while (waitid((idtype_t)3 /* P_PIDFD */, (id_t)launch->pidfd, &info, WEXITED | __WALL) < 0 &&
+	       errno == EINTR)
+		;
+	close(launch->pidfd);
+	close(launch->report);
+	relays_close(launch->relays);
+	if (launch->terminal)
+		terminal_close(launch->terminal);
+	sigprocmask(SIG_SETMASK, &launch->mask, NULL);
+}
+
+/* *ret_barrier: our end, on which a child that has an AWAIT step waits; else -1. */
+static int start(struct launch *launch, const struct launch_options *options, const struct cage_handles *cage,
+		 int *ret_barrier)
 {
 	const struct plan *plan = launch->plan;
 	struct child child = {
@@ -161,13 +210,18 @@ static int start(struct launch *launch, const struct launch_options *options, co
 		.argv = words(plan, plan->argv.items, plan->argv.count),
 		.envp = words(plan, plan->envp.items, plan->envp.count),
 		.join = cage ? cage->fds : NULL, .server = { .listener = -1, .launcher = true },
+		.barrier = -1, .barrier_parent = -1,
 	};
-	int ends[2], r = report_socket(ends);
+	int ends[2], barriers[2] = { -1, -1 }, r = high_pair(SOCK_SEQPACKET, ends);
 
 	if (r < 0)
 		return r;
 	AUTO_FD int reader = ends[0];
 	AUTO_FD int writer = ends[1];
+	if (!cage && plan_find(plan, OP_AWAIT) && (r = high_pair(SOCK_STREAM, barriers)) < 0)
+		return r;
+	AUTO_FD int barrier = child.barrier_parent = barriers[0];
+	AUTO_FD int barrier_child = child.barrier = barriers[1];
 	find_own_words(&child);
 	if (options->door) {
 		child.server.listener = options->door->listener;
@@ -188,6 +242,7 @@ static int start(struct launch *launch, const struct launch_options *options, co
 		return r;
 	}
 	launch->report = TAKE_FD(reader);
+	*ret_barrier = TAKE_FD(barrier);
 	return 0;
 }
 
@@ -203,9 +258,13 @@ static int start_or_join(const struct plan *plan, const struct cage_handles *cag
 		.cage = options->cage,
 	};
 	if (r == 0) {
-		r = start(&launch, options, cage);
+		AUTO_FD int barrier = -1;
+		must(cage || !plan_find(plan, OP_AWAIT) || options->prepare);
+		r = start(&launch, options, cage, &barrier);
 		if (r < 0)
 			clone_failed(d, r);
+		if (r == 0 && barrier >= 0 && (r = prepare(&launch, options, barrier, d)) < 0)
+			abandon(&launch);
 	}
 	if (r == 0)
 		*ret = launch;

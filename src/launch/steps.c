@@ -409,6 +409,24 @@ static int step_loopback(struct child *c, const struct step *s UNUSED)
 	return r;
 }
 
+/* From here on whoever owns us may enter our user and network namespaces. */
+static int step_offer(struct child *c, const struct step *s UNUSED)
+{
+	return MIN(0, RESULT(write(c->barrier, "o", 1)));
+}
+
+/* The parent closes its end instead of answering when the helpers failed, and ends us. */
+static int step_await(struct child *c, const struct step *s UNUSED)
+{
+	char byte;
+	int r;
+
+	do
+		r = RESULT(read(c->barrier, &byte, 1));
+	while (r == -EINTR);
+	return r < 0 ? r : r == 1 ? 0 : -ECANCELED;
+}
+
 static int step_rlimit(struct child *c UNUSED, const struct step *s)
 {
 	struct rlimit limit = { s->x, s->x };
@@ -561,6 +579,7 @@ static int step_exec(struct child *c, const struct step *s)
 }
 
 step_function *const step_table[OP_COUNT] = {
+	[OP_OFFER] = step_offer,	       [OP_AWAIT] = step_await,
 	[OP_MAP_IDS] = step_map_ids,	       [OP_KEYRING] = step_keyring,
 	[OP_USERNS_LIMIT] = step_userns_limit, [OP_PRIVATE] = step_private,
 	[OP_NEWROOT] = step_newroot,	       [OP_MKDIR] = step_mkdir,

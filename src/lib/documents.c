@@ -192,6 +192,15 @@ const char *cuddy_explain(struct cuddy *cuddy, enum cuddy_format format)
 
 /* --- plan ------------------------------------------------------------------------------ */
 
+static const char *network_text(const struct plan *plan)
+{
+	const struct step *step = plan_find(plan, OP_AWAIT);
+
+	return step ? plan_text_at(plan, step->b) :
+	       plan->host_network ? "# the network of the host, without rules\n" :
+				    "# a network of its own, with no way out\n";
+}
+
 const char *cuddy_plan(struct cuddy *cuddy, const char *const *argv, enum cuddy_format format)
 {
 	CLEANUP(plan_freep) struct plan *plan = NULL;
@@ -200,7 +209,9 @@ const char *cuddy_plan(struct cuddy *cuddy, const char *const *argv, enum cuddy_
 
 	if (compile_cage(cuddy, argv, &plan) < 0)
 		return NULL;
-	if (format == CUDDY_JSON)
+	if (format == CUDDY_NFT)
+		strbuf_add(&out, network_text(plan));
+	else if (format == CUDDY_JSON)
 		plan_print_json(plan, &json, NULL);
 	else
 		plan_print(plan, &out);

@@ -39,6 +39,7 @@ static const struct { const char *network, *key, *value; } networks[] = {
 	{ "host", "networking.flags", "host" },
 	{ "none", "networking.deny", "any" },
 	{ "none", "may-degrade", "networking" },
+	{ "outgoing", "networking.flags", "outgoing" },
 };
 
 static int append_network(struct arena *arena, struct source *rules, const char *network, struct diags *d)
@@ -52,7 +53,7 @@ static int append_network(struct arena *arena, struct source *rules, const char 
 		known = true;
 		r = append(arena, rules, networks[i].key, networks[i].value, d);
 	}
-	return known ? r : diag_error(d, "C520", NULL, "the network is none or host, not '%s'",
+	return known ? r : diag_error(d, "C520", NULL, "the network is none, outgoing or host, not '%s'",
 				      str_quote(arena, network));
 }
 

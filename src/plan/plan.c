@@ -314,6 +314,22 @@ void plan_devpts(struct plan *plan, const char *path, const struct origin *origi
 	cover(plan, path);
 }
 
+void plan_await(struct plan *plan, const char *rules, const char *policy, const struct origin *origin)
+{
+	uint32_t rules_text = plan_text(plan, rules), policy_text = plan_text(plan, policy);
+
+	plan_add(plan, OP_OFFER, 0, 0, 0, 0, origin);
+	plan_add(plan, OP_AWAIT, 0, rules_text, policy_text, 0, origin);
+}
+
+const struct step *plan_find(const struct plan *plan, enum op op)
+{
+	for (size_t i = 0; i < plan->steps.count; i++)
+		if (plan->steps.items[i].op == op)
+			return &plan->steps.items[i];
+	return NULL;
+}
+
 void plan_terminal(struct plan *plan, const char *devpts, const struct origin *origin)
 {
 	const char *ptmx = arena_printf(plan->arena, "%s/ptmx", devpts);

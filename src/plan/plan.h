@@ -136,6 +136,12 @@ void plan_devpts(struct plan *plan, const char *path, const struct origin *origi
 /* The program may have a terminal of that devpts, if the caller has one when the cage starts. */
 void plan_terminal(struct plan *plan, const char *devpts, const struct origin *origin);
 
+/* Lets helpers prepare the cage's network before the program starts: `rules` is a text for nft(8),
+ * `policy` one for cuddy-net (relay/net/net.h).  The child only waits until they are ready. */
+void plan_await(struct plan *plan, const char *rules, const char *policy, const struct origin *origin);
+/* That step, or NULL. */
+const struct step *plan_find(const struct plan *plan, enum op op);
+
 /* The BPF programs are copied.  The first is the program's, the other that of the cage's pid 1. */
 void plan_set_filter(struct plan *plan, const struct sock_filter *code, size_t count,
 		     const struct origin *origin);

@@ -270,6 +270,8 @@ static void check_terminal(struct check *k)
 static void check_whole(struct check *k, const unsigned *counts)
 {
 	k->step = NULL;
+	if (counts[OP_OFFER] != counts[OP_AWAIT] || (counts[OP_AWAIT] && k->plan->host_network))
+		broken(k, "OFFER and AWAIT stand together, and only in a network of the cage's own");
 	for (unsigned op = 0; op < OP_COUNT; op++)
 		if (op_table[op].count == COUNT_ONE && !counts[op])
 			broken(k, arena_printf(k->plan->arena, "there is one %s", op_table[op].name));

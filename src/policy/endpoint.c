@@ -53,6 +53,13 @@ static const struct { const char *address; unsigned prefix; enum host_form form;
 	{ "::ffff:169.254.0.0",     IPV4_BITS + 16, HOST_LAN },      /* link-local */
 	{ "::ffff:224.0.0.0",       IPV4_BITS + 4,  HOST_LAN },      /* multicast */
 	{ "::ffff:255.255.255.255", IPV4_BITS + 32, HOST_LAN },      /* broadcast */
+	{ "::ffff:192.0.0.0",       IPV4_BITS + 24, HOST_LAN },      /* protocol assignments */
+	{ "::ffff:198.18.0.0",      IPV4_BITS + 15, HOST_LAN },      /* tests of devices; ours inside */
+	{ "::ffff:240.0.0.0",       IPV4_BITS + 4,  HOST_LAN },      /* reserved */
+	{ "64:ff9b:1::",            48,             HOST_LAN },      /* NAT64 of the local network */
+	{ "100::",                  64,             HOST_LAN },      /* discarded */
+	{ "2001::",                 32,             HOST_LAN },      /* Teredo: holds any IPv4 address */
+	{ "2002::",                 16,             HOST_LAN },      /* 6to4: the same */
 	{ "fe80::",                 10,             HOST_LAN },      /* link-local */
 	{ "fec0::",                 10,             HOST_LAN },      /* site-local */
 	{ "fc00::",                 7,              HOST_LAN },      /* ULA */
@@ -518,6 +525,28 @@ static bool host_covers(const struct endpoint *rule, const struct endpoint *requ
 		return true;
 	}
 	unreachable();
+}
+
+enum host_form endpoint_class(const unsigned char address[16])
+{
+	struct endpoint e = { .form = HOST_NETWORK, .prefix = 128 };
+
+	memcpy(e.address, address, sizeof(e.address));
+	return endpoint_form(&e);
+}
+
+enum host_form endpoint_name_class(const char *name)
+{
+	return name_form(name, false);
+}
+
+bool endpoint_special(size_t index, struct endpoint *ret)
+{
+	if (index >= ARRAY_SIZE(special))
+		return false;
+	*ret = (struct endpoint){ .form = HOST_NETWORK, .prefix = special[index].prefix };
+	must(inet_pton(AF_INET6, special[index].address, ret->address) == 1);
+	return true;
 }
 
 bool endpoint_covers(const struct endpoint *rule, const struct endpoint *request)

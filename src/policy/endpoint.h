@@ -26,5 +26,11 @@ const char *endpoint_text(struct arena *arena, const struct endpoint *endpoint);
 const char *endpoint_word_network(struct arena *arena, enum host_form form, size_t index);
 /* Does the rule endpoint cover the (concrete) requested one?  Sees 4-in-6 addresses as IPv4. */
 bool endpoint_covers(const struct endpoint *rule, const struct endpoint *request);
+/* HOST_INTERNET, HOST_LAN or HOST_LOOPBACK: what an address is by its number (v4 mapped). */
+enum host_form endpoint_class(const unsigned char address[16]);
+/* The same for a name: names of one word and those that end in ".local", ".lan", … are of the lan. */
+enum host_form endpoint_name_class(const char *name);
+/* The networks that are not the internet, one by one, as HOST_NETWORK; false behind the last. */
+bool endpoint_special(size_t index, struct endpoint *ret);
 
 #endif

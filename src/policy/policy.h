@@ -78,7 +78,7 @@ struct policy {
 	struct arena *arena;
 	const char *name;	/* of the profile */
 	struct text_setting description, id, hostname, working_directory, root, user_as, x11, screen,
-		vpn, network;
+		vpn, network, check_names; /* the last: "true", or NULL */
 	struct text_list command, match, requires, may_degrade, groups, dns, publish;
 	struct text_list pass, unset;	 /* environment: names, may hold globs */
 	struct { struct variable_setting *items; size_t count; } set;

@@ -228,6 +228,11 @@ int flags_prepare(struct loader *l)
 	return l->on_demand ? 0 : flags_load(l);
 }
 
+bool flags_has(struct loader *l, const char *name)
+{
+	return find(l, name) != NULL;
+}
+
 const struct profile_flag *flags_find(struct loader *l, enum category category,
 				      const struct toml_value *value)
 {

@@ -7,7 +7,7 @@
 
 /* What a key holds. */
 enum key_form { FORM_RULES, FORM_TEXT, FORM_LIST, FORM_LIMIT, FORM_MOUNTS, FORM_BUS, FORM_FLAGS,
-		FORM_TABLE };
+		FORM_TABLE, FORM_TIGHTEN /* true or false; true anywhere counts */ };
 enum scope { SCOPE_TOP = CATEGORY_COUNT, SCOPE_ENVIRONMENT };
 
 struct key {
@@ -72,6 +72,7 @@ int load_extra(struct loader *l); /* context->extra */
 int flags_load(struct loader *l); /* all there are */
 int flags_prepare(struct loader *l); /* all, or the promise to read them on demand */
 int flags_define(struct loader *l, const struct toml_value *root);
+bool flags_has(struct loader *l, const char *name); /* "networking.client" */
 const struct profile_flag *flags_find(struct loader *l, enum category category,
 				      const struct toml_value *value);
 

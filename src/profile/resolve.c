@@ -357,6 +357,18 @@ static int add_setting(struct walk *w, const struct key *key, const struct toml_
 	return MIN(r, 0);
 }
 
+static int add_tightening(struct walk *w, const struct key *key, const struct toml_value *value)
+{
+	struct text_setting *setting = (void *)((char *)w->policy + key->offset);
+
+	if (value->type != TOML_BOOLEAN)
+		return diag_error(w->l->d, "C101", &value->origin, "'%s' takes true or false, not %s", key->name,
+				  toml_type_name(value->type));
+	if (value->boolean && !setting->value)
+		*setting = (struct text_setting){ "true", origin_of(w, value) };
+	return 0;
+}
+
 static int add_list(struct walk *w, const struct key *key, const struct toml_value *list)
 {
 	struct text_list *target = (void *)((char *)w->policy + key->offset);
@@ -452,6 +464,7 @@ static int apply_key(struct walk *w, const struct key *key, const struct toml_va
 	case FORM_TEXT: return add_setting(w, key, e);
 	case FORM_LIMIT: return add_limit(w, key, e);
 	case FORM_BUS: return add_bus(w, key, e);
+	case FORM_TIGHTEN: return add_tightening(w, key, e);
 	case FORM_RULES: case FORM_LIST: case FORM_MOUNTS: case FORM_FLAGS: break;
 	}
 	if (e->type != TOML_ARRAY)
@@ -560,6 +573,30 @@ static int apply_flag(struct walk *w, enum category category, enum effect effect
 	return r;
 }
 
+/* Who may reach something outside gets the means for it: sockets, and files of a resolver. */
+#define MEANS "networking.client"
+
+static int apply_means(struct walk *w)
+{
+	const unsigned out = ACCESS_CONNECT | ACCESS_SEND | ACCESS_RESOLVE;
+	struct toml_value value = { .type = TOML_STRING, .string = (char *)MEANS, .length = strlen(MEANS) };
+
+	for (size_t i = 0; i < w->rules.count; i++) {
+		const struct rule *rule = &w->rules.items[i];
+
+		if (rule->kind != KIND_NETWORK || rule->effect != EFFECT_ALLOW || !(rule->access & out) ||
+		    rule->endpoint->form == HOST_LOOPBACK)
+			continue;
+		if (!flags_has(w->l, MEANS)) /* as in a tree of tests */
+			return 0;
+		value.origin = *rule->origin;
+		struct toml_value *kept = arena_new_object(w->l->arena, struct toml_value);
+		*kept = value;
+		return apply_flag(w, CATEGORY_NETWORKING, EFFECT_ALLOW, kept);
+	}
+	return 0;
+}
+
 /* What holds for every cage; its limits count where no file sets one, so it comes last. */
 static int load_defaults(struct loader *l)
 {
@@ -596,6 +633,8 @@ int profile_resolve(struct arena *arena, const struct profile_context *context, 
 		if (apply_table(&w, w.unit->root, SCOPE_TOP) < 0)
 			r = -EINVAL;
 	}
+	if (r == 0)
+		r = apply_means(&w);
 	if (r < 0 || d->errors != errors)
 		return -EINVAL;
 	policy->arena = arena;

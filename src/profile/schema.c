@@ -59,6 +59,8 @@ static const struct key keys[] = {
 	LIST(CATEGORY_NETWORKING, "dns", dns, true),
 	TEXT(CATEGORY_NETWORKING, "vpn", vpn),
 	TEXT(CATEGORY_NETWORKING, "network", network),
+	{ .scope = CATEGORY_NETWORKING, .name = "check-names", .form = FORM_TIGHTEN,
+	  .offset = offsetof(struct policy, check_names) },
 	RULES(RUNTIME, "allow-syscalls", SYSCALL, ALLOW, ACCESS_USE),
 	RULES(RUNTIME, "deny-syscalls", SYSCALL, DENY, ACCESS_USE),
 	RULES(RUNTIME, "allow-capabilities", CAPABILITY, ALLOW, ACCESS_USE),

@@ -242,7 +242,7 @@ permissions() {
 	cuddy permissions list
 	ok "permissions list is the default" cmp -s out wanted
 	cuddy permissions show networking.dns
-	for text in '^risk: low' 'permissions/networking.toml:[0-9]' 'allow  *dns:any' 'runtime.flags  *sockets'; do
+	for text in '^risk: low' 'permissions/networking.toml:[0-9]' 'allow  *dns:any' 'flags  *client'; do
 		ok "permissions show: $text" says "$text"
 	done
 	for words in 'permissions list' 'permissions show networking.dns' 'permissions show filesystem.system'; do

@@ -1,13 +1,14 @@
 #!/bin/sh
-# tests/integration/faults.sh - fails every step of two plans, one at a time.
+# tests/integration/faults.sh - fails every step of the plan of every base profile, one at a time; as the
+# caller and, when that is root, as cuddy-test.
 #
-# Each time the program must not have run, the status must be 125, the message must name the step, and
-# no mount and no process may be left.  Builds its own cuddy, because only it obeys CUDDY_FAULT_STEP.
+# Each time the program must not have run, the status must be 125, the message must name the step and,
+# where a line of a profile asked for it, that line, and no mount and no process may be left.  Builds its own cuddy, because only it obeys CUDDY_FAULT_STEP.
 root=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
-count=0 bad=0
+count=0 bad=0 user=cuddy-test
 
 result() { # STATUS TEXT
 	count=$((count + 1))
@@ -20,21 +21,34 @@ left_over() {
 	ls -l /proc/[0-9]*/exe 2>/dev/null | grep -F -- "-> $work/cuddy"
 }
 
-run() { # PROFILE STEP
-	rm -f "$work/project/ran"
-	(cd "$work/project" && CUDDY_FAULT_STEP=$2 timeout -k 5 20 "$work/cuddy" run -p "$1" \
-		/bin/sh -c 'echo ran >ran') >"$work/out" 2>"$work/err" </dev/null
+# The relay's workers end when it does, a moment later.
+is_all_gone() {
+	tries=0
+	while [ -n "$(left_over)" ]; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 50 ] || return 1
+		sleep 0.1
+	done
 }
 
-fail_one() { # PROFILE STEP
+run() { # PROFILE STEP
+	rm -f "$home/project/ran"
+	# shellcheck disable=SC2086 # a list of words
+	(cd "$home/project" && $become env HOME="$home" XDG_RUNTIME_DIR="$home/runtime" CUDDY_FAULT_STEP="$2" \
+		timeout -k 5 20 "$work/cuddy" run -n faults -p "$1" /bin/sh -c 'echo ran >ran') \
+		>"$work/out" 2>"$work/err" </dev/null
+}
+
+fail_one() { # PROFILE STEP ORIGIN
 	wrong=
 	run "$1" "$2"
 	status=$?
 	[ "$status" = 125 ] || wrong="$wrong; status $status"
-	[ -e "$work/project/ran" ] && wrong="$wrong; the program ran"
+	[ -e "$home/project/ran" ] && wrong="$wrong; the program ran"
 	grep -q "step $2, stage" "$work/err" || wrong="$wrong; the message names no step $2"
+	grep -qF -- "$3" "$work/err" || wrong="$wrong; the message does not name $3"
 	cat /proc/self/mountinfo | cmp -s - "$work/mounts" || wrong="$wrong; mounts changed"
-	[ -z "$(left_over)" ] || wrong="$wrong; a process is left"
+	is_all_gone || wrong="$wrong; a process is left"
 	[ -z "$wrong" ] && return
 	echo "# step $2$wrong"
 	sed 's/^/#   /' "$work/err"
@@ -42,38 +56,71 @@ fail_one() { # PROFILE STEP
 }
 
 fail_all() { # PROFILE
-	name=$(basename "$1" .toml)
-	steps=$(cd "$work/project" && "$work/cuddy" plan --json "$1" /bin/sh -c 'echo ran >ran' |
-		python3 -c 'import json, sys; print(len(json.load(sys.stdin)["steps"]))')
+	name="$who: $(basename "$1" .toml)"
 	run "$1" -1
 	status=$?
-	[ "$status" = 0 ] && [ -e "$work/project/ran" ]
+	case $status in
+	126)
+		result 0 "$name: lets nothing start, so there is no step to fail"
+		return ;;
+	125)
+		grep -q 'error\[C3' "$work/err"
+		result $? "$name: is refused before there is a step to fail"
+		return ;;
+	esac
+	[ "$status" = 0 ] && [ -e "$home/project/ran" ]
 	result $? "$name: the program runs when nothing fails"
+	# shellcheck disable=SC2086 # a list of words
+	(cd "$home/project" && $become env HOME="$home" "$work/cuddy" plan --json "$1" /bin/sh -c 'echo ran >ran') |
+		python3 -c 'import json, sys
+for step in json.load(sys.stdin)["steps"]: print(step.get("origin") or "")' >"$work/origins"
 	failed=0 step=0
-	while [ "$step" -lt "${steps:-0}" ]; do
-		fail_one "$1" "$step" || failed=$((failed + 1))
+	while IFS= read -r origin <&3; do
+		fail_one "$1" "$step" "$origin" || failed=$((failed + 1))
 		step=$((step + 1))
-	done
+	done 3<"$work/origins"
 	[ "$failed" = 0 ] && [ "$step" -gt 20 ]
 	result $? "$name: each of $step steps fails closed ($failed did not)"
 }
 
+# as WHO COMMAND…: every base profile, by what that command becomes.
+as() {
+	who=$1 home=$work/$1; shift
+	become=$*
+	mkdir -p "$home/project" "$home/runtime"
+	chmod 700 "$home/runtime"
+	[ -z "$become" ] || chown -R "$user" "$home"
+	for profile in profiles/base/*.toml "$work/more"/*.toml; do
+		# What no back end provides here is left out; the steps are what counts.
+		{ echo 'may-degrade = ["filesystem", "networking", "runtime", "user", "desktop", "misc"]'
+			grep -v '^may-degrade' "$profile"; } >"$work/profiles/$(basename "$profile")"
+		chmod a+r "$work/profiles/$(basename "$profile")"
+		fail_all "$work/profiles/$(basename "$profile")"
+	done
+}
+
 cd "$root" || exit 1
-mkdir "$work/project"
+mkdir "$work/profiles" "$work/share"
 # shellcheck disable=SC2046 # lists of words
 if ! ${CC:-gcc} -std=gnu17 -O1 -D_GNU_SOURCE -DCUDDY_FAULTS -DCUDDY_VERSION='"faults"' \
-	-DCUDDY_DATA_DIR="\"$root\"" -Isrc -Iinclude $(tools/sources lib) $(tools/sources cli) $(tools/sources main) \
+	-DCUDDY_DATA_DIR="\"$work/share\"" -Isrc -Iinclude $(tools/sources lib) $(tools/sources cli) $(tools/sources main) \
 	-lm -o "$work/cuddy" 2>"$work/err"; then
 	sed 's/^/# /' "$work/err"
 	result 1 "cuddy compiles with CUDDY_FAULTS"
 	echo "1..$count"
 	exit 1
 fi
+chmod 755 "$work" "$work/cuddy"
+cp -R permissions profiles "$work/share/"
+chmod -R a+rX "$work/share"
 cat /proc/self/mountinfo >"$work/mounts"
-for profile in command-line project; do
-	# The network back end is not part of every build; the steps are what counts here.
-	{ echo 'may-degrade = ["networking"]'; cat "profiles/base/$profile.toml"; } >"$work/$profile.toml"
-	fail_all "$work/$profile.toml"
-done
+cp "$(dirname "${CUDDY:-$root/build/cuddy}")/cuddy-net" "$work/" 2>/dev/null
+# One more, whose cage has a relay that then stands beside the program.
+mkdir "$work/more"
+printf 'include = ["project"]\n[networking]\nallow = ["example.org:443"]\n' >"$work/more/with-relay.toml"
+as caller
+if [ "$(id -u)" = 0 ] && id "$user" >/dev/null 2>&1; then
+	as "ordinary-user" setpriv --reuid "$(id -u "$user")" --regid "$(id -g "$user")" --clear-groups
+fi
 echo "1..$count"
 exit "$bad"

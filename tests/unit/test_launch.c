@@ -353,6 +353,58 @@ static unsigned mounts(void)
 	return lines;
 }
 
+/* Writes a setting of the waiting cage's network, from within its namespaces. */
+static int set_ttl(void *data, const struct plan *plan, int pidfd, struct diags *d)
+{
+	(void)plan;
+	if (data)
+		return diag_error(d, "C400", NULL, "the helper failed"), -EIO;
+	int status;
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (setns(pidfd, CLONE_NEWUSER | CLONE_NEWNET) < 0)
+			_exit(1);
+		int fd = open("/proc/sys/net/ipv4/ip_default_ttl", O_WRONLY | O_CLOEXEC);
+		_exit(write(fd, "77", 2) == 2 ? 0 : 2);
+	}
+	return waitpid(pid, &status, 0) == pid && status == 0 ? 0 : -EIO;
+}
+
+static struct plan *awaiting(const char *script)
+{
+	const char *const argv[] = { "sh", "-c", script, NULL };
+	struct plan *plan = typical();
+
+	plan_await(plan, "rules", "policy", NULL);
+	plan_exec(plan, "/bin/sh", NULL, argv, NULL);
+	plan_seal(plan);
+	return plan;
+}
+
+static void test_prepare(void)
+{
+	char path[] = "/tmp/cuddy-test-XXXXXX", seen[8] = "";
+	struct launch_options options = { .prepare = set_ttl };
+	struct diags d;
+	int file = mkstemp(path);
+
+	unlink(path);
+	options.streams = (int[3]){ 0, file, 2 };
+	struct plan *plan = awaiting("cat /proc/sys/net/ipv4/ip_default_ttl");
+	diags_init(&d, plan->arena);
+	ok(launch_run(plan, &options, &d) == 0 && pread(file, seen, 7, 0) == 3 && strcmp(seen, "77\n") == 0,
+	   "helpers prepare the namespaces before the program starts");
+	plan_free(plan);
+	options.data = path;
+	plan = awaiting("echo ran");
+	diags_init(&d, plan->arena);
+	ok(launch_run(plan, &options, &d) == EXIT_CUDDY && d.errors == 1 && pread(file, seen, 7, 3) == 0,
+	   "a helper that fails means that the program never ran");
+	ok(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD, "and nothing is left of it");
+	plan_free(plan);
+	close(file);
+}
+
 static void test_faults(void)
 {
 #ifdef CUDDY_FAULTS
@@ -389,6 +441,7 @@ static void test_all(void)
 	test_exec();
 	test_replaced();
 	test_planted_link();
+	test_prepare();
 	test_killed_launcher();
 	test_faults();
 }

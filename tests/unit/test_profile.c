@@ -26,7 +26,7 @@ static const struct { const char *text, *code; unsigned line; } bad[] = {
 	{ "[filesystem]\nread-only = \"/a\"\n", "C101", 2 }, { "id = 3\n", "C101", 1 },
 	{ "command = \"x\"\n", "C101", 1 }, { "filesystem = 1\n", "C101", 1 },
 	{ "include = \"x\"\n", "C101", 1 }, { "define = 1\n", "C101", 1 },
-	{ "[networking]\ndeny = [1]\n", "C101", 2 }, { "[desktop]\nsession-bus = 1\n", "C101", 2 },
+	{ "[networking]\ncheck-names = 1\n", "C101", 2 }, { "[networking]\ndeny = [1]\n", "C101", 2 }, { "[desktop]\nsession-bus = 1\n", "C101", 2 },
 	{ "id = \"\"\n", "C102", 1 }, { "id = \"a\\u0000b\"\n", "C102", 1 },
 	{ "[runtime]\nmemory = \"12Q\"\n", "C103", 2 }, { "[runtime]\ncpu = 50\n", "C103", 2 },
 	{ "[runtime]\nnice = 20\n", "C103", 2 }, { "[runtime]\nmemory = \"99999999999999999999G\"\n", "C103", 2 },

@@ -1,0 +1,30 @@
+/* backend/network.h - which network a cage gets follows from its rules. */
+#ifndef CUDDY_BACKEND_NETWORK_H
+#define CUDDY_BACKEND_NETWORK_H
+
+#include "backend/backend.h"
+#include "base/synthetic.h"
+
+enum network_mode {
+	NETWORK_NONE,  /* nothing outside is allowed: loopback, or not even that */
+	NETWORK_RELAY, /* no uplink; the relay carries what the rules allow */
+	NETWORK_HOST,  /* the word `host`: the host's own, with no border */
+};
+enum network_mode network_mode(const struct policy *policy);
+
+static inline bool network_is_host(const struct policy *policy)
+{
+	return network_mode(policy) == NETWORK_HOST;
+}
+static inline bool network_has_relay(const struct policy *policy)
+{
+	return network_mode(policy) == NETWORK_RELAY;
+}
+
+/* The rules of a cage with a relay as nft(8) reads them; in `arena`. */
+const char *network_rules(struct arena *arena, const struct policy *policy);
+
+/* The network rules as cuddy-net reads them (relay/net/rules.h). */
+const char *network_policy(struct arena *arena, const struct policy *policy);
+
+#endif

@@ -1,0 +1,21 @@
+/* base/synthetic.h - the addresses that a cage with a relay sees.
+ *
+ * Such a cage has a loopback interface and nothing else.  OWN is its address there: a resolver needs
+ * one that is not 127.0.0.1 (getaddrinfo's AI_ADDRCONFIG).  Each name that it asks for gets an address
+ * out of NAMES, which stands for that name and for nothing else.  198.18.0.0/15 is kept for tests of
+ * network devices (RFC 2544), the IPv6 prefix is a local one (RFC 4193) that spells "cuddy". */
+#ifndef CUDDY_BASE_SYNTHETIC_H
+#define CUDDY_BASE_SYNTHETIC_H
+
+#define SYNTHETIC_OWN4   "198.18.0.1"
+#define SYNTHETIC_OWN6   "fd63:7564:6479::1"
+#define SYNTHETIC_NAMES4 "198.18.0.0/15"
+#define SYNTHETIC_NAMES6 "fd63:7564:6479::/96"
+
+#define SYNTHETIC_FIRST  256u	/* of NAMES, the first that stands for a name */
+#define SYNTHETIC_COUNT  32768u /* names at a time; then the oldest gives its address away */
+
+/* Where the relay takes what leaves the cage, at OWN: a port that no program can take. */
+#define SYNTHETIC_PORT   1u
+
+#endif

@@ -1,0 +1,230 @@
+/* network/network.c - starts the helpers of a cage's network and asks each whether it is ready.
+ * They answer on a pipe: "ready", or what went wrong; that is all that is believed of them.
+ * Must not: hold a right that the caller has not. */
+#include "network/network.h"
+#include "network/enter.h"
+#include "base/fd.h"
+#include "base/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef CUDDY_LIBEXEC_DIR
+#define CUDDY_LIBEXEC_DIR "/usr/libexec/cuddy"
+#endif
+
+enum { ANSWER_MS = 10000, END_MS = 2000, ANSWER_SIZE = 1024 };
+
+/* All that a helper is started with. */
+struct start {
+	const char *program, *rules;
+	int pidfd, policy, sockets[2]; /* [0] for who makes them, [1] for the relay */
+};
+
+struct helper { pid_t pid; int answer; };
+
+/* Beside this very program when it runs from the directory where it was built. */
+static const char *find_relay(struct arena *arena)
+{
+	char path[PATH_MAX];
+	ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	if (size > 0) {
+		path[size] = '\0';
+		const char *beside = path_normal(arena, "/", arena_printf(arena, "%s/../cuddy-net", path));
+		if (access(beside, X_OK) == 0)
+			return beside;
+	}
+	return CUDDY_LIBEXEC_DIR "/cuddy-net";
+}
+
+static long long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* ---- what runs in the helpers ---- */
+
+static void be_ordinary(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGCHLD, SIG_DFL);
+	setsid(); /* the terminal's signals are not for helpers */
+}
+
+_Noreturn static void run_relay(const struct start *start, int answer)
+{
+	static const char *const argv[] = { "cuddy-net", NULL }, *const envp[] = { NULL };
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), from[] = { null, answer, null, start->sockets[1],
+								     start->pidfd, start->policy };
+	int r = null;
+
+	/* All of them high first, so that none is overwritten before its turn. */
+	for (size_t i = 0; i < ARRAY_SIZE(from); i++)
+		from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, (int)ARRAY_SIZE(from));
+	for (size_t i = 0; i < ARRAY_SIZE(from) && r >= 0; i++)
+		r = dup2(from[i], (int)i);
+	if (r >= 0)
+		execve(start->program, (char *const *)argv, (char *const *)envp);
+	dprintf(from[1], "cannot start '%s': %s\n", start->program, strerror(errno));
+	_exit(127);
+}
+
+_Noreturn static void run_enter(const struct start *start, int answer)
+{
+	network_enter(start->pidfd, start->rules, start->sockets[0], answer);
+}
+
+static int begin(void (*run)(const struct start *, int), const struct start *start, struct helper *ret)
+{
+	int pipes[2];
+
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return -errno;
+	pid_t pid = fork();
+	if (pid == 0) {
+		be_ordinary();
+		run(start, pipes[1]);
+		_exit(1);
+	}
+	int error = pid < 0 ? -errno : 0;
+	close(pipes[1]);
+	if (error)
+		close(pipes[0]);
+	else
+		*ret = (struct helper){ pid, pipes[0] };
+	return error;
+}
+
+/* ---- their answers ---- */
+
+/* Reads to the end what a helper answers; true when that is that it is ready. */
+static bool is_ready(const struct helper *helper, long long deadline, char text[ANSWER_SIZE])
+{
+	size_t used = 0;
+	ssize_t length = 1;
+
+	while (length > 0 && used < ANSWER_SIZE - 1) {
+		struct pollfd polled = { .fd = helper->answer, .events = POLLIN };
+		int r = poll(&polled, 1, (int)MAX(deadline - now_ms(), 0LL));
+		if (r < 0 && errno == EINTR)
+			continue;
+		length = r > 0 ? read(helper->answer, text + used, ANSWER_SIZE - 1 - used) : -1;
+		if (r == 0)
+			used += (size_t)snprintf(text + used, ANSWER_SIZE - used, "no answer within %d s", ANSWER_MS / 1000);
+		used = MIN(used + (size_t)MAX(length, 0), (size_t)ANSWER_SIZE - 1);
+	}
+	text[used] = '\0';
+	return strcmp(text, "ready\n") == 0;
+}
+
+static int tell(const struct plan *plan, struct diags *d, char *text)
+{
+	const struct origin *origin = plan->origins.items[plan_find(plan, OP_AWAIT)->origin];
+	char *line = strtok(text, "\n");
+
+	diag_error(d, "C420", origin, "the cage's network could not be made: %s",
+		   line ? str_quote(d->arena, line) : "a helper ended without a word");
+	while (line && (line = strtok(NULL, "\n")))
+		diag_note(d, NULL, "%s", str_quote(d->arena, line));
+	diag_help(d, "the program was not started; 'cuddy doctor' says what is missing");
+	return -EIO;
+}
+
+static void stop(const struct helper *helper)
+{
+	if (helper->pid <= 0)
+		return;
+	kill(helper->pid, SIGKILL); /* our own child, not waited for yet */
+	while (waitpid(helper->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+static int policy_file(const char *text)
+{
+	AUTO_FD int fd = memfd_create("policy", MFD_CLOEXEC);
+	int r = fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
+
+	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
+		r = -errno;
+	return r < 0 ? r : TAKE_FD(fd);
+}
+
+/* Both work at the same time: the relay starts while its sockets are made. */
+static int start_both(struct network *network, const struct start *start, const struct plan *plan,
+		      struct diags *d)
+{
+	struct helper relay = { 0, -1 }, enter = { 0, -1 };
+	char text[ANSWER_SIZE] = "cannot start a helper\n";
+	long long deadline = now_ms() + ANSWER_MS;
+	bool good = begin(run_relay, start, &relay) == 0 && begin(run_enter, start, &enter) == 0 &&
+		    is_ready(&enter, deadline, text);
+
+	stop(&enter); /* it has answered, or never will */
+	good = good && is_ready(&relay, deadline, text);
+	fd_closep(&enter.answer);
+	fd_closep(&relay.answer);
+	if (!good) {
+		stop(&relay);
+		return tell(plan, d, text);
+	}
+	network->relay = relay.pid;
+	network->relay_pidfd = (int)syscall(SYS_pidfd_open, relay.pid, 0);
+	return 0;
+}
+
+int network_prepare(void *data, const struct plan *plan, int pidfd, struct diags *d)
+{
+	const struct step *step = plan_find(plan, OP_AWAIT);
+	struct start start = { .program = find_relay(plan->arena), .pidfd = pidfd,
+			       .rules = plan_text_at(plan, step->b), .sockets = { -1, -1 } };
+	AUTO_FD int policy = policy_file(plan_text_at(plan, step->c));
+
+	start.policy = policy;
+	if (policy < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, start.sockets) < 0) {
+		char text[] = "no descriptors are left\n";
+		return tell(plan, d, text);
+	}
+	int r = start_both(data, &start, plan, d);
+	close(start.sockets[0]);
+	close(start.sockets[1]);
+	return r;
+}
+
+void network_finish(struct network *network, struct diags *d)
+{
+	struct pollfd ended = { .fd = network->relay_pidfd, .events = POLLIN };
+	int status;
+
+	if (!network->relay)
+		return;
+	if (network->relay_pidfd < 0 || poll(&ended, 1, END_MS) <= 0)
+		kill(network->relay, SIGKILL);
+	pid_t pid;
+	do
+		pid = waitpid(network->relay, &status, 0);
+	while (pid < 0 && errno == EINTR);
+	/* Without a pid the caller ignores SIGCHLD, and nobody can know. */
+	if (pid > 0 && (!WIFEXITED(status) || WEXITSTATUS(status)))
+		diag_warning(d, "C421", NULL, "the network relay ended before the cage: the cage's network was cut");
+	fd_closep(&network->relay_pidfd);
+	*network = (struct network){ .relay_pidfd = -1 };
+}

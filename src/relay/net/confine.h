@@ -1,0 +1,13 @@
+/* relay/net/confine.h - what the relay and its workers give up. */
+#ifndef CUDDY_RELAY_NET_CONFINE_H
+#define CUDDY_RELAY_NET_CONFINE_H
+
+/* The relay: no files, no programs, no processes; sockets of IPv4 and IPv6, and what moves bytes.  Any
+ * other call ends it.  0 or -errno. */
+int confine_relay(void);
+
+/* A resolver's worker: it must read files and load modules, but starts no program, traces nobody, enters
+ * no namespace and writes no file (where Landlock is).  0 or -errno. */
+int confine_worker(void);
+
+#endif

@@ -1,0 +1,184 @@
+/* relay/net/flow.c - what connections and pairs of UDP addresses have in common: the policy is asked,
+ * then the name is resolved, then its addresses are tried one by one, each only if the rules let the
+ * name be that address.  Must not: resolve or connect before the policy said yes. */
+#include "relay/net/relay.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+struct sockaddr_storage address_of(const uint8_t bytes[16], uint16_t port, socklen_t *ret_size)
+{
+	struct sockaddr_storage all = { .ss_family = AF_INET6 };
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&all;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&all;
+
+	if (memcmp(bytes, mapped, sizeof(mapped)) == 0) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(port);
+		memcpy(&v4->sin_addr, bytes + 12, 4);
+		*ret_size = sizeof(*v4);
+	} else {
+		v6->sin6_port = htons(port);
+		memcpy(&v6->sin6_addr, bytes, 16);
+		*ret_size = sizeof(*v6);
+	}
+	return all;
+}
+
+bool address_from(const struct sockaddr_storage *from, uint8_t ret[16], uint16_t *ret_port)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)from;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)from;
+
+	if (from->ss_family == AF_INET) {
+		memcpy(ret, mapped, sizeof(mapped));
+		memcpy(ret + 12, &v4->sin_addr, 4);
+		*ret_port = ntohs(v4->sin_port);
+	} else if (from->ss_family == AF_INET6) {
+		memcpy(ret, &v6->sin6_addr, 16);
+		*ret_port = ntohs(v6->sin6_port);
+	}
+	return from->ss_family == AF_INET || from->ss_family == AF_INET6;
+}
+
+bool flow_begin(struct relay *relay, struct flow *flow, struct flow_table *table)
+{
+	bool synthetic;
+	const char *name = names_find(relay->names, flow->to, &synthetic);
+
+	if (table->count >= relay->flow_limit || (synthetic && !name))
+		return false;
+	if (!(name ? rules_may_reach_name(&relay->rules, flow->access, name, flow->port)
+		   : rules_may_reach(&relay->rules, flow->access, flow->to, flow->port)))
+		return false;
+	flow->relay = relay;
+	flow->id = ++relay->last_id;
+	if (name) {
+		if (!resolver_ask(relay->resolver.fd, flow->id, name))
+			return false;
+		flow->name = strdup(name);
+		must(flow->name);
+		flow->deadline = relay->now + LIMIT_RESOLVE_SECONDS * 1000;
+	} else {
+		memcpy(flow->addresses[0], flow->to, 16);
+		flow->count = 1;
+	}
+	flow->table = table;
+	flow->next = table->first;
+	table->first = flow;
+	table->count++;
+	return true;
+}
+
+/* 0, or -errno: this address is none to go to. */
+static int dial(struct flow *flow, const uint8_t address[16])
+{
+	struct relay *relay = flow->relay;
+	int type = flow->access == ACCESS_CONNECT ? SOCK_STREAM : SOCK_DGRAM;
+	socklen_t size;
+	struct sockaddr_storage to = address_of(address, flow->port, &size);
+
+	if (flow->name && !rules_may_be(&relay->rules, flow->access, flow->name, address, flow->port))
+		return -EACCES;
+	int fd = socket(to.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&to, size) < 0 && errno != EINPROGRESS) {
+		int error = -errno;
+		close(fd);
+		return error;
+	}
+	flow->outside.fd = fd;
+	flow->outside.events = 0;
+	return 0;
+}
+
+void flow_dial(struct flow *flow)
+{
+	struct relay *relay = flow->relay;
+
+	relay_forget(relay, &flow->outside);
+	while (flow->tried < flow->count) {
+		if (dial(flow, flow->addresses[flow->tried++]) < 0)
+			continue;
+		flow->deadline = flow->tried < flow->count ? relay->now + LIMIT_CONNECT_SECONDS * 1000 : 0;
+		flow->dialled(flow);
+		return;
+	}
+	flow->failed(flow);
+}
+
+void flow_end(struct flow *flow)
+{
+	struct flow **link = &flow->table->first;
+
+	if (flow->dead)
+		return;
+	while (*link != flow)
+		link = &(*link)->next;
+	*link = flow->next;
+	flow->table->count--;
+	flow->dead = true;
+	relay_forget(flow->relay, &flow->outside);
+	flow->end(flow);
+	free(flow->name);
+	flow->next = flow->relay->dead;
+	flow->relay->dead = flow;
+}
+
+void flows_bury(struct relay *relay)
+{
+	for (struct flow *flow = relay->dead, *next; flow; flow = next) {
+		next = flow->next;
+		free(flow);
+	}
+	relay->dead = NULL;
+}
+
+static struct flow *find(const struct flow_table *table, uint32_t id)
+{
+	for (struct flow *flow = table->first; flow; flow = flow->next)
+		if (flow->id == id)
+			return flow;
+	return NULL;
+}
+
+void flow_resolved(struct relay *relay, const struct resolver_answer *answer)
+{
+	struct flow *flow = find(&relay->tcp, answer->id);
+
+	if (!flow)
+		flow = find(&relay->udp, answer->id);
+	if (!flow || flow->count)
+		return; /* it is gone meanwhile */
+	memcpy(flow->addresses, answer->addresses, sizeof(flow->addresses));
+	flow->count = answer->count;
+	flow_dial(flow);
+}
+
+static bool expire(struct relay *relay, struct flow_table *table)
+{
+	bool waits = false;
+
+	for (struct flow *flow = table->first, *next; flow; flow = next) {
+		next = flow->next;
+		if (flow->deadline && flow->deadline <= relay->now && flow->connected)
+			flow_end(flow);
+		else if (flow->deadline && flow->deadline <= relay->now)
+			flow_dial(flow);
+		waits = waits || (!flow->dead && flow->deadline);
+	}
+	return waits;
+}
+
+bool flows_expire(struct relay *relay)
+{
+	bool tcp = expire(relay, &relay->tcp);
+
+	return expire(relay, &relay->udp) || tcp;
+}

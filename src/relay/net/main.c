@@ -1,0 +1,157 @@
+/* relay/net/main.c - cuddy-net: takes the cage's sockets, gives up its rights, relays until the cage ends.
+ * Started by cuddy alone (relay.h tells with which descriptors).  Must not: read a file, print anything
+ * but its answer to the launcher. */
+#include "relay/net/confine.h"
+#include "relay/net/relay.h"
+#include "base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { ANSWER = 1, SOCKETS = 3, CAGE = 4, POLICY = 5 };
+
+_Noreturn static void give_up(const char *what, int error)
+{
+	dprintf(ANSWER, "the network relay cannot %s: %s\n", what, strerror(error < 0 ? -error : error));
+	_exit(1);
+}
+
+static void read_policy(struct rules *ret)
+{
+	struct arena *arena = arena_new(); /* lives as long as we do */
+	struct strbuf text = { .arena = arena };
+	char bytes[4096];
+	struct diags d;
+	ssize_t length;
+
+	while ((length = read(POLICY, bytes, sizeof(bytes))) > 0)
+		strbuf_add_bytes(&text, bytes, (size_t)length);
+	diags_init(&d, arena);
+	if (length < 0 || rules_parse(arena, strbuf_text(&text), &d, ret) < 0)
+		give_up("read its rules", length < 0 ? errno : EINVAL);
+	close(POLICY);
+}
+
+/* Waits for the sockets from the cage's namespace. */
+static void take_sockets(struct relay *relay)
+{
+	union { struct cmsghdr header; char bytes[CMSG_SPACE(SOCKET_COUNT * sizeof(int))]; } control;
+	char byte;
+	struct iovec vector = { &byte, 1 };
+	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	ssize_t length = recvmsg(SOCKETS, &message, MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *c = length == 1 ? CMSG_FIRSTHDR(&message) : NULL;
+
+	bool good = c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS;
+	size_t count = good ? (c->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
+	if (length < 0)
+		give_up("get its sockets", errno);
+	if (count != SOCKET_COUNT && count != SOCKET_TCP6)
+		give_up("get its sockets", EPROTO);
+	for (size_t i = 0; i < SOCKET_COUNT; i++) {
+		relay->sockets[i].fd = -1;
+		if (i < count)
+			memcpy(&relay->sockets[i].fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+	}
+	close(SOCKETS);
+}
+
+/* Each connection takes six descriptors, each UDP pair one; some are left for the rest of us. */
+static unsigned find_flow_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max < 128)
+		give_up("work with so few descriptors", EMFILE);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	return (unsigned)MIN((limit.rlim_max - 64) / 7, (rlim_t)LIMIT_FLOWS);
+}
+
+static void cage_ready(struct relay *relay, struct handle *handle UNUSED, uint32_t events UNUSED)
+{
+	relay->over = true;
+}
+
+static void resolver_ready(struct relay *relay, struct handle *handle, uint32_t events)
+{
+	struct resolver_answer answer;
+
+	while (resolver_read(handle->fd, &answer))
+		flow_resolved(relay, &answer);
+	if (events & EPOLLHUP) /* no worker is left: no name can be reached any more */
+		epoll_ctl(relay->epoll, EPOLL_CTL_DEL, handle->fd, NULL);
+}
+
+static void onlink_changed(struct relay *relay, struct handle *handle UNUSED, uint32_t events UNUSED)
+{
+	onlink_ready(&relay->rules.onlink);
+}
+
+static void watch_all(struct relay *relay)
+{
+	static void (*const ready[SOCKET_COUNT])(struct relay *, struct handle *, uint32_t) = {
+		[SOCKET_DNS] = dns_ready,  [SOCKET_DNS_STREAM] = dns_stream_ready,
+		[SOCKET_TCP4] = tcp_ready, [SOCKET_TCP6] = tcp_ready,
+		[SOCKET_UDP4] = udp_ready, [SOCKET_UDP6] = udp_ready,
+	};
+	struct handle *others[] = { &relay->cage, &relay->resolver, &relay->onlink };
+	int r = 0;
+
+	relay->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (relay->epoll < 0)
+		give_up("wait", errno);
+	for (size_t i = 0; i < SOCKET_COUNT; i++) {
+		relay->sockets[i].ready = ready[i];
+		if (relay->sockets[i].fd >= 0 && ready[i])
+			r = MIN(r, relay_watch(relay, &relay->sockets[i], EPOLLIN));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		r = MIN(r, relay_watch(relay, others[i], EPOLLIN));
+	if (r < 0)
+		give_up("wait", r);
+}
+
+int main(void)
+{
+	static struct relay relay;
+	struct stat status;
+
+	if (fstat(POLICY, &status) < 0) {
+		fprintf(stderr, "cuddy-net: this is started by cuddy, not by people\n");
+		return 2;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	syscall(SYS_close_range, POLICY + 1u, ~0u, 0);
+	relay.flow_limit = find_flow_limit();
+	read_policy(&relay.rules);
+	relay.resolver = (struct handle){ .fd = resolver_open(), .ready = resolver_ready };
+	if (relay.resolver.fd < 0)
+		give_up("start its resolver", relay.resolver.fd);
+	int r = onlink_open(&relay.rules.onlink);
+	if (r < 0 && r != -E2BIG) /* too many: all are taken for near */
+		give_up("read the host's addresses", r);
+	relay.onlink = (struct handle){ .fd = relay.rules.onlink.fd, .ready = onlink_changed };
+	relay.cage = (struct handle){ .fd = CAGE, .ready = cage_ready };
+	relay.names = names_new();
+	take_sockets(&relay);
+	watch_all(&relay);
+	r = confine_relay();
+	if (r < 0)
+		give_up("confine itself", r);
+	if (write(ANSWER, "ready\n", 6) != 6 || dup2(2, ANSWER) < 0)
+		_exit(1);
+	relay_run(&relay);
+	_exit(relay.over ? 0 : 1);
+}

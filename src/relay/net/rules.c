@@ -1,0 +1,135 @@
+/* relay/net/rules.c - questions to the oracle.  Must not: resolve, remember an answer. */
+#include "relay/net/rules.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const struct { const char *word; enum effect effect; } effects[] = {
+	{ "allow ", EFFECT_ALLOW }, { "ask ", EFFECT_ASK }, { "deny ", EFFECT_DENY },
+};
+
+static int parse_line(struct arena *arena, const char *line, struct diags *d, struct rule *ret)
+{
+	struct endpoint *endpoint = arena_new_object(arena, struct endpoint);
+
+	for (size_t i = 0; i < ARRAY_SIZE(effects); i++) {
+		if (!str_starts(line, effects[i].word))
+			continue;
+		*ret = (struct rule){ .kind = KIND_NETWORK, .effect = effects[i].effect, .endpoint = endpoint,
+				      .category = CATEGORY_NETWORKING, .pattern = line + strlen(effects[i].word) };
+		if (endpoint_parse(arena, ret->pattern, NULL, d, endpoint) < 0)
+			return -EINVAL;
+		ret->access = endpoint->access;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+int rules_parse(struct arena *arena, const char *text, struct diags *d, struct rules *ret)
+{
+	VEC(struct rule) rules = { 0 };
+	bool check_names = false;
+
+	while (*text) {
+		size_t length = strcspn(text, "\n");
+		const char *line = arena_strndup(arena, text, length);
+		int r = 0;
+		if (str_equal(line, "check-names"))
+			check_names = true;
+		else
+			r = parse_line(arena, line, d, vec_push(arena, &rules));
+		if (r < 0)
+			return r;
+		text += length + (text[length] == '\n');
+	}
+	*ret = (struct rules){ .onlink = { .fd = -1 }, .check_names = check_names };
+	ret->policy = (struct policy){ .arena = arena, .rules = rules.items, .rule_count = rules.count };
+	policy_sort(&ret->policy);
+	return 0;
+}
+
+static struct verdict decide(const struct rules *r, unsigned access, struct endpoint endpoint, uint16_t port)
+{
+	struct request request = { .kind = KIND_NETWORK, .access = access, .verb = "connect", .endpoint = endpoint };
+
+	request.endpoint.access = access;
+	request.endpoint.first_port = request.endpoint.last_port = port;
+	return policy_decide(&r->policy, &request);
+}
+
+static struct endpoint name_endpoint(const char *name)
+{
+	return (struct endpoint){ .form = HOST_NAME, .name = name };
+}
+
+static struct endpoint address_endpoint(const uint8_t address[16])
+{
+	struct endpoint endpoint = { .form = HOST_NETWORK, .prefix = 128 };
+
+	memcpy(endpoint.address, address, sizeof(endpoint.address));
+	return endpoint;
+}
+
+bool rules_may_resolve(const struct rules *r, const char *name)
+{
+	return decide(r, ACCESS_RESOLVE, name_endpoint(name), 0).effect == EFFECT_ALLOW;
+}
+
+bool rules_may_reach_name(const struct rules *r, unsigned access, const char *name, uint16_t port)
+{
+	if (r->check_names && access == ACCESS_SEND && port == 443)
+		return false; /* QUIC, whose hello only its server can read */
+	return decide(r, access, name_endpoint(name), port).effect == EFFECT_ALLOW;
+}
+
+/* Is there an allow that names this very network, not only "the internet"? */
+static bool is_named(const struct rules *r, unsigned access, const uint8_t address[16], uint16_t port)
+{
+	struct endpoint request = address_endpoint(address);
+
+	request.access = access;
+	request.first_port = request.last_port = port;
+	for (size_t i = 0; i < r->policy.rule_count; i++) {
+		const struct rule *rule = &r->policy.rules[i];
+		if (rule->effect == EFFECT_ALLOW && rule->endpoint->form == HOST_NETWORK &&
+		    endpoint_covers(rule->endpoint, &request))
+			return true;
+	}
+	return false;
+}
+
+static bool is_denied(struct verdict verdict)
+{
+	return verdict.rule && verdict.effect == EFFECT_DENY;
+}
+
+/* Whatever its number says, the address is one of the local network. */
+static bool is_near_open(const struct rules *r, unsigned access, const uint8_t address[16], uint16_t port,
+			 bool by_local_name)
+{
+	struct verdict lan = decide(r, access, (struct endpoint){ .form = HOST_LAN }, port);
+
+	if (is_denied(lan))
+		return false;
+	return lan.effect == EFFECT_ALLOW || by_local_name || is_named(r, access, address, port);
+}
+
+bool rules_may_reach(const struct rules *r, unsigned access, const uint8_t address[16], uint16_t port)
+{
+	if (endpoint_class(address) == HOST_LOOPBACK ||
+	    decide(r, access, address_endpoint(address), port).effect != EFFECT_ALLOW)
+		return false;
+	return !onlink_has(&r->onlink, address) || is_near_open(r, access, address, port, false);
+}
+
+bool rules_may_be(const struct rules *r, unsigned access, const char *name, const uint8_t address[16],
+		  uint16_t port)
+{
+	enum host_form class = endpoint_class(address);
+
+	if (class == HOST_LOOPBACK || is_denied(decide(r, access, address_endpoint(address), port)))
+		return false;
+	if (class == HOST_INTERNET && !onlink_has(&r->onlink, address))
+		return true;
+	return is_near_open(r, access, address, port, endpoint_name_class(name) == HOST_LAN);
+}

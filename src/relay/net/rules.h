@@ -1,0 +1,31 @@
+/* relay/net/rules.h - may the cage resolve this name, reach this address?  The policy's oracle decides;
+ * here is only added what the oracle cannot know: what a name turned out to be, and which addresses are
+ * the host's own or its neighbours'. */
+#ifndef CUDDY_RELAY_NET_RULES_H
+#define CUDDY_RELAY_NET_RULES_H
+
+#include "policy/policy.h"
+#include "relay/net/onlink.h"
+
+struct rules {
+	struct policy policy;  /* network rules only */
+	struct onlink onlink;
+	bool check_names;      /* what a client asks for must be the name that it resolved */
+};
+
+/* Lines of "allow ENDPOINT", "deny ENDPOINT", "ask ENDPOINT", "check-names".  0 or -EINVAL with diagnostics. */
+int rules_parse(struct arena *arena, const char *text, struct diags *d, struct rules *ret);
+
+bool rules_may_resolve(const struct rules *r, const char *name);
+
+/* `access`: ACCESS_CONNECT (TCP) or ACCESS_SEND (UDP). */
+bool rules_may_reach_name(const struct rules *r, unsigned access, const char *name, uint16_t port);
+bool rules_may_reach(const struct rules *r, unsigned access, const uint8_t address[16], uint16_t port);
+
+/* May `name`, which may be reached, be `address`?  Never the host's loopback.  The host's own
+ * addresses, those of its neighbours and all that is no internet: only for a name that is local itself,
+ * or when the rules allow that address. */
+bool rules_may_be(const struct rules *r, unsigned access, const char *name, const uint8_t address[16],
+		  uint16_t port);
+
+#endif

@@ -1,0 +1,430 @@
+#!/bin/sh
+# tests/integration/network.sh - which cage reaches what, in a small internet made of two network
+# namespaces without any link to the machine's own.  As TAP; needs root to build the lab (else skipped),
+# cages are started in it by root and by cuddy-test.
+#
+#   host   192.168.77.10, 2001:db8:77::10; a second address 172.17.0.1; services on all and on loopback
+#   inet   router and neighbour .1, .20 of both networks; hosts of the internet 203.0.113.x and
+#          2001:db8:200::x; a DNS server that logs each query; 169.254.169.254
+root=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
+user=cuddy-test
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+unset XDG_CONFIG_HOME XDG_DATA_HOME XDG_CACHE_HOME XDG_STATE_HOME XDG_RUNTIME_DIR
+export PATH LC_ALL=C NO_COLOR=1
+umask 022
+
+count=0 bad=0
+# result STATUS TITLE
+result() {
+	count=$((count + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $count - $who: $2"
+	else
+		echo "not ok $count - $who: $2"
+		bad=1
+		sed 's/^/# /' "$work/err" | head -n 5
+	fi
+}
+ok() { title=$1; shift; "$@"; result $? "$title"; }
+not() { ! "$@"; }
+skip_all() { echo "1..0 # SKIP $*"; exit 0; }
+
+# ---- the lab ----
+
+host=cuddy-host-$$ inet=cuddy-inet-$$
+in_host() { ip netns exec "$host" "$@"; }
+in_inet() { ip netns exec "$inet" "$@"; }
+
+lab_down() {
+	for pid in $servers; do kill "$pid" 2>/dev/null; done
+	ip netns del "$host" 2>/dev/null
+	ip netns del "$inet" 2>/dev/null
+	rm -rf "$base"
+}
+
+# serve NAME NAMESPACE ADDRESS… -- PORT…
+serve() {
+	name=$1 where=$2; shift 2
+	ip netns exec "$where" /usr/bin/python3 "$root/tests/integration/lab_server.py" "$name" "$base/$name.log" "$@" \
+		>"$base/$name.up" 2>"$base/$name.err" &
+	servers="$servers $!"
+	tries=0
+	until grep -q up "$base/$name.up"; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 100 ] || { cat "$base/$name.err"; return 1; }
+		sleep 0.1
+	done
+}
+
+lab_up() {
+	ip netns add "$host" && ip netns add "$inet" || return 1
+	ip link add up0 netns "$host" type veth peer name in0 netns "$inet" || return 1
+	in_host ip link set lo up && in_inet ip link set lo up
+	in_host ip addr add 192.168.77.10/24 dev up0
+	in_host ip -6 addr add 2001:db8:77::10/64 dev up0 nodad
+	for n in 1 20; do
+		in_inet ip addr add 192.168.77.$n/24 dev in0
+		in_inet ip -6 addr add 2001:db8:77::$n/64 dev in0 nodad
+	done
+	in_host ip link set up0 up && in_inet ip link set in0 up
+	in_host ip link add docker0 type bridge && in_host ip addr add 172.17.0.1/16 dev docker0 &&
+		in_host ip link set docker0 up
+	in_host ip route add default via 192.168.77.1 && in_host ip -6 route add default via 2001:db8:77::1
+	for n in 10 11 12 53; do
+		in_inet ip addr add 203.0.113.$n/32 dev lo
+		in_inet ip -6 addr add 2001:db8:200::$n/128 dev lo nodad
+	done
+	in_inet ip addr add 169.254.169.254/32 dev lo
+	echo 'nameserver 203.0.113.53' >"$base/resolv.conf"
+	printf 'hosts: files dns\n' >"$base/nsswitch.conf"
+	serve inet "$inet" 203.0.113.10 203.0.113.11 203.0.113.12 2001:db8:200::10 192.168.77.20 2001:db8:77::20 \
+		169.254.169.254 203.0.113.53 -- 53 80 443 8080 &&
+	serve host "$host" 192.168.77.10 172.17.0.1 2001:db8:77::10 127.0.0.1 -- 80 443 7001 8080
+}
+
+# at_host COMMAND…: as the user at hand, on the lab's host, with its resolver.
+at_host() {
+	ip netns exec "$host" unshare -m --propagation private sh -c '
+		mount --bind "$1/resolv.conf" /etc/resolv.conf && mount --bind "$1/nsswitch.conf" /etc/nsswitch.conf ||
+			exit 99
+		who=$2 home=$3
+		shift 3
+		cd "$home" || exit 99
+		if [ "$who" = root ]; then
+			exec env HOME="${home%/home}/own" "$@"
+		fi
+		exec setpriv --reuid "$who" --regid "$who" --clear-groups env HOME="${home%/home}/own" USER="$who" "$@"
+	' - "$base" "$who" "$work/home" "$@"
+}
+cuddy() { at_host "$base/tree/build/cuddy" "$@" >"$work/out" 2>"$work/err" </dev/null; }
+
+# ---- what each kind of cage reaches ----
+
+profiles() {
+	while read -r name rules; do
+		printf '[filesystem]\nflags = ["system", "own-home", "project", "tmp"]\n[networking]\n%s\n[runtime]\nflags = ["ordinary"]\n' \
+			"$rules" >"$work/home/$name.toml"
+	done <<-'END'
+	none
+	names allow = ["ok.example:443", "six.example:443", "*.wild.example:443", "rebind.example", "rebind6.example", "rebind-loopback.example", "rebind-host.example", "rebind-mapped.example", "half.example", "nas.lan:443"]
+	outgoing flags = ["outgoing"]
+	lan flags = ["outgoing", "lan"]
+	cidr allow = ["tcp:203.0.113.0/28:443", "tcp:203.0.113.8/29:443", "tcp:[2001:db8:200::]/64:443", "192.168.77.20:8080"]
+	denied flags = ["outgoing"]; deny = ["203.0.113.10", "evil.example", "udp:internet"]
+	host flags = ["host"]
+	END
+	sed -i 's/; deny/\ndeny/' "$work/home/denied.toml"
+}
+modes='none names outgoing lan cidr denied host'
+
+# One row per destination: + reached, . closed, in the order of $modes.  The last column is the control:
+# in the host's network it is open (or, for mapped names and the like, '.' too).
+table() {
+	cat <<-'END'
+	tcp:127.0.0.1/7001                . . . . . . +
+	tcp:172.17.0.1/8080               . . . + . . +
+	tcp:192.168.77.10/8080            . . . + . . +
+	tcp:2001:db8:77::10/8080          . . . + . . +
+	tcp:192.168.77.20/8080            . . . + + . +
+	tcp:192.168.77.20/443             . . . + . . +
+	tcp:2001:db8:77::20/8080          . . . + . . +
+	tcp:169.254.169.254/80            . . . + . . +
+	tcp:203.0.113.10/443              . . + + + . +
+	tcp:203.0.113.11/443              . . + + + + +
+	tcp:203.0.113.11/80               . . + + . + +
+	tcp:203.0.113.53/443              . . + + . + +
+	tcp:2001:db8:200::10/443          . . + + + + +
+	tcp:2001:db8:200::10/80           . . + + . + +
+	tcp:::ffff:203.0.113.10/443       . . + + + . +
+	tcp:::ffff:192.168.77.20/443      . . . + . . +
+	tcp:ok.example/443                . + + + . + +
+	tcp:ok.example/80                 . . + + . + +
+	tcp:OK.Example/443                . + + + . + +
+	tcp:six.example/443               . + + + . + +
+	tcp:evil.example/443              . . + + . . +
+	tcp:a.wild.example/443            . + + + . + +
+	tcp:wild.example/443              . . + + . + +
+	tcp:rebind.example/443            . . . + . . +
+	tcp:rebind6.example/443           . . . + . . +
+	tcp:rebind-loopback.example/7001  . . . . . . +
+	tcp:rebind-host.example/8080      . . . + . . +
+	tcp:rebind-mapped.example/443     . . . + . . +
+	tcp:half.example/443              . + + + . . +
+	tcp:nas.lan/443                   . + . + . . +
+	udp:203.0.113.11/443              . . + + . . +
+	udp:2001:db8:200::10/443          . . + + . . +
+	udp:192.168.77.20/8080            . . . + + . +
+	udp:2001:db8:77::20/8080          . . . + . . +
+	udp:ok.example/443                . + + + . . +
+	udp:ok.example/8080               . . + + . . +
+	udp:evil.example/443              . . + + . . +
+	dns:203.0.113.53/53               . . + + . . +
+	dnstcp:203.0.113.53/53            . . + + . + +
+	END
+}
+
+run_mode() {
+	mode=$1 column=$2
+	# shellcheck disable=SC2046 # a list of words
+	cuddy run -p "./$mode.toml" /usr/bin/python3 "$work/home/lab_client.py" $(table | cut -d ' ' -f 1)
+	cp "$work/out" "$work/out.$mode"
+	table >"$work/table"
+	while read -r attempt wanted; do
+		# shellcheck disable=SC2086 # the columns
+		set -- $wanted
+		shift $((column - 1))
+		case $1 in
+		+) ok "$mode: $attempt is reached" grep -q -F -e "$attempt reached" "$work/out.$mode" ;;
+		*) ok "$mode: $attempt is closed" grep -q -F -e "$attempt closed" "$work/out.$mode" ;;
+		esac
+	done <"$work/table"
+}
+
+# What the cage's own resolver answered must not have made anybody ask outside: the DNS server's log.
+asked() { grep -q "^$1 " "$base/inet.log"; }
+look_ups() {
+	: >"$base/inet.log"
+	cuddy run -p ./names.toml /usr/bin/python3 -c '
+import socket
+for name in "secret.wild.example", "evil.example", "0123456789.evil.example":
+	try: print(name, socket.getaddrinfo(name, 443)[0][4][0])
+	except OSError as e: print(name, e)'
+	ok "names: an allowed name has an address" grep -q '^secret.wild.example [0-9a-f]' "$work/out"
+	ok "names: a denied one has none" not grep -q '^evil.example [0-9a-f]' "$work/out"
+	ok "names: look-ups go nowhere" not asked '[a-z0-9.]*'
+	cuddy run -p ./names.toml /usr/bin/python3 "$work/home/lab_client.py" tcp:ok.example/443
+	ok "names: a connection asks the host's resolver" asked ok.example
+}
+
+# The cage runs while the host gets one more address.
+later_address() {
+	for mode in outgoing host; do
+		rm -f "$work/home/signs/now"
+		cuddy run -p "./$mode.toml" /usr/bin/python3 "$work/home/lab_client.py" tcp:203.0.113.11/443 \
+			"wait:$work/home/signs/now" tcp:203.0.113.200/443 &
+		waiter=$!
+		tries=0
+		until grep -q 203.0.113.11 "$work/out" 2>/dev/null || [ "$tries" = 100 ]; do
+			sleep 0.1; tries=$((tries + 1))
+		done
+		in_host ip addr add 203.0.113.200/32 dev docker0
+		ip netns exec "$host" /usr/bin/python3 -c '
+import socket
+s = socket.socket(); s.setsockopt(1, 2, 1); s.bind(("203.0.113.200", 443)); s.listen()
+open("'"$work/home/signs/now"'", "w").close()
+c = s.accept()[0]; c.sendall(b"later hello")' 2>/dev/null &
+		later=$!
+		wait "$waiter"
+		kill "$later" 2>/dev/null
+		wait "$later" 2>/dev/null
+		in_host ip addr del 203.0.113.200/32 dev docker0
+		if [ "$mode" = host ]; then
+			ok "host: the control reaches an address that the host got later" grep -q '203.0.113.200/443 reached' "$work/out"
+		else
+			ok "outgoing: an address that the host got later is closed" grep -q '203.0.113.200/443 closed' "$work/out"
+		fi
+		rm -f "$work/out"
+	done
+}
+
+# Real programs obey, those that know nothing of proxies too.
+programs() {
+	cuddy run -p ./names.toml /usr/bin/python3 -c '
+import socket
+s = socket.create_connection(("ok.example", 443)); s.settimeout(10)
+data = b"x" * 3000000; got = b""
+import threading
+threading.Thread(target=lambda: (s.sendall(data), s.shutdown(1))).start()
+while more := s.recv(65536): got += more
+print(got == b"inet 203.0.113.10 443 " + data or got == b"inet 2001:db8:200::10 443 " + data)'
+	ok "3 MB go out and come back whole, each side closes in its time" grep -q '^True$' "$work/out"
+	cuddy run -p ./outgoing.toml /usr/bin/python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5)
+s.sendto(b"y" * 60000, ("203.0.113.11", 443)); data, peer = s.recvfrom(65535)
+print(peer, len(data))'
+	ok "a large datagram comes back from where it was sent" grep -q "('203.0.113.11', 443) 60022" "$work/out"
+	cuddy run -p ./outgoing.toml /usr/bin/python3 -c '
+import socket
+all = [socket.create_connection(("203.0.113.11", 443), 10) for i in range(200)]
+for s in all: s.sendall(b"hello")
+print(sum(s.recv(100).startswith(b"inet 203.0.113.11") for s in all))'
+	ok "200 connections at a time" grep -q '^200$' "$work/out"
+	cuddy run -p ./outgoing.toml /usr/bin/python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(1)
+s.setsockopt(0, 15, 1)
+try: s.bind(("203.0.113.12", 4444)); s.sendto(b"z", ("203.0.113.11", 443)); print(s.recvfrom(100))
+except OSError as e: print("closed", e)'
+	ok "datagrams from an address that is not its own go nowhere" grep -q '^closed' "$work/out"
+	cuddy run -p ./outgoing.toml /usr/bin/python3 -c '
+import socket
+for host in "203.0.113.11", "2001:db8:200::10":
+	try: socket.create_connection((host, 9), 5); print("open")
+	except OSError as e: print(e)'
+	ok "a closed port outside is an error, not silence" not grep -q timed "$work/out"
+	cuddy run -p ./names.toml /usr/bin/python3 -c '
+import socket, time
+t = time.time()
+try: socket.create_connection(("203.0.113.11", 443), 5)
+except OSError as e: print(type(e).__name__, time.time() - t < 1)'
+	ok "a refused address fails at once" grep -q 'ConnectionRefusedError True' "$work/out"
+	if command -v curl >/dev/null; then
+		cuddy run -p ./names.toml curl -s -m 5 --http0.9 http://ok.example:443/
+		ok "curl reaches an allowed name" grep -q 'inet .* 443 GET' "$work/out"
+		cuddy run -p ./names.toml curl -s -m 5 --http0.9 http://evil.example:443/
+		ok "and no other" not grep -q inet "$work/out"
+	fi
+}
+
+# What is asked for inside of a connection: the lab's servers send back what reached them.
+names_inside() {
+	sed 's/^allow/check-names = true\n&/; s/"ok.example:443"/"ok.example"/' "$work/home/names.toml" >"$work/home/checked.toml"
+	cat >"$work/home/inside.py" <<-'END'
+	import socket, ssl, sys
+	def hello(name):
+	    out = ssl.MemoryBIO()
+	    context = ssl.create_default_context()
+	    context.check_hostname = False
+	    try: context.wrap_bio(ssl.MemoryBIO(), out, server_hostname=name).do_handshake()
+	    except ssl.SSLWantReadError: pass
+	    return out.read()
+	def http(name): return f"GET / HTTP/1.1\r\nHost: {name}\r\n\r\n".encode()
+	def tried(port, pieces):
+	    got, sent = b"", b"".join(pieces)
+	    try:
+	        with socket.create_connection(("ok.example", port), 5) as s:
+	            s.settimeout(5)
+	            for piece in pieces: s.sendall(piece)
+	            s.shutdown(socket.SHUT_WR)
+	            while more := s.recv(65536): got += more
+	    except OSError: pass
+	    return "through" if got.endswith(sent) else "cut"
+	h = hello("ok.example")
+	for what, port, pieces in (
+	        ("same-tls", 443, [h]), ("pieces", 443, [h[i:i + 50] for i in range(0, len(h), 50)]),
+	        ("other-tls", 443, [hello("evil.example")]), ("no-name", 443, [hello(None)]),
+	        ("same-http", 443, [http("ok.example")]), ("other-http", 443, [http("evil.example")]),
+	        ("half", 443, [h[:100]]), ("neither", 443, [b"hello"]), ("other-port", 8080, [b"hello"]),
+	        ("other-tls-port", 8080, [hello("evil.example")]), ("body", 443, [http("ok.example"), b"x" * 300000])):
+	    print(what, tried(port, pieces))
+	END
+	cuddy run -p ./checked.toml /usr/bin/python3 "$work/home/inside.py"
+	for what in same-tls pieces same-http other-port body; do
+		ok "check-names: $what passes" grep -q "^$what through" "$work/out"
+	done
+	for what in other-tls no-name other-http half neither other-tls-port; do
+		ok "check-names: $what is cut" grep -q "^$what cut" "$work/out"
+	done
+	sed -i '/^check-names/d' "$work/home/checked.toml"
+	cuddy run -p ./checked.toml /usr/bin/python3 "$work/home/inside.py"
+	ok "the control without it lets all of them pass" [ "$(grep -c through "$work/out")" = 11 ]
+}
+
+# The program as mapped root with what it can get: the rules are not its own.
+powerless() {
+	sed 's/^\[networking\]/[user]\nas = "root"\n&/' "$work/home/names.toml" >"$work/home/root.toml"
+	cuddy run -p ./root.toml sh -c '
+		nft list ruleset; nft flush ruleset; ip addr add 10.0.0.1/8 dev lo; ip link set lo down
+		ip route add default dev lo; id -u; ip -o addr' 2>/dev/null
+	ok "mapped root cannot see or change rules, addresses, links, routes" not grep -q -e 'table' -e 'inet 10.0.0.1' "$work/out"
+	ok "as the root that it is" grep -q '^0$' "$work/out"
+	ok "loopback stays up" grep -q '198.18.0.1/32' "$work/out"
+	cuddy run -p ./root.toml sh -c 'ls -d /proc/[0-9]* | wc -l; cat /proc/[0-9]*/comm' 2>/dev/null
+	ok "no helper is seen" not grep -q -e cuddy-net -e cuddy-resolve "$work/out"
+}
+
+# relays: process ids of the relays that this lab's cages have (they wait in the lab's host).
+relays() {
+	for pid in $(ip netns pids "$host"); do
+		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" = cuddy-net ] && echo "$pid"
+	done
+}
+no_relays() {
+	tries=0
+	while [ -n "$(relays)" ]; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 50 ] || return 1
+		sleep 0.1
+	done
+}
+
+life() {
+	ok "no relay outlives its cage" no_relays
+	at_host "$base/tree/build/cuddy" run -p ./names.toml sleep 30 >/dev/null 2>&1 </dev/null &
+	starter=$!
+	tries=0
+	until [ -n "$(relays)" ] || [ "$tries" = 100 ]; do sleep 0.1; tries=$((tries + 1)); done
+	relay=$(relays)
+	ok "a cage has one relay" [ "$(echo "$relay" | wc -w)" = 1 ]
+	ok "it has a filter, no new rights, none of root's when it is not root" \
+		sh -c 'grep -q "^Seccomp:.2" "/proc/$1/status" && grep -q "^NoNewPrivs:.1" "/proc/$1/status" &&
+		{ [ "$2" = root ] || grep -q "^CapEff:.0000000000000000" "/proc/$1/status"; }' - "$relay" "$who"
+	for pid in $(ip netns pids "$host"); do
+		[ "$(cat "/proc/$pid/comm")" = cuddy ] && kill -9 "$pid"
+	done
+	wait "$starter" 2>/dev/null
+	ok "nor a launcher that was killed" no_relays
+	cuddy run -p ./names.toml /usr/bin/python3 "$work/home/lab_client.py" tcp:ok.example/443 "wait:$work/home/signs/dead" \
+		tcp:ok.example/443 tcp:203.0.113.11/443 tcp:evil.example/443 &
+	waiter=$!
+	tries=0
+	until grep -q reached "$work/out" 2>/dev/null || [ "$tries" = 100 ]; do sleep 0.1; tries=$((tries + 1)); done
+	for pid in $(relays); do kill -9 "$pid"; done
+	: >"$work/home/signs/dead"
+	wait "$waiter"
+	ok "a dead relay is a cut network" [ "$(grep -c closed "$work/out")" = 3 ]
+	ok "and a message" grep -q 'C421' "$work/err"
+}
+
+# A helper that is missing: nothing is started, and the message stands at the line.
+fails_closed() {
+	mv "$base/tree/build/cuddy-net" "$base/tree/build/away"
+	cuddy run -p ./names.toml echo ran
+	status=$?
+	mv "$base/tree/build/away" "$base/tree/build/cuddy-net"
+	ok "without the relay nothing starts" [ "$status" = 125 ]
+	ok "the message names the line" grep -q 'names.toml:4:.*C420' "$work/err"
+	ok "the program never ran" not grep -q ran "$work/out"
+}
+
+run_all() {
+	who=$1 work=$base/$1
+	mkdir -p "$work/home/signs" "$work/own"
+	profiles
+	cp "$root/tests/integration/lab_client.py" "$work/home/"
+	[ "$who" = root ] || chown -R "$who:" "$work/home" "$work/own"
+	column=0
+	for mode in $modes; do
+		column=$((column + 1))
+		run_mode "$mode" "$column"
+	done
+	look_ups
+	later_address
+	programs
+	names_inside
+	powerless
+	life
+	fails_closed
+}
+
+[ "$(id -u)" = 0 ] || skip_all "the lab needs root"
+for program in ip nft /usr/bin/python3 setpriv unshare; do
+	command -v "$program" >/dev/null || skip_all "$program is not here"
+done
+base=$(mktemp -d /srv/cuddy-net.XXXXXX) || exit 1
+servers=
+trap lab_down EXIT
+trap 'exit 1' INT TERM HUP
+chmod 755 "$base"
+program=${CUDDY:-$root/build/cuddy}
+[ -x "$program" ] || skip_all "there is no program $program"
+mkdir -p "$base/tree/build"
+cp "$program" "$(dirname "$program")/cuddy-net" "$base/tree/build/"
+cp -R "$root/permissions" "$root/profiles" "$base/tree/"
+chmod -R a+rX "$base/tree"
+lab_up || { echo "1..1"; echo "not ok 1 - the lab is built"; exit 1; }
+run_all root
+id "$user" >/dev/null 2>&1 && run_all "$user"
+echo "1..$count"
+exit "$bad"
