@@ -203,8 +203,10 @@ def user_manager():
     except RuntimeError as error:
         say(False, "a user's service runs with it", str(error).splitlines())
     verified = run(*as_user("systemd-analyze", "verify", "--user", f"{units}/mine.service"))
-    about = [line for line in verified.stderr.splitlines() if re.search("mine|cuddy", line)]
-    say(verified.returncode == 0 and not about, "systemd-analyze verify --user is content", verified.stderr.splitlines())
+    # A call that this systemd has no name for stays forbidden; nothing else may be ignored.
+    about = [line for line in verified.stderr.splitlines()
+             if re.search("mine|cuddy", line) and "Failed to parse system call, ignoring" not in line]
+    say(verified.returncode == 0 and not about, "systemd-analyze verify --user is content", about)
 
 
 def main():
