@@ -55,7 +55,12 @@ reason() {
 	*:std*-reopen) echo "only cuddy puts itself between redirected files and the program" ;;
 	bwrap:pid-1-*) echo "bubblewrap's own first process belongs to the same user" ;;
 	runc:pid-1-* | crun:pid-1-* | podman:pid-1-*) echo "the program is process 1, and reads itself" ;;
-	runc:proc-log | crun:proc-log | podman:proc-log) echo "hidden by /dev/null, which opens" ;;
+	runc:proc-* | crun:proc-* | podman:proc-*) echo "hidden by /dev/null, which opens" ;;
+	systemd:terminal-*) echo "systemd compares no arguments of ioctl, as the export said" ;;
+	systemd:machine-id | systemd:host-name) echo "the host's own, as the export said" ;;
+	systemd:process-group-signal) echo "systemd 252 makes no process namespace; root's processes may be signalled" ;;
+	systemd:sys-*) echo "systemd mounts /sys as a whole" ;;
+	systemd:unbounded-run) echo "systemd's own /run has no size of the profile's" ;;
 	*:life-after-launcher) echo "a container or service lives on without the command that started it" ;;
 	esac
 }
