@@ -8,6 +8,7 @@
 #include "base/path.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 static const struct setting_row settings[] = {
 	{ SETTING_COMMAND, EXACTNESS_EXACT, NULL },
