@@ -7,6 +7,7 @@
 #include "cage/look.h"
 #include "cage/record.h"
 #include "base/fd.h"
+#include "host/host.h"
 #include "policy/lines.h"
 
 #include <errno.h>
@@ -33,6 +34,21 @@ static int runtime_failed(const struct cage_wish *wish, int error, struct diags 
 
 /* ---- the first ---- */
 
+/* Adds to what launch_start() said the setting that forbids it: launch/ knows of no host. */
+static int namespaces_failed(struct arena *arena, int error, struct diags *d)
+{
+	struct finding who = { 0 };
+	struct knobs knobs;
+
+	if (error == -EPERM || error == -ENOSPC) {
+		knobs_read(arena, &knobs);
+		knobs_blame(&knobs, &who);
+	}
+	if (who.detail)
+		diag_help(d, "%s; '%s' mends it", who.detail, who.remedy);
+	return error;
+}
+
 static int start(struct arena *arena, const struct cage_wish *wish, const struct cage *cage, int gate,
 		 const char *policy, struct diags *d, struct cage_stay *stay)
 {
@@ -58,9 +74,10 @@ static int start(struct arena *arena, const struct cage_wish *wish, const struct
 	options.prepare = network_prepare;
 	options.data = &stay->network;
 	int r = launch_start(stay->plan, &options, d, &stay->launch);
-	if (r < 0)
-		network_finish(&stay->network, d);
-	return r;
+	if (r == 0)
+		return 0;
+	network_finish(&stay->network, d);
+	return namespaces_failed(arena, r, d);
 }
 
 /* ---- the others ---- */

@@ -71,6 +71,8 @@ struct claim express_mounts(const struct export *e, size_t index)
 		return say_none("copies are not kept apart");
 	if (!claim.backend)
 		return say_none(rule->place == PLACE_PERSIST ? "the cage's own memory stays here" : NULL);
+	if (rule->effect == EFFECT_ALLOW && rule->place == PLACE_PERSIST)
+		return say_coarse("mounts", "empty at each start, gone at the end");
 	if (claim.exactness == EXACTNESS_AT_START)
 		claim.note = "for what existed when it was exported";
 	return claim;

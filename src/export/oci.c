@@ -8,6 +8,7 @@
 #include "base/path.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 static const struct setting_row settings[] = {
 	{ SETTING_COMMAND, EXACTNESS_EXACT, NULL },
@@ -116,7 +117,16 @@ static void end_mount(const struct export *e, struct json *json, const struct ex
 	json_end_object(json);
 }
 
-static void add_flags(struct json *json, unsigned attributes)
+/* Sources without a "/" are files of ours. */
+static bool is_directory(const struct export_mount *m, const char *source)
+{
+	struct stat st;
+
+	return *source == '/' ? stat(source, &st) == 0 && S_ISDIR(st.st_mode) : m->is_directory;
+}
+
+/* "r": for all mounts below, too.  crun (1.8) wants a directory for that. */
+static void add_flags(struct json *json, unsigned attributes, bool recursive)
 {
 	static const struct { unsigned bit; const char *set, *clear; } flags[] = {
 		{ PLAN_READ_ONLY, "rro", "rw" },   { PLAN_NOSUID, "rnosuid", NULL },
@@ -124,7 +134,8 @@ static void add_flags(struct json *json, unsigned attributes)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
-		const char *word = attributes & flags[i].bit ? flags[i].set : flags[i].clear;
+		const char *set = flags[i].set + !recursive;
+		const char *word = attributes & flags[i].bit ? set : flags[i].clear;
 
 		if (word)
 			json_string(json, NULL, word);
@@ -136,7 +147,7 @@ static void add_bind(const struct export *e, struct json *json, const struct exp
 	begin_mount(json, m->target, "bind", source);
 	json_string(json, NULL, "rbind");
 	json_string(json, NULL, "rprivate");
-	add_flags(json, m->attributes);
+	add_flags(json, m->attributes, is_directory(m, source));
 	end_mount(e, json, m);
 }
 

@@ -247,7 +247,9 @@ static void add_mount(struct writer *w, const struct export_mount *m)
 		add_tmpfs(w, m);
 		return;
 	case MOUNT_MASK:
-		if (!path_is_within(m->target, "/proc"))
+		if (path_is_within(m->target, "/proc")) /* of that kernel, not of this one: "-" */
+			add(w, origin, "InaccessiblePaths", arena_printf(w->e->arena, "-%s", m->target));
+		else
 			add_mask(w, m, origin);
 		return;
 	case MOUNT_SYMLINK:

@@ -105,6 +105,7 @@ struct knobs {
 	long long apparmor_restrict;	   /* kernel.apparmor_restrict_unprivileged_userns; -1 */
 	bool has_filter, is_root, is_chrooted;
 };
+void knobs_read(struct arena *arena, struct knobs *ret); /* all but has_filter */
 void knobs_blame(const struct knobs *knobs, struct finding *ret); /* pure; fills detail, remedy */
 
 /* Tries everything; a feature that can't be tried counts as missing.  0, or -errno when not

@@ -322,22 +322,28 @@ static void blame_others(struct arena *arena, struct host *host)
 	}
 }
 
-static void blame(struct arena *arena, struct host *host)
+void knobs_read(struct arena *arena, struct knobs *ret)
 {
-	struct knobs knobs = {
+	*ret = (struct knobs){
 		.max_user_namespaces = slurp_number(arena, "/proc/sys/user/max_user_namespaces"),
 		.unprivileged_userns =
 			slurp_number(arena, "/proc/sys/kernel/unprivileged_userns_clone"),
 		.apparmor_restrict = slurp_number(
 			arena, "/proc/sys/kernel/apparmor_restrict_unprivileged_userns"),
-		.has_filter = host->in_container,
 		.is_root = geteuid() == 0,
 		.is_chrooted = is_chrooted(),
 	};
+}
+
+static void blame(struct arena *arena, struct host *host)
+{
+	struct knobs knobs;
 	struct finding *user = &host->features[FEATURE_USER_NAMESPACE];
 	struct finding *mounts = &host->features[FEATURE_MOUNT_NAMESPACE];
 	struct finding *proc = &host->features[FEATURE_PROC_MOUNT];
 
+	knobs_read(arena, &knobs);
+	knobs.has_filter = host->in_container;
 	if (user->support == SUPPORT_NONE)
 		knobs_blame(&knobs, user);
 	/* Ubuntu lets the namespace be made and takes its power away: seen at the first mount. */

@@ -89,7 +89,7 @@ probe_in() { # RESULT WORDS-BEFORE-THE-PROBE…
 # Who stays behind, by the cookie on its command line; ended here, one by one.
 lingering() {
 	found=''
-	for line in /proc/[0-9]*/cmdline; do
+	for line in $(grep -lsF -e "$1" /proc/[0-9]*/cmdline); do
 		if { tr '\0' ' ' < "$line"; } 2>/dev/null | grep -q -e "^$work/bin/probe --linger $1 "; then
 			process=${line#/proc/}
 			found="$found ${process%/cmdline}"

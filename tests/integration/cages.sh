@@ -286,6 +286,21 @@ random_kills() {
 	ok "nothing is left behind" no_leftover
 }
 
+# A user namespace with a limit of its own stands for a machine that allows none.
+forbidden() {
+	if ! unshare -Ur true 2>/dev/null; then
+		skip "unshare"
+		return
+	fi
+	unshare -Ur sh -c 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"' - \
+		"$tree/build/cuddy" run -n forbidden bash -c 'echo it ran' >"$work/out" 2>"$work/err" </dev/null
+	status=$?
+	ok "no user namespaces: refused" is_status 125
+	ok "no user namespaces: nothing ran" not says 'it ran'
+	ok "no user namespaces: the setting is named" complains 'user.max_user_namespaces is 0'
+	ok "nothing is left behind" no_leftover
+}
+
 suite() {
 	XDG_RUNTIME_DIR=$work/runtime
 	export XDG_RUNTIME_DIR
@@ -301,6 +316,7 @@ suite() {
 	hostile_data
 	many_cages
 	random_kills
+	forbidden
 }
 
 . "$(dirname "$0")/both.lib"

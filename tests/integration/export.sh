@@ -54,7 +54,7 @@ part live python3 tests/integration/export_live.py
 if [ "$(id -u)" = 0 ] && number=$(id -u cuddy-test 2>/dev/null); then
 	set -- setpriv --reuid "$number" --regid "$(id -g cuddy-test)" --clear-groups \
 		env HOME=/home/cuddy-test USER=cuddy-test
-	if "$@" test -r "$tree/build/libcuddy.a" && "$@" python3 -c ''; then
+	if "$@" test -r "$tree/build/libcore.a" && "$@" python3 -c ''; then
 		part "live as cuddy-test" "$@" python3 tests/integration/export_live.py
 	fi
 fi

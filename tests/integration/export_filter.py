@@ -259,7 +259,7 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         subprocess.run(os.environ.get("CC", "gcc").split() + [
             "-std=gnu17", "-D_GNU_SOURCE", f"-I{ROOT}/src", "-o", f"{work}/decide", f"{ROOT}/tests/decide_many.c",
-            f"{ROOT}/build/libcuddy.a", "-lm"], check=True)
+            f"{ROOT}/build/libcore.a", "-lm"], check=True)
         for profile in profiles:
             asked, unknown, wrong, length = compare(lib, f"{work}/decide", profile, cases, numbers)
             count += 1
