@@ -27,17 +27,24 @@ static const char *inside_name(const struct compilation *c)
 	return c->policy->hostname.value ? c->policy->hostname.value : "cuddy";
 }
 
+/* The one user that the program sees of this computer, under the name and ids that it has inside. */
 static char *write_passwd(struct compilation *c)
 {
-	return arena_printf(c->arena, "%s:x:%u:%u::%s:%s\n%s", c->cage->user, c->cage->uid, c->cage->gid,
-			    c->cage->home, c->cage->shell,
-			    c->cage->uid == 65534 ? "" : "nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\n");
+	bool root = str_equal(c->policy->user_as.value, "root");
+	uid_t uid = root ? 0 : c->cage->uid;
+
+	return arena_printf(c->arena, "%s:x:%u:%u::%s:%s\n%s", root ? "root" : c->cage->user, uid,
+			    root ? 0 : c->cage->gid, c->cage->home, c->cage->shell,
+			    uid == 65534 ? "" : "nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\n");
 }
 
 static char *write_group(struct compilation *c)
 {
-	return arena_printf(c->arena, "%s:x:%u:\n%s", c->cage->user, c->cage->gid,
-			    c->cage->gid == 65534 ? "" : "nogroup:x:65534:\n");
+	bool root = str_equal(c->policy->user_as.value, "root");
+	gid_t gid = root ? 0 : c->cage->gid;
+
+	return arena_printf(c->arena, "%s:x:%u:\n%s", root ? "root" : c->cage->user, gid,
+			    gid == 65534 ? "" : "nogroup:x:65534:\n");
 }
 
 static char *write_machine_id(struct compilation *c)

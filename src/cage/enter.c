@@ -6,6 +6,7 @@
 #include "cage/keep.h"
 #include "cage/look.h"
 #include "cage/record.h"
+#include "cage/subids.h"
 #include "base/fd.h"
 #include "policy/lines.h"
 
@@ -30,6 +31,17 @@ static int runtime_failed(const struct cage_wish *wish, int error, struct diags 
 
 /* ---- the first ---- */
 
+static struct id_ranges map_ids(void *data, pid_t pid, struct diags *d)
+{
+	struct id_ranges ids = subids_map(data, pid);
+
+	if (!ids.users[0]) {
+		diag_warning(d, "C610", NULL, "no subordinate ids are granted to you, so root is the only user of the cage");
+		diag_help(d, "as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 YOU");
+	}
+	return ids;
+}
+
 static int start(struct arena *arena, const struct cage_wish *wish, const struct cage *cage, int gate,
 		 const char *policy, struct diags *d, struct cage_stay *stay)
 {
@@ -52,6 +64,8 @@ static int start(struct arena *arena, const struct cage_wish *wish, const struct
 		return runtime_failed(wish, memory, d);
 	options.door = &(struct launch_door){ listener, memory };
 	options.cage = cage->name;
+	options.map_ids = map_ids;
+	options.data = arena;
 	return launch_start(stay->plan, &options, d, &stay->launch);
 }
 

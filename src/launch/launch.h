@@ -19,6 +19,14 @@
  * descriptor).  Both remain the caller's. */
 struct launch_door { int listener, record; };
 
+/* The ids that are mapped, from 0 on without a gap: how many come from each range of the outside, up to the
+ * first 0; none: those of the caller alone. */
+#define ID_RANGES 20
+struct id_ranges { uint32_t users[ID_RANGES], groups[ID_RANGES]; };
+/* Maps ids into the new user namespace of the process `pid`, if the caller has a right to more than its own,
+ * and says so if it has none. */
+typedef struct id_ranges launch_map_ids(void *data, pid_t pid, struct diags *d);
+
 struct launch_options {
 	/* What the program's 0, 1 and 2 lead to, open until launch_wait() returns; NULL: the caller's own.
 	 * Sockets, /dev/null and /dev/zero are passed, a terminal is replaced by one of the cage's own
@@ -28,6 +36,8 @@ struct launch_options {
 	int status_fd;	  /* gets lines of JSON (launch/status.h); 0: nobody asked */
 	const char *cage; /* its name, for them */
 	const struct launch_door *door; /* NULL: nobody may join */
+	launch_map_ids *map_ids; /* for plans that want more ids; NULL: root is alone */
+	void *data;		 /* of map_ids */
 };
 
 /* A running cage.  Descriptors are close-on-exec and belong to the structure. */

@@ -153,6 +153,32 @@ static int open_streams(struct launch *launch, const int streams[3], struct term
 	return r;
 }
 
+static bool wants_ids(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->steps.count; i++)
+		if (plan->steps.items[i].op == OP_MAP_IDS)
+			return plan->steps.items[i].c == PLAN_MORE_IDS;
+	return false;
+}
+
+/* Answers the child's question for ids.  What else it has to say is left for launch_wait(). */
+static void give_ids(const struct launch *launch, const struct launch_options *options, struct diags *d)
+{
+	struct id_ranges ids = { 0 };
+	struct report report;
+	ssize_t length;
+
+	do
+		length = recv(launch->report, &report, sizeof(report), MSG_PEEK);
+	while (length < 0 && errno == EINTR);
+	if (length != sizeof(report) || report.kind != REPORT_IDS)
+		return;
+	(void)recv(launch->report, &report, sizeof(report), 0);
+	if (options->map_ids)
+		ids = options->map_ids(options->data, launch->pid, d);
+	(void)send(launch->report, &ids, sizeof(ids), MSG_NOSIGNAL);
+}
+
 static int start(struct launch *launch, const struct launch_options *options, const struct cage_handles *cage)
 {
 	const struct plan *plan = launch->plan;
@@ -206,6 +232,8 @@ static int start_or_join(const struct plan *plan, const struct cage_handles *cag
 		r = start(&launch, options, cage);
 		if (r < 0)
 			clone_failed(d, r);
+		else if (!cage && wants_ids(plan))
+			give_ids(&launch, options, d);
 	}
 	if (r == 0)
 		*ret = launch;

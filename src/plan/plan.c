@@ -98,6 +98,18 @@ void plan_base(struct plan *plan, uid_t uid, gid_t gid, uid_t inside_uid, gid_t 
 	plan_add(plan, OP_CLOSE, 0, 0, 0, 0, NULL);
 }
 
+void plan_want_ids(struct plan *plan, const struct origin *origin)
+{
+	for (size_t i = 0; i < plan->steps.count; i++) {
+		struct step *step = &plan->steps.items[i];
+
+		if (step->op != OP_MAP_IDS && step->op != OP_NEST)
+			continue;
+		step->c = PLAN_MORE_IDS;
+		step->origin = origin_index(plan, origin);
+	}
+}
+
 /* Targets are relative: "/usr" → "usr", "/" → "". */
 static const char *relative(const char *path)
 {

@@ -55,6 +55,8 @@ _Static_assert(sizeof(struct step) == 24, "a step is 24 bytes");
 /* BIND: the mount point may be made in a tree that was bound before (only the cage's own data). */
 #define PLAN_CREATE    (1u << 16)
 
+/* c of MAP_IDS and NEST: the launcher maps more ids than the caller's own, if it can. */
+#define PLAN_MORE_IDS 1u
 /* a of NEWROOT: the host's "/" is bound too, so it has to be taken before it is covered. */
 #define PLAN_KEEP_HOST 1u
 /* b of MASK. */
@@ -92,6 +94,9 @@ struct step *plan_add(struct plan *plan, enum op op, uint32_t a, uint32_t b, uin
 /* Steps that every plan has.  `uid`, `gid` are the caller's; `inside_*` what the program sees. */
 void plan_base(struct plan *plan, uid_t uid, gid_t gid, uid_t inside_uid, gid_t inside_gid,
 	       uint64_t root_size);
+
+/* Root inside is to have other users beside it, as many ids as the launcher can get for the caller. */
+void plan_want_ids(struct plan *plan, const struct origin *origin);
 
 /* Paths inside: absolute ("/usr/lib"), normal.  Missing parents are made (mode 0755). */
 void plan_mkdir(struct plan *plan, const char *path, unsigned mode, const struct origin *origin);

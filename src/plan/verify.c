@@ -20,6 +20,7 @@ struct check {
 	const struct step *step;
 	unsigned broken;
 	bool root_bound; /* a BIND covers the root itself */
+	unsigned more_ids; /* c of MAP_IDS */
 	const char *devpts; /* where the cage's own one is, without the slash in front */
 };
 
@@ -267,6 +268,17 @@ static void check_terminal(struct check *k)
 		broken(k, "a terminal comes from the cage's own devpts");
 }
 
+/* The ids of the program are among those of its cage. */
+static void check_ids(struct check *k)
+{
+	const struct step *step = k->step;
+
+	if (step->op == OP_MAP_IDS)
+		k->more_ids = step->c;
+	if (step->op == OP_NEST && (step->c != k->more_ids || step->c > PLAN_MORE_IDS || (step->c && (step->a || step->b))))
+		broken(k, "more ids are for root alone, and for MAP_IDS and NEST alike");
+}
+
 static void check_whole(struct check *k, const unsigned *counts)
 {
 	k->step = NULL;
@@ -277,6 +289,7 @@ static void check_whole(struct check *k, const unsigned *counts)
 		k->step = &k->plan->steps.items[k->index];
 		if (k->step->op == OP_DEVPTS && is_offset(k, k->step->a))
 			k->devpts = plan_text_at(k->plan, k->step->a);
+		check_ids(k);
 		if (k->step->op == OP_TERMINAL)
 			check_terminal(k);
 		if (k->step->op == OP_ENTER && !(k->step->x & PLAN_READ_ONLY) && !k->root_bound)
