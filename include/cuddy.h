@@ -75,6 +75,9 @@ struct cuddy_options {
 	/* Where what becomes of the program is written, as lines of JSON (cuddy(1), --status-fd): above 2,
 	 * open for writing until cuddy_wait(), close-on-exec; NULL: nowhere. */
 	const int *status_fd;
+	/* Another root file system: a directory, or "image:NAME" of one that was imported; NULL: as the profile
+	 * says.  What may be done to it: "copy-on-write", "read-only" or "writable". */
+	const char *root, *root_access;
 };
 
 /* Reads a profile for whoever calls: user, home, working directory and the XDG variables of the

@@ -50,7 +50,8 @@ static int start(struct arena *arena, const struct cage_wish *wish, const struct
 	struct claim *claims;
 	struct cage_record record = {
 		.name = cage->name, .profile = wish->policy->name, .program = cage->argv[0], .policy = policy,
-		.directory = cage->working_directory, .since = time(NULL), .ephemeral = wish->ephemeral,
+		.directory = cage->working_directory, .since = time(NULL),
+		.root = wish->policy->root.value, .ephemeral = wish->ephemeral,
 	};
 
 	if (!wish->ephemeral)
@@ -154,7 +155,8 @@ static const char *numbered(struct arena *arena, const char *name, unsigned numb
 int cage_enter(struct arena *arena, const struct cage_wish *wish, struct diags *d, struct cage_stay *ret)
 {
 	const char *policy = policy_lines(wish->policy, arena);
-	struct cage_stay stay = { .arena = arena, .runtime = cage_runtime_open(wish->places.runtime, true) };
+	struct cage_stay stay = { .arena = arena, .hold = -1,
+				  .runtime = cage_runtime_open(wish->places.runtime, true) };
 	AUTO_FD int runtime = stay.runtime;
 	struct cage cage = wish->cage;
 
@@ -221,6 +223,7 @@ int cage_leave(struct cage_stay *stay, struct diags *d)
 			cage_gate_clear(stay->runtime, gate, stay->name);
 	}
 	fd_closep(&stay->runtime);
+	fd_closep(&stay->hold);
 	plan_free(stay->plan);
 	stay->plan = NULL;
 	return status;

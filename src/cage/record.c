@@ -19,7 +19,7 @@ struct record_header { uint32_t magic, texts, plan; uint32_t ephemeral; long lon
 
 /* The texts in their order; each call of a visitor takes the address of one. */
 #define EACH_TEXT(record) { &(record)->name, &(record)->profile, &(record)->program,             \
-			    &(record)->directory, &(record)->policy }
+			    &(record)->directory, &(record)->policy, &(record)->root }
 
 int cage_record_make(const struct cage_record *record, const struct plan *plan)
 {

@@ -351,6 +351,20 @@ static int step_read_only(struct child *c, const struct step *s)
 	return bind_self(c, s, AT_RECURSIVE);
 }
 
+/* Only the mount at the target: what is mounted in it stays as it is. */
+static int step_seal(struct child *c, const struct step *s)
+{
+	struct spot at;
+	int r = find_spot(c, s, 0, &at);
+	int mount = r < 0 ? r : sys_open_below(at.dir, at.path, O_PATH | O_DIRECTORY, 0);
+
+	if (mount < 0)
+		return mount;
+	r = sys_mount_setattr(mount, s->x & PLAN_ATTRS, 0);
+	release(c, mount);
+	return r;
+}
+
 static int step_mask(struct child *c, const struct step *s)
 {
 	return attach(c, sys_clone_tree(c->base, mask_names[s->b & 1], AT_SYMLINK_NOFOLLOW, PLAN_ATTRS), s);
@@ -642,7 +656,7 @@ step_function *const step_table[OP_COUNT] = {
 	[OP_OWN] = step_own,
 	[OP_READ_ONLY] = step_read_only,       [OP_MASK] = step_mask,
 	[OP_TMPFS] = step_tmpfs,	       [OP_PROC] = step_proc,
-	[OP_OVERLAY] = step_overlay,
+	[OP_OVERLAY] = step_overlay,	       [OP_SEAL] = step_seal,
 	[OP_DEVPTS] = step_devpts,	       [OP_ENTER] = step_enter,
 	[OP_HOSTNAME] = step_hostname,	       [OP_CHDIR] = step_chdir,
 	[OP_LOOPBACK] = step_loopback,	       [OP_RLIMIT] = step_rlimit,

@@ -13,7 +13,7 @@
 #define KNOWN_FLAGS (CUDDY_SECURE | CUDDY_COLOUR | CUDDY_VERBOSE | CUDDY_EPHEMERAL | CUDDY_RESTART | CUDDY_BESIDE)
 
 /* A member that a later version adds must not fall into padding, where this one would not miss it. */
-_Static_assert(offsetof(struct cuddy_options, status_fd) + sizeof(int *) == sizeof(struct cuddy_options),
+_Static_assert(offsetof(struct cuddy_options, root_access) + sizeof(char *) == sizeof(struct cuddy_options),
 	       "padding at the end of the options");
 
 /* Takes what the caller's version of the structure has; the rest is zero. */
@@ -122,6 +122,7 @@ struct cuddy *cuddy_load(const struct cuddy_options *options)
 	struct cuddy *c = arena_new_object(arena, struct cuddy);
 
 	c->arena = arena;
+	c->root = (struct cage_root){ .fd = -1, .hold = -1 };
 	diags_init(&c->d, arena);
 	load(c, options);
 	if (!c->policy)
@@ -134,6 +135,7 @@ void cuddy_free(struct cuddy *cuddy)
 	if (!cuddy)
 		return;
 	(void)cuddy_wait(cuddy);
+	cage_root_close(&cuddy->root);
 	arena_free(cuddy->arena);
 }
 
@@ -217,13 +219,25 @@ static int check_program(struct cuddy *cuddy, const char *const *argv)
 	return 0;
 }
 
+int open_root(struct cuddy *cuddy, struct diags *d)
+{
+	int r = cuddy->root.path ? 0 : cage_root_open(cuddy->arena, cuddy->policy, d, &cuddy->root);
+
+	if (r < 0)
+		return r == -ENOENT && !cuddy->policy->root.value ? 0 : r;
+	cuddy->caller.cage.root = cuddy->root.path;
+	cuddy->caller.cage.root_fd = cuddy->root.fd;
+	return 0;
+}
+
 int compile_cage(struct cuddy *cuddy, const char *const *argv, struct plan **ret)
 {
-	struct cage cage = cuddy->caller.cage;
+	struct cage cage;
 	struct claim *claims;
 
-	if (!cuddy->policy || check_program(cuddy, argv) < 0)
+	if (!cuddy->policy || check_program(cuddy, argv) < 0 || open_root(cuddy, &cuddy->d) < 0)
 		return -EINVAL;
+	cage = cuddy->caller.cage;
 	cage.argv = argv;
 	cage.ephemeral = cuddy->ephemeral;
 	if (!cage.ephemeral)
@@ -235,7 +249,7 @@ static int start(struct cuddy *cuddy, const char *const *argv)
 {
 	struct caller *caller = &cuddy->caller;
 	struct cage_wish wish = {
-		.policy = cuddy->policy, .cage = caller->cage,
+		.policy = cuddy->policy,
 		.places = caller->places,
 		.ephemeral = cuddy->ephemeral, .conflict = cuddy->conflict,
 		.launch = { .streams = cuddy->streams, .timeout = cuddy->timeout,
@@ -251,8 +265,11 @@ static int start(struct cuddy *cuddy, const char *const *argv)
 	}
 	if (!wish.launch.timeout && cuddy->policy->limits[LIMIT_TIMEOUT].is_set)
 		wish.launch.timeout = (unsigned)cuddy->policy->limits[LIMIT_TIMEOUT].value;
+	if (check_program(cuddy, argv) < 0 || open_root(cuddy, &cuddy->d) < 0)
+		return CUDDY_REFUSED;
+	wish.cage = caller->cage;
 	wish.cage.argv = argv;
-	if (check_program(cuddy, argv) < 0 || cage_enter(cuddy->arena, &wish, &cuddy->d, &cuddy->stay) < 0)
+	if (cage_enter(cuddy->arena, &wish, &cuddy->d, &cuddy->stay) < 0)
 		return CUDDY_REFUSED;
 	cuddy->runs = true;
 	if (cuddy->is_named)

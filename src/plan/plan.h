@@ -119,6 +119,17 @@ void plan_private_dir(struct plan *plan, const char *path, unsigned mode, unsign
 /* Shows `own`, a file that plan_file() made, at `path` too: over a file of a bound tree. */
 void plan_own(struct plan *plan, const char *own, const char *path, unsigned flags,
 	      const struct origin *origin);
+/* The same for a directory that plan_mkdir() made: as writable as `flags` say, and mount points can be made. */
+void plan_own_directory(struct plan *plan, const char *own, const char *path, unsigned flags,
+			const struct origin *origin);
+/* Shows what is at `path` once more there, with other attributes. */
+void plan_change(struct plan *plan, const char *path, unsigned flags, const struct origin *origin);
+/* Makes the mount at `path` read-only, but not what is mounted in it. */
+void plan_seal_mount(struct plan *plan, const char *path, const struct origin *origin);
+/* What was mounted at "/" is the cage's root: mount points can be made in it, and it may stay writable. */
+void plan_take_root(struct plan *plan, bool is_writable);
+/* Makes the mount point `path` now, unless it lies in a tree of others. */
+void plan_point(struct plan *plan, const char *path, bool is_directory, const struct origin *origin);
 /* Makes what is already visible at `path` read-only: /proc/sys. */
 void plan_read_only(struct plan *plan, const char *path, const struct origin *origin);
 void plan_mask(struct plan *plan, const char *path, bool is_directory, const struct origin *origin);

@@ -70,9 +70,10 @@ static void check_target(struct check *k, uint64_t value)
 	const char *path = plan_text_at(k->plan, (uint32_t)value);
 	if (!is_clean(path))
 		broken(k, "targets are relative and have no '..'");
-	if (!*path && k->step->op != OP_BIND)
-		broken(k, "only a bind may cover the root itself");
-	if (!*path && k->step->op == OP_BIND)
+	bool covers = k->step->op == OP_BIND || k->step->op == OP_OVERLAY;
+	if (!*path && !covers)
+		broken(k, "only a bind or an overlay may cover the root itself");
+	if (!*path && covers)
 		k->root_bound = true;
 }
 
@@ -104,8 +105,8 @@ static void check_attr(struct check *k, uint64_t value)
 	}
 	if (!(value & PLAN_NODEV) && !is_device)
 		broken(k, "every mount but a device node is nodev");
-	if (k->step->op == OP_READ_ONLY && !(value & PLAN_READ_ONLY))
-		broken(k, "READ_ONLY is read-only");
+	if ((k->step->op == OP_READ_ONLY || k->step->op == OP_SEAL) && !(value & PLAN_READ_ONLY))
+		broken(k, "READ_ONLY and SEAL are read-only");
 }
 
 static bool is_filter(const struct plan *plan, uint64_t index)
@@ -197,7 +198,7 @@ static bool is_own_file(const struct check *k)
 
 	for (size_t i = 0; i < k->index; i++) {
 		const struct step *step = &k->plan->steps.items[i];
-		if (step->op == OP_FILE && step->direct && strcmp(plan_text_at(k->plan, step->a), name) == 0)
+		if ((step->op == OP_FILE || step->op == OP_MKDIR) && step->direct && strcmp(plan_text_at(k->plan, step->a), name) == 0)
 			return true;
 	}
 	return false;
@@ -222,7 +223,7 @@ static void check_step(struct check *k, unsigned *counts)
 	if (step->direct && !step_may_be_direct(k->plan, k->index))
 		broken(k, "direct targets lie in the cage's own directories");
 	if (step->op == OP_OWN && !is_own_file(k))
-		broken(k, "OWN shows a file that the plan made before");
+		broken(k, "OWN shows what the plan made before");
 	if (counts[step->op]++ && info->count != COUNT_MANY)
 		broken(k, "it stands there only once");
 }
