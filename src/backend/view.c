@@ -354,6 +354,12 @@ static int freeze_for(struct builder *b, const struct rule *deny)
 		if ((allow->place == PLACE_COPY_ON_WRITE || allow->place == PLACE_ROOT) &&
 		    !is_hosts(b, allow->place) && missing)
 			add_stub(b, path_join(b->arena, real, strrchr(missing, '/') + 1), deny);
+		if (allow->place == PLACE_ROOT && is_hosts(b, PLACE_ROOT)) {
+			/* Its directories are the root's own to fill; what must stay away can be made later. */
+			b->view->exactness[index] = EXACTNESS_AT_START;
+			b->view->note[index] = "in a writable root for what exists when the cage starts";
+			continue;
+		}
 		if (!is_hosts(b, allow->place))
 			continue;
 		b->view->exactness[index] = EXACTNESS_COARSE;

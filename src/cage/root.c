@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int cage_root_hold(struct arena *arena, const char *value)
@@ -67,6 +68,16 @@ static int refuse(struct arena *arena, const struct text_setting *root, const ch
 	return error;
 }
 
+/* The kernel maps our ids alone, so nothing could be changed or even mounted in it. */
+static int not_yours(struct arena *arena, const struct text_setting *root, struct diags *d)
+{
+	diag_error(d, "C612", root->origin, "'%s' cannot be the root: it belongs to another user",
+		   str_quote(arena, root->value));
+	diag_help(d, "make an image of it: 'sudo tar -C %s -cf root.tar .' and 'cuddy image import root.tar'",
+		  str_quote(arena, root->value));
+	return -EPERM;
+}
+
 static bool looks_like_root(int fd)
 {
 	static const char *const programs[] = { "usr/bin", "bin", "usr/sbin", "sbin" };
@@ -83,6 +94,7 @@ int cage_root_open(struct arena *arena, const struct policy *policy, struct diag
 	const char *image = root->value ? root_image(root->value) : NULL;
 	CLEANUP(cage_root_close) struct cage_root found = { .path = root->value, .fd = -1, .hold = -1 };
 	char real[PATH_MAX];
+	struct stat status;
 	int r = root->value ? 0 : -ENOENT;
 
 	if (r == 0 && image)
@@ -97,6 +109,10 @@ int cage_root_open(struct arena *arena, const struct policy *policy, struct diag
 		return refuse(arena, root, strerror(errno), -errno, d);
 	if (faccessat(found.fd, ".", X_OK, 0) < 0)
 		return refuse(arena, root, strerror(errno), -errno, d);
+	if (fstat(found.fd, &status) < 0)
+		return refuse(arena, root, strerror(errno), -errno, d);
+	if (geteuid() != 0 && status.st_uid != geteuid())
+		return not_yours(arena, root, d);
 	if (!looks_like_root(found.fd))
 		return refuse(arena, root, "it holds no programs (bin, usr/bin)", -EINVAL, d);
 	*ret = found;

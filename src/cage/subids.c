@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "cage/tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -239,4 +240,30 @@ struct id_ranges subids_map(struct arena *arena, pid_t pid)
 			map_granted(arena, &kinds[1], pid, getgid(), ids.groups);
 	}
 	return ids;
+}
+
+static int remove_as_root(struct arena *arena, int dir, const char *name)
+{
+	enum subids kind;
+	pid_t pid = subids_fork(arena, &kind);
+	int status;
+
+	if (pid == 0) {
+		int r = tree_clear(dir, name);
+
+		_exit(r < 0 ? MIN(-r, 255) : 0);
+	}
+	if (pid < 0)
+		return pid;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
+}
+
+int subids_remove(struct arena *arena, int dir, const char *name)
+{
+	int r = tree_clear(dir, name);
+
+	return (r == -EACCES || r == -EPERM) && geteuid() != 0 ? remove_as_root(arena, dir, name) : r;
 }

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "cage/data.h"
 #include "cage/look.h"
+#include "cage/subids.h"
 #include "cage/tree.h"
 #include "cli/session.h"
 #include "lib/caller.h"
@@ -271,7 +272,7 @@ static int remove_cage(struct cli *cli, const struct places *places, const char 
 	}
 	if (!force && (tree_size(places->store, name, &size) < 0 || !agreed(cli, name, &size)))
 		return EXIT_REFUSED;
-	r = tree_remove(places->store, name);
+	r = subids_remove(cli->arena, places->store, name);
 	cage_gate_clear(places->runtime, gate, name);
 	if (r == 0)
 		return 0;
