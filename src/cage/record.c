@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define RECORD_MAGIC 0x31726463u /* "cdr1" */
+#define RECORD_MAGIC 0x32726463u /* "cdr2" */
 #define RECORD_ROOM  (4 * LIMIT_PLAN_TEXT)
 #define RECORD_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 

@@ -83,7 +83,7 @@ static void ps_json(struct json *json, const struct cage_view *v, const struct t
 		json_string(json, "profile", v->record.profile);
 		json_string(json, "program", v->record.program);
 		json_string(json, "directory", v->record.directory);
-		json_string(json, "root", *v->record.root ? v->record.root : NULL);
+		json_string(json, "root", v->record.root && *v->record.root ? v->record.root : NULL);
 		json_string(json, "since", since);
 		json_bool(json, "ephemeral", v->record.ephemeral);
 		json_number(json, "processes", v->processes);
