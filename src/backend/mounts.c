@@ -100,9 +100,10 @@ static const struct { const char *name; char *(*write)(struct compilation *c); }
 	{ "passwd", write_passwd },	    { "resolv-conf", write_resolv_conf },
 };
 
-static const char *own_name(struct compilation *c, const char *path)
+static const char *own_name(struct compilation *c, const struct view_entry *e)
 {
-	return arena_printf(c->arena, OWN_FILES "/%s", overlay_name(c->arena, path));
+	return path_join(c->arena, OWN_FILES,
+			 e->place == PLACE_SYNTHETIC ? e->source : overlay_name(c->arena, e->path));
 }
 
 static int add_synthetic(struct compilation *c, const struct view_entry *e)
@@ -115,7 +116,7 @@ static int add_synthetic(struct compilation *c, const struct view_entry *e)
 		if (e->in_skeleton)
 			plan_file(c->plan, e->path, synthetic[i].write(c), 0444, origin);
 		else if (e->inode)
-			plan_own(c->plan, own_name(c, e->path), e->path, attributes(ACCESS_READ), origin);
+			plan_own(c->plan, own_name(c, e), e->path, attributes(ACCESS_READ), origin);
 		return 0;
 	}
 	return diag_error(c->d, "C312", origin, "there is no synthetic file '%s'",
@@ -135,7 +136,7 @@ static unsigned mode_of_temporary(const char *path)
 /* What is shown over files of others is made first, while the skeleton can be reached by paths. */
 static void prepare_own(struct compilation *c, const struct view_entry *e)
 {
-	const char *own = own_name(c, e->path);
+	const char *own = own_name(c, e);
 
 	if (e->in_skeleton || e->kind != VIEW_BIND)
 		return;
@@ -215,7 +216,7 @@ static void add_dev_directory(struct compilation *c, const struct view_entry *e)
 	const struct origin *origin = e->rule->origin;
 
 	if (!e->in_skeleton && c->cage->root)
-		plan_own_directory(c->plan, own_name(c, e->path), e->path, 0, origin);
+		plan_own_directory(c->plan, own_name(c, e), e->path, 0, origin);
 	else
 		plan_mkdir(c->plan, e->path, 0755, origin);
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
@@ -254,7 +255,7 @@ static void add_temporary(struct compilation *c, const struct view_entry *e)
 	unsigned mode = mode_of_temporary(e->path);
 
 	if (!e->in_skeleton && e->kind == VIEW_BIND && c->cage->root)
-		plan_own_directory(c->plan, own_name(c, e->path), e->path, attributes(e->access) & PLAN_NOEXEC,
+		plan_own_directory(c->plan, own_name(c, e), e->path, attributes(e->access) & PLAN_NOEXEC,
 				   e->rule->origin);
 	else if (e->in_skeleton)
 		plan_private_dir(c->plan, e->path, mode, attributes(e->access) & PLAN_NOEXEC, e->rule->origin);
