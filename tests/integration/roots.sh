@@ -258,6 +258,17 @@ archives() {
 	done
 }
 
+# A mount of another path shows that one, with and without a root.
+mounts() {
+	mkdir -p "$work/source"
+	echo source >"$work/source/file"
+	printf 'include = ["build"]\nfilesystem.mount = [{ source = "%s", target = "/srv/target" }]\n' "$work/source" >"$work/mount.toml"
+	cuddy run -p "$work/mount.toml" --ephemeral sh -c 'cat /srv/target/file; echo x >/srv/target/x'
+	ok "a mount shows its source at its target" test "$(cat "$work/out")" = source -a ! -e "$work/source/x"
+	cuddy run -p "$work/mount.toml" --ephemeral --root "$work/small" sh -c 'cat /srv/target/file; echo x >/srv/target/x'
+	ok "in a root too" test "$(cat "$work/out")" = source -a ! -e "$work/source/x"
+}
+
 refusals() {
 	mkdir -p "$work/empty"
 	for row in "$work/nowhere:No such file" "$work/empty:holds no programs" "$work/small/etc/name:Not a directory" \
@@ -284,6 +295,7 @@ suite() {
 		access
 		hostile
 		archives
+		mounts
 		refusals
 	else
 		skip "small roots"
