@@ -91,6 +91,13 @@ size_t serve_poll(const struct server *s, struct pollfd *polled);
 /* Obeys, admits and forgets peers after poll(). */
 void serve_handle(struct server *s, const struct pollfd *polled, size_t count);
 
+/* Writes a file below `dir` with one call.  0 or -errno. */
+int child_write_file(const struct child *c, int dir, const char *name, const char *bytes, size_t count);
+
+/* The steps of launch/ids.c. */
+int step_map_ids(struct child *c, const struct step *step);
+int step_nest(struct child *c, const struct step *step);
+
 /* A detached mount of the layers that an OVERLAY names, or -errno.  Its descriptors stay open until CLOSE. */
 int overlay_make(struct child *c, const struct step *step);
 
