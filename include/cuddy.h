@@ -81,6 +81,9 @@ struct cuddy_options {
 	/* Start an ephemeral cage with what the cage of this name keeps; that one is not changed, and must not
 	 * run.  Each start makes a cage of its own, named like `cage` or this, with a number. */
 	const char *template_cage;
+	/* Another root file system: a directory, or "image:NAME" of one that was imported; NULL: as the profile
+	 * says.  What may be done to it: "copy-on-write", "read-only" or "writable". */
+	const char *root, *root_access;
 };
 
 /* Reads a profile for whoever calls: user, home, working directory and the XDG variables of the

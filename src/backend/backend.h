@@ -31,6 +31,8 @@ struct cage {
 	const char *overlay_dir;   /* where copy-on-write keeps changes; NULL: they vanish at the end */
 	const struct cage_kept *kept; /* what persists; nothing: it is empty at each start */
 	size_t kept_count;
+	const char *root;	   /* directory of the policy's root file system, without links; or NULL */
+	int root_fd;		   /* of that directory */
 	bool ephemeral;		   /* nothing shall be kept */
 	bool is_copy;		   /* what is in `kept` belongs to another cage: changes of it vanish */
 	char **environment;	   /* the caller's */

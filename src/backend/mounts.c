@@ -13,11 +13,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#define OWN_FILES "/.cuddy" /* where synthetic files stand in the skeleton, read-only */
+#define OWN_FILES "/.cuddy" /* in the skeleton, read-only: what is shown from there over files of others */
 
 static unsigned attributes(unsigned access)
 {
@@ -32,17 +34,39 @@ static const char *inside_name(const struct compilation *c)
 	return c->policy->hostname.value ? c->policy->hostname.value : "cuddy";
 }
 
+/* A file of the root file system; "" without one. */
+static const char *root_file(struct compilation *c, const char *path)
+{
+	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	AUTO_FD int fd = c->cage->root ? (int)syscall(SYS_openat2, c->cage->root_fd, path, &how, sizeof(how)) : -1;
+	char *text = arena_alloc(c->arena, LIMIT_USER_LIST + 1);
+	ssize_t length = fd < 0 ? -1 : pread(fd, text, LIMIT_USER_LIST, 0);
+
+	text[MAX(length, (ssize_t)0)] = '\0';
+	return text;
+}
+
+/* The one user that the program sees of this computer, under the name and ids that it has inside; of
+ * a root file system all that are known there. */
 static char *write_passwd(struct compilation *c)
 {
-	return arena_printf(c->arena, "%s:x:%u:%u::%s:%s\n%s", c->cage->user, c->cage->uid, c->cage->gid,
-			    c->cage->home, c->cage->shell,
-			    c->cage->uid == 65534 ? "" : "nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\n");
+	bool root = str_equal(c->policy->user_as.value, "root");
+	uid_t uid = root ? 0 : c->cage->uid;
+	const char *nobody = uid == 65534 || c->cage->root ? "" :
+		"nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\n";
+
+	return arena_printf(c->arena, "%s:x:%u:%u::%s:%s\n%s%s", root ? "root" : c->cage->user, uid,
+			    root ? 0 : c->cage->gid, c->cage->home, c->cage->shell, nobody,
+			    root_file(c, "etc/passwd"));
 }
 
 static char *write_group(struct compilation *c)
 {
-	return arena_printf(c->arena, "%s:x:%u:\n%s", c->cage->user, c->cage->gid,
-			    c->cage->gid == 65534 ? "" : "nogroup:x:65534:\n");
+	bool root = str_equal(c->policy->user_as.value, "root");
+	gid_t gid = root ? 0 : c->cage->gid;
+
+	return arena_printf(c->arena, "%s:x:%u:\n%s%s", root ? "root" : c->cage->user, gid,
+			    gid == 65534 || c->cage->root ? "" : "nogroup:x:65534:\n", root_file(c, "etc/group"));
 }
 
 static char *write_machine_id(struct compilation *c)
@@ -99,25 +123,51 @@ static const struct { const char *name; char *(*write)(struct compilation *c); }
 	{ "resolv-conf", write_resolv_conf },
 };
 
+static const char *own_name(struct compilation *c, const struct view_entry *e)
+{
+	return path_join(c->arena, OWN_FILES,
+			 e->place == PLACE_SYNTHETIC ? e->source : overlay_name(c->arena, e->path));
+}
+
 static int add_synthetic(struct compilation *c, const struct view_entry *e)
 {
 	const struct origin *origin = e->rule->origin;
 
 	for (size_t i = 0; i < ARRAY_SIZE(synthetic); i++) {
-		char *own = arena_printf(c->arena, OWN_FILES "/%s", synthetic[i].name);
-
 		if (!str_equal(synthetic[i].name, e->source))
 			continue;
-		if (e->in_skeleton) {
+		if (e->in_skeleton)
 			plan_file(c->plan, e->path, synthetic[i].write(c), 0444, origin);
-		} else if (e->inode) {
-			plan_file(c->plan, own, synthetic[i].write(c), 0444, origin);
-			plan_own(c->plan, own, e->path, attributes(ACCESS_READ), origin);
-		}
+		else if (e->inode)
+			plan_own(c->plan, own_name(c, e), e->path, attributes(ACCESS_READ), origin);
 		return 0;
 	}
 	return diag_error(c->d, "C312", origin, "there is no synthetic file '%s'",
 			  str_quote(c->arena, e->source));
+}
+
+static unsigned mode_of_temporary(const char *path)
+{
+	static const char *const sticky[] = { "/tmp", "/var/tmp", "/dev/shm" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(sticky); i++)
+		if (strcmp(path, sticky[i]) == 0)
+			return 01777;
+	return 0755;
+}
+
+/* What is shown over files of others is made first, while the skeleton can be reached by paths. */
+static void prepare_own(struct compilation *c, const struct view_entry *e)
+{
+	const char *own = own_name(c, e);
+
+	if (e->in_skeleton || e->kind != VIEW_BIND)
+		return;
+	for (size_t i = 0; e->place == PLACE_SYNTHETIC && e->inode && i < ARRAY_SIZE(synthetic); i++)
+		if (str_equal(synthetic[i].name, e->source))
+			plan_file(c->plan, own, synthetic[i].write(c), 0444, e->rule->origin);
+	if (c->cage->root && (e->place == PLACE_TEMPORARY || e->place == PLACE_PERSIST || e->place == PLACE_DEVICES))
+		plan_mkdir(c->plan, own, e->place == PLACE_DEVICES ? 0755 : mode_of_temporary(e->path), e->rule->origin);
 }
 
 /* ---- /dev ---- */
@@ -189,7 +239,10 @@ static void add_dev_directory(struct compilation *c, const struct view_entry *e)
 	};
 	const struct origin *origin = e->rule->origin;
 
-	plan_mkdir(c->plan, e->path, 0755, origin);
+	if (!e->in_skeleton && c->cage->root)
+		plan_own_directory(c->plan, own_name(c, e), e->path, 0, origin);
+	else
+		plan_mkdir(c->plan, e->path, 0755, origin);
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
 		plan_symlink(c->plan, path_join(c->arena, e->path, links[i][0]), links[i][1], origin);
 	plan_devpts(c->plan, path_join(c->arena, e->path, "pts"), origin);
@@ -223,13 +276,12 @@ static void add_bind(struct compilation *c, const struct view_entry *e)
 
 static void add_temporary(struct compilation *c, const struct view_entry *e)
 {
-	static const char *const sticky[] = { "/tmp", "/var/tmp", "/dev/shm" };
-	unsigned mode = 0755;
+	unsigned mode = mode_of_temporary(e->path);
 
-	for (size_t i = 0; i < ARRAY_SIZE(sticky); i++)
-		if (strcmp(e->path, sticky[i]) == 0)
-			mode = 01777;
-	if (e->in_skeleton)
+	if (!e->in_skeleton && e->kind == VIEW_BIND && c->cage->root)
+		plan_own_directory(c->plan, own_name(c, e), e->path, attributes(e->access) & PLAN_NOEXEC,
+				   e->rule->origin);
+	else if (e->in_skeleton)
 		plan_private_dir(c->plan, e->path, mode, attributes(e->access) & PLAN_NOEXEC, e->rule->origin);
 	else if (e->inode || plan_is_own(c->plan, e->path))
 		plan_tmpfs(c->plan, e->path, mode, 64 * 1024 * 1024, e->rule->origin);
@@ -299,6 +351,8 @@ static int add_entry(struct compilation *c, const struct view_entry *e)
 		return add_synthetic(c, e);
 	case PLACE_COPY_ON_WRITE:
 		return overlay_add(c, e, attributes(e->access));
+	case PLACE_ROOT:
+		return overlay_add_root(c, e, attributes(e->access));
 	}
 	unreachable();
 }
@@ -315,6 +369,17 @@ static bool is_shown(const struct view *view, size_t link)
 			return true;
 	}
 	return false;
+}
+
+/* Mount points are made in a root before parts of it become read-only. */
+static void add_points(struct compilation *c, const struct view *view)
+{
+	for (size_t i = 0; i < view->count; i++) {
+		const struct view_entry *e = &view->entries[i];
+
+		if (e->in_root && e->kind == VIEW_BIND && e->place != PLACE_SYNTHETIC && !S_ISLNK(e->mode))
+			plan_point(c->plan, e->path, e->is_directory, e->rule->origin);
+	}
 }
 
 static int add_view(struct compilation *c, const struct view *view)
@@ -351,6 +416,8 @@ static int add_view(struct compilation *c, const struct view *view)
 		}
 		if (r < 0)
 			return r;
+		if (e->place == PLACE_ROOT && e->kind == VIEW_BIND)
+			add_points(c, view);
 	}
 	return 0;
 }
@@ -359,8 +426,15 @@ static int compile(struct compilation *c)
 {
 	struct view view;
 
-	if (view_build(c->arena, c->policy, c->d, &view) < 0 || add_view(c, &view) < 0 || add_devices(c) < 0)
+	if (view_build(c->arena, c->policy, c->cage, c->d, &view) < 0)
 		return -EINVAL;
+	for (size_t i = 0; i < view.count; i++)
+		prepare_own(c, &view.entries[i]);
+	if (add_view(c, &view) < 0 || add_devices(c) < 0)
+		return -EINVAL;
+	for (size_t i = 0; c->cage->root && i < view.count; i++)
+		if (view.entries[i].place == PLACE_DEVICES && view.entries[i].kind == VIEW_BIND)
+			plan_seal_mount(c->plan, view.entries[i].path, view.entries[i].rule->origin);
 	for (size_t i = 0; i < c->policy->rule_count; i++) {
 		const struct rule *rule = &c->policy->rules[i];
 

@@ -62,6 +62,8 @@ static int compile(struct compilation *c)
 				  str_quote(c->arena, as)),
 		       diag_help(c->d, "use \"me\", \"nobody\" or \"root\""), -22;
 	plan_base(c->plan, cage->uid, cage->gid, uid, gid, disk);
+	if (str_equal(as, "root"))
+		plan_want_ids(c->plan, policy->user_as.origin);
 	if (!is_allowed(policy, "clone(user-namespace)") && !is_allowed(policy, "unshare(user-namespace)"))
 		plan_add(c->plan, OP_USERNS_LIMIT, 0, 0, 0, 1, NULL);
 	plan_add(c->plan, OP_HOSTNAME, plan_text(c->plan, policy->hostname.value ? policy->hostname.value : "cuddy"),

@@ -41,15 +41,53 @@ char *overlay_name(struct arena *arena, const char *path)
 			    (unsigned long long)digest(path));
 }
 
+/* Where the changes of `source` are kept; NULL: nowhere. */
+static const char *data_of(struct compilation *c, const char *source, struct stat *ret)
+{
+	const char *directory;
+
+	if (!c->cage->overlay_dir)
+		return NULL;
+	directory = path_join(c->arena, c->cage->overlay_dir, overlay_name(c->arena, source));
+	(void)lstat(directory, ret); /* missing only when nothing will be started */
+	return directory;
+}
+
+/* A root of which nothing may be changed is an overlay too: mount points are made in it. */
+int overlay_add_root(struct compilation *c, const struct view_entry *e, unsigned attributes)
+{
+	const struct origin *origin = e->rule->origin;
+	bool read_only = policy_root_is(c->policy, "read-only");
+	struct stat source = { .st_dev = e->device, .st_ino = e->inode, .st_mode = e->mode };
+	struct stat data = { 0 };
+
+	if (e->kind == VIEW_CHANGE) {
+		plan_change(c->plan, e->path, attributes, origin);
+		return 0;
+	}
+	if (strcmp(e->path, "/") != 0)
+		return diag_error(c->d, "C315", origin, "a grant inside the root cannot end at '%s'",
+				  str_quote(c->arena, e->path));
+	if (policy_root_is(c->policy, "writable")) {
+		plan_bind(c->plan, e->source, &source, e->path, attributes, origin);
+	} else {
+		const char *directory = read_only ? NULL : data_of(c, e->source, &data);
+
+		plan_overlay(c->plan, e->source, &source, directory, &data, e->path, 0, origin);
+	}
+	plan_take_root(c->plan, !read_only);
+	return 0;
+}
+
 int overlay_add(struct compilation *c, const struct view_entry *e, unsigned attributes)
 {
 	const struct origin *origin = e->rule->origin;
 	struct stat source = { .st_dev = e->device, .st_ino = e->inode, .st_mode = e->mode };
 	struct stat data = { 0 };
-	const char *directory = NULL;
+	const char *directory;
 
 	if (e->kind == VIEW_CHANGE) {
-		plan_private_dir(c->plan, e->path, 0755, attributes, origin);
+		plan_change(c->plan, e->path, attributes, origin);
 		return 0;
 	}
 	if (!S_ISDIR(e->mode) || strcmp(e->path, "/") == 0) {
@@ -58,12 +96,9 @@ int overlay_add(struct compilation *c, const struct view_entry *e, unsigned attr
 		diag_help(c->d, "name the directory %s", S_ISDIR(e->mode) ? "that is meant" : "that it is in");
 		return -EINVAL;
 	}
-	if (c->cage->overlay_dir) {
-		directory = path_join(c->arena, c->cage->overlay_dir, overlay_name(c->arena, e->source));
-		(void)lstat(directory, &data); /* missing only when nothing will be started */
-	} else {
+	directory = data_of(c, e->source, &data);
+	if (!directory)
 		plan_tmpfs(c->plan, e->path, 0755, TEMPORARY_SIZE, origin);
-	}
 	plan_overlay(c->plan, e->source, &source, directory, &data, e->path, attributes, origin);
 	return 0;
 }

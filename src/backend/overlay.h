@@ -19,4 +19,7 @@ char *overlay_name(struct arena *arena, const char *path);
 /* Adds the steps for an entry whose place is PLACE_COPY_ON_WRITE.  0, or -EINVAL with diagnostics. */
 int overlay_add(struct compilation *c, const struct view_entry *entry, unsigned attributes);
 
+/* The same for PLACE_ROOT, however writable it is. */
+int overlay_add_root(struct compilation *c, const struct view_entry *entry, unsigned attributes);
+
 #endif

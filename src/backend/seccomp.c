@@ -101,6 +101,13 @@ static int gather(struct emitter *e, const struct seccomp_rule *rules, size_t co
 	return 0;
 }
 
+/* Programs do without a family of sockets that is not there, not without one that they may not use:
+ * useradd(8) gives up when the audit socket answers EPERM. */
+static unsigned refusal(enum call call)
+{
+	return syscall_hides(call) ? ENOSYS : call == CALL_socket ? EAFNOSUPPORT : EPERM;
+}
+
 /* The errno of arguments in this class; 0 when they pass. */
 static unsigned answer_of(const struct emitter *e, enum call call, unsigned class)
 {
@@ -112,7 +119,7 @@ static unsigned answer_of(const struct emitter *e, enum call call, unsigned clas
 		return cell->denied[class];
 	if (cell->allowed & 1 << class)
 		return 0;
-	return syscall_hides(call) ? ENOSYS : EPERM;
+	return refusal(call);
 }
 
 /* One return for the whole call if its classes agree, else BLOCK. */

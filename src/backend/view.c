@@ -34,6 +34,7 @@ struct builder {
 	struct arena *arena;
 	struct walk walk;
 	const struct policy *policy;
+	const char *root; /* path of the root file system, or NULL */
 	VEC(const struct rule *) rules[EFFECT_LOG + 1]; /* those about files */
 	struct diags *d;
 	VEC(struct point) points;
@@ -74,7 +75,7 @@ static size_t rule_depth(const struct rule *rule, const char *name)
 }
 
 struct weight {
-	unsigned access[3]; /* by rules for places of each rank */
+	unsigned access[PLACE_RANKS]; /* by rules for places of each rank */
 	const struct rule *rule; /* the deepest; among equals one of the highest rank */
 	size_t depth;
 };
@@ -102,7 +103,8 @@ static void weigh_name(const struct builder *b, enum effect effect, const char *
 
 static bool counts_with(enum place shown, unsigned rank)
 {
-	static const enum place of_rank[] = { PLACE_TEMPORARY, PLACE_HOST, PLACE_COPY_ON_WRITE };
+	static const enum place of_rank[] = { PLACE_TEMPORARY, PLACE_HOST, PLACE_COPY_ON_WRITE,
+						PLACE_ROOT };
 
 	return place_counts(shown, of_rank[rank]);
 }
@@ -167,7 +169,9 @@ static bool is_denied(const struct builder *b, const char *path)
 	struct weight w = { 0 };
 
 	weigh_name(b, EFFECT_DENY, path, false, &w);
-	return (w.access[0] | w.access[1] | w.access[2]) & ACCESS_READ;
+	for (unsigned rank = 1; rank < PLACE_RANKS; rank++)
+		w.access[0] |= w.access[rank];
+	return w.access[0] & ACCESS_READ;
 }
 
 /* Where a host path leads, or NULL for nowhere else.  The links on the way are shown as links, but
@@ -310,6 +314,12 @@ static void add_stub(struct builder *b, const char *path, const struct rule *den
 	}
 }
 
+/* Are these files the host's own, so that what is written reaches the host? */
+static bool is_hosts(const struct builder *b, enum place place)
+{
+	return place == PLACE_HOST || (place == PLACE_ROOT && policy_root_is(b->policy, "writable"));
+}
+
 /* A denied path that is not there yet, where the program could make it. */
 static int freeze_for(struct builder *b, const struct rule *deny)
 {
@@ -341,9 +351,16 @@ static int freeze_for(struct builder *b, const struct rule *deny)
 		walk_status(&b->walk, probe.path, &probe.status);
 		if (!(access_at(b, EFFECT_ALLOW, &probe, &allow) & ACCESS_WRITE) || !allow)
 			continue;
-		if (allow->place == PLACE_COPY_ON_WRITE && missing)
+		if ((allow->place == PLACE_COPY_ON_WRITE || allow->place == PLACE_ROOT) &&
+		    !is_hosts(b, allow->place) && missing)
 			add_stub(b, path_join(b->arena, real, strrchr(missing, '/') + 1), deny);
-		if (allow->place != PLACE_HOST)
+		if (allow->place == PLACE_ROOT && is_hosts(b, PLACE_ROOT)) {
+			/* Its directories are the root's own to fill; what must stay away can be made later. */
+			b->view->exactness[index] = EXACTNESS_AT_START;
+			b->view->note[index] = "in a writable root for what exists when the cage starts";
+			continue;
+		}
+		if (!is_hosts(b, allow->place))
 			continue;
 		b->view->exactness[index] = EXACTNESS_COARSE;
 		b->view->note[index] = arena_printf(b->arena, "nothing new can be made directly in '%s'",
@@ -368,7 +385,7 @@ static int freeze_links(struct builder *b)
 		probe.path = arena_strndup(b->arena, h->path, (size_t)(slash - h->path));
 		walk_status(&b->walk, probe.path, &probe.status);
 		if (!(access_at(b, EFFECT_ALLOW, &probe, &allow) & ACCESS_WRITE) ||
-		    !allow || allow->place != PLACE_HOST)
+		    !allow || !is_hosts(b, allow->place))
 			continue;
 		b->view->exactness[h->deny - b->policy->rules] = EXACTNESS_COARSE;
 		b->view->note[h->deny - b->policy->rules] = arena_printf(
@@ -388,8 +405,8 @@ static void pin_above(struct builder *b, const char *path, const struct rule *de
 
 		path = probe.path;
 		walk_status(&b->walk, path, &probe.status);
-		if (!probe.status.exists || !(access_at(b, EFFECT_ALLOW, &probe, &allow) & ACCESS_WRITE) ||
-		    !allow || allow->place != PLACE_HOST)
+		if (!probe.status.inode || !(access_at(b, EFFECT_ALLOW, &probe, &allow) & ACCESS_WRITE) ||
+		    !allow || !is_hosts(b, allow->place))
 			return;
 		p = find_point(b, path);
 		if (!p) {
@@ -442,15 +459,18 @@ static const struct view_entry *above(const struct builder *b, const char *path)
 
 static const char *source_of(struct builder *b, const struct point *p, const struct rule *rule)
 {
-	const struct glob_alternative *a;
-
 	if (rule->place == PLACE_SYNTHETIC)
 		return rule->from;
-	if (rule->place != PLACE_HOST || !rule->from)
-		return p->path;
-	glob_alternatives(rule->glob, &a);
-	return path_normal(b->arena, rule->from, p->path + (path_is_within(p->path, a->prefix) ?
-			   strlen(a->prefix) + (p->path[strlen(a->prefix)] == '/') : 0));
+	return walk_source(&b->walk, p->path, b->root);
+}
+
+/* Does the mount above show the same files here? */
+static bool has_same_files(struct builder *b, const struct view_entry *over, const struct view_entry *e)
+{
+	const char *rest = e->path + (strcmp(over->path, "/") == 0 ? 0 : strlen(over->path));
+
+	return over->place == e->place && (!b->walk.maps.count ||
+	       strcmp(path_normal(b->arena, over->source, *rest ? rest + 1 : "."), e->source) == 0);
 }
 
 /* Places that start empty: what is denied there is made, so that it can be hidden. */
@@ -466,7 +486,8 @@ static void weigh(struct builder *b, const struct point *p)
 	unsigned taken = access_at(b, EFFECT_DENY, p, &deny);
 	unsigned access = access_at(b, EFFECT_ALLOW, p, &allow) & ~taken;
 	struct view_entry e = { .path = p->path, .access = access, .is_directory = true,
-				.in_skeleton = !over, .rule = p->rule };
+				.in_skeleton = !over, .in_root = over && over->place == PLACE_ROOT,
+				.rule = p->rule };
 	bool ours = allow && !place_rank(allow->place);
 
 	if (p->status.exists && (!ours || allow->place == PLACE_PROC))
@@ -498,8 +519,8 @@ static void weigh(struct builder *b, const struct point *p)
 		e.source = source_of(b, p, allow);
 		e.kind = VIEW_BIND;
 		e.rule = allow;
-		if (over && over->place == allow->place &&
-		    (place_rank(over->place) || over->rule == allow)) {
+		if (over && (place_rank(e.place) ? has_same_files(b, over, &e) :
+						   over->place == e.place && over->rule == allow)) {
 			if (over->access == access && !p->pinned)
 				return;
 			e.kind = VIEW_CHANGE;
@@ -539,16 +560,40 @@ static void weigh_all(struct builder *b)
 	}
 }
 
-int view_build(struct arena *arena, const struct policy *policy, struct diags *d, struct view *ret)
+/* Only where something comes from another path than its own need that be known for all others. */
+static void find_maps(struct builder *b)
+{
+	bool any = b->root != NULL;
+
+	for (size_t i = 0; i < b->rules[EFFECT_ALLOW].count; i++)
+		any = any || (place_rank(b->rules[EFFECT_ALLOW].items[i]->place) && b->rules[EFFECT_ALLOW].items[i]->from);
+	for (size_t i = 0; any && i < b->rules[EFFECT_ALLOW].count; i++) {
+		const struct rule *rule = b->rules[EFFECT_ALLOW].items[i];
+		const struct glob_alternative *a;
+		size_t count = place_rank(rule->place) ? glob_alternatives(rule->glob, &a) : 0;
+
+		for (size_t k = 0; k < count; k++) {
+			const char *at = path_normal(b->arena, "/", a[k].prefix);
+
+			*vec_push(b->arena, &b->walk.maps) = (struct walk_map){
+				at, rule->from ? rule->from : at, rule->place == PLACE_ROOT };
+		}
+	}
+}
+
+int view_build(struct arena *arena, const struct policy *policy, const struct cage *cage, struct diags *d,
+	       struct view *ret)
 {
 	struct view view = { .exactness = arena_new_array(arena, unsigned char, policy->rule_count),
 			     .note = arena_new_array(arena, const char *, policy->rule_count) };
-	struct builder b = { .arena = arena, .walk.arena = arena, .policy = policy, .d = d, .view = &view };
+	struct builder b = { .arena = arena, .walk.arena = arena, .walk.root = cage->root_fd, .policy = policy,
+			     .root = cage->root, .d = d, .view = &view };
 	int r = 0;
 
 	for (size_t i = 0; i < policy->rule_count; i++)
 		if (policy->rules[i].kind == KIND_FILE)
 			*vec_push(arena, &b.rules[policy->rules[i].effect]) = &policy->rules[i];
+	find_maps(&b);
 	list_early(&b);
 	for (size_t i = 0; i < policy->rule_count; i++)
 		if (policy->rules[i].kind == KIND_FILE && policy->rules[i].effect != EFFECT_LOG &&

@@ -7,7 +7,7 @@
 #ifndef CUDDY_BACKEND_VIEW_H
 #define CUDDY_BACKEND_VIEW_H
 
-#include "policy/policy.h"
+#include "backend/backend.h"
 #include <sys/stat.h>
 
 enum view_kind {
@@ -26,6 +26,7 @@ struct view_entry {
 	unsigned access;    /* ACCESS_* that remain */
 	bool is_directory;
 	bool in_skeleton;   /* the mount point is ours to make; else it exists in a mount above */
+	bool in_root;	    /* it lies in what a PLACE_ROOT shows */
 	dev_t device;	    /* of the source or of a mask's target: compared inside */
 	ino_t inode;
 	mode_t mode;
@@ -40,7 +41,8 @@ struct view {
 	const char **note;	  /* NULL or why it is not exact */
 };
 
-/* Works out the view.  0, or -EINVAL with diagnostics (limits exceeded). */
-int view_build(struct arena *arena, const struct policy *policy, struct diags *d, struct view *ret);
+/* Works out the view of a policy; of `cage` only the root counts.  0, or -EINVAL with diagnostics (limits exceeded). */
+int view_build(struct arena *arena, const struct policy *policy, const struct cage *cage, struct diags *d,
+	       struct view *ret);
 
 #endif

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -49,6 +50,81 @@ static struct walk_known **place_of(struct walk *walk, const char *path, size_t 
 			return at;
 	return at;
 }
+
+/* ---- whose files they are ---- */
+
+static const struct walk_map *map_of(const struct walk *walk, const char *path)
+{
+	const struct walk_map *best = NULL;
+
+	for (size_t i = 0; i < walk->maps.count; i++) {
+		const struct walk_map *map = &walk->maps.items[i];
+
+		if (path_is_within(path, map->at) && (!best || strlen(map->at) > strlen(best->at)))
+			best = map;
+	}
+	return best;
+}
+
+/* What of `path` is below the top of its map: "" or "a/b". */
+static const char *below(const struct walk_map *map, const char *path)
+{
+	path += strcmp(map->at, "/") == 0 ? 0 : strlen(map->at);
+	return path + strspn(path, "/");
+}
+
+const char *walk_source(const struct walk *walk, const char *path, const char *root_path)
+{
+	const struct walk_map *map = map_of(walk, path);
+
+	return map ? path_normal(walk->arena, map->in_root ? root_path : map->from,
+				 *below(map, path) ? below(map, path) : ".") : path;
+}
+
+/* Links in a root lead to what is in that root (openat2(2)). */
+static int open_at(const struct walk *walk, const char *path, int flags)
+{
+	const struct walk_map *map = walk->maps.count ? map_of(walk, path) : NULL;
+	struct open_how how = { .flags = (uint64_t)(unsigned)flags, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+
+	if (!map)
+		return open(path, flags);
+	if (!map->in_root)
+		return open(walk_source(walk, path, NULL), flags);
+	return (int)syscall(SYS_openat2, walk->root, *below(map, path) ? below(map, path) : ".", &how, sizeof(how));
+}
+
+/* A directory that leads to something of another map must be there, whatever the root has. */
+static bool leads_to_map(const struct walk *walk, const char *path)
+{
+	for (size_t i = 0; i < walk->maps.count; i++)
+		if (path_is_within(walk->maps.items[i].at, path) && strcmp(walk->maps.items[i].at, path) != 0)
+			return true;
+	return false;
+}
+
+static int look(const struct walk *walk, const char *path, struct stat *ret)
+{
+	if (!walk->maps.count)
+		return lstat(path, ret);
+	AUTO_FD int fd = open_at(walk, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && fstat(fd, ret) == 0)
+		return 0;
+	if (!leads_to_map(walk, path))
+		return -1;
+	*ret = (struct stat){ .st_mode = S_IFDIR | 0755 };
+	return 0;
+}
+
+static ssize_t read_link(const struct walk *walk, const char *path, char *text, size_t room)
+{
+	if (!walk->maps.count)
+		return readlink(path, text, room);
+	AUTO_FD int fd = open_at(walk, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -1 : readlinkat(fd, "", text, room);
+}
+
+/* ---- looking ---- */
 
 static void add_entries(struct walk *walk, struct walk_listing *list, const char *bytes, size_t length)
 {
@@ -94,7 +170,7 @@ static const struct walk_listing *list_of(struct walk *walk, const char *path)
 	walk->listings = list;
 	if (!walk->room)
 		walk->room = arena_alloc(walk->arena, ROOM);
-	AUTO_FD int fd = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_FD int fd = open_at(walk, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	while (fd >= 0 && list->entries.count <= LIMIT_GLOB_VISITS &&
 	       (count = syscall(SYS_getdents64, fd, walk->room, ROOM)) > 0)
 		add_entries(walk, list, walk->room, (size_t)count);
@@ -136,7 +212,7 @@ static bool is_known_missing(struct walk *walk, const char *path)
 	UNSET char above[PATH_MAX];
 	const struct walk_known *parent;
 
-	if (!length || length >= sizeof(above))
+	if (!length || length >= sizeof(above) || walk->maps.count)
 		return false;
 	parent = *place_of(walk, path, length);
 	memcpy(above, path, length);
@@ -157,7 +233,7 @@ static struct walk_known *look_at(struct walk *walk, const char *path)
 	if (!known) {
 		known = *place = arena_new_object(walk->arena, struct walk_known);
 		known->path = arena_strdup(walk->arena, path);
-		if (!is_known_missing(walk, path) && lstat(path, &status) == 0)
+		if (!is_known_missing(walk, path) && look(walk, path, &status) == 0)
 			known->status = (struct walk_status){
 				.exists = true, .is_directory = S_ISDIR(status.st_mode),
 				.is_link = S_ISLNK(status.st_mode), .device = status.st_dev,
@@ -178,7 +254,7 @@ static const char *link_text(struct walk *walk, const char *path)
 	UNSET char text[PATH_MAX];
 	ssize_t size;
 
-	if (!known->link && (size = readlink(path, text, sizeof(text))) > 0 && size < (ssize_t)sizeof(text))
+	if (!known->link && (size = read_link(walk, path, text, sizeof(text))) > 0 && size < (ssize_t)sizeof(text))
 		known->link = arena_strndup(walk->arena, text, (size_t)size);
 	return known->link;
 }

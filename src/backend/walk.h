@@ -16,13 +16,21 @@ struct walk_status {
 /* What was looked at while one view is built: every path once.  A bind checks device and inode again. */
 struct walk_known;
 struct walk_listing;
+/* What appears at `at` and below comes from the host's path `from`, or from the root that is open as
+ * walk.root; the deepest counts.  Without any, everything comes from its own path. */
+struct walk_map { const char *at, *from; bool in_root; };
 struct walk {
 	struct arena *arena;
+	int root;
+	VEC(struct walk_map) maps;
 	struct walk_known *known[256];
 	struct walk_listing *listings;
 	char *room; /* for entries of a directory; NULL: none was read yet */
 };
 void walk_status(struct walk *walk, const char *path, struct walk_status *ret); /* lstat; missing is no error */
+
+/* Where on the host the content of `path` is (in the root: below `root_path`). */
+const char *walk_source(const struct walk *walk, const char *path, const char *root_path);
 
 /* Reads a directory that will be searched anyway: looking at what it lacks costs nothing from then on. */
 void walk_list(struct walk *walk, const char *path);

@@ -49,4 +49,6 @@
 #define LIMIT_IMAGE_INDEXES  8             /* indexes that name indexes */
 #define LIMIT_IMAGE_MEMORY   (1ULL << 30)  /* bytes for the reader of archives */
 
+#define LIMIT_USER_LIST (256 * 1024) /* bytes of the passwd or group of a root file system */
+
 #endif

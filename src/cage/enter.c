@@ -6,6 +6,7 @@
 #include "cage/keep.h"
 #include "cage/look.h"
 #include "cage/record.h"
+#include "cage/subids.h"
 #include "base/fd.h"
 #include "host/host.h"
 #include "policy/lines.h"
@@ -57,7 +58,8 @@ static int start(struct arena *arena, const struct cage_wish *wish, const struct
 	struct claim *claims;
 	struct cage_record record = {
 		.name = cage->name, .profile = wish->policy->name, .program = cage->argv[0], .policy = policy,
-		.directory = cage->working_directory, .since = time(NULL), .ephemeral = wish->ephemeral,
+		.directory = cage->working_directory, .since = time(NULL),
+		.root = wish->policy->root.value, .ephemeral = wish->ephemeral,
 	};
 
 	if (!wish->ephemeral)
@@ -213,7 +215,7 @@ static int enter_numbered(struct arena *arena, const struct cage_wish *wish, str
 int cage_enter(struct arena *arena, const struct cage_wish *wish, struct diags *d, struct cage_stay *ret)
 {
 	const char *policy = policy_lines(wish->policy, arena);
-	struct cage_stay stay = { .arena = arena };
+	struct cage_stay stay = { .arena = arena, .hold = -1 };
 	int made = cage_places_make(&wish->places);
 	AUTO_FD int runtime = stay.runtime = made < 0 ? made : cage_runtime_open(&wish->places, true);
 	struct cage cage = wish->cage;
@@ -276,6 +278,7 @@ int cage_leave(struct cage_stay *stay, struct diags *d)
 			cage_gate_clear(stay->runtime, gate, stay->name);
 	}
 	fd_closep(&stay->runtime);
+	fd_closep(&stay->hold);
 	plan_free(stay->plan);
 	stay->plan = NULL;
 	return status;

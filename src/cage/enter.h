@@ -35,6 +35,7 @@ struct cage_stay {
 	struct network network;	 /* its helpers, of a cage that we made */
 	struct cage_handles handles; /* of a cage that was joined; socket -1: we made it */
 	int runtime;
+	int hold;		 /* of an image that it runs from, or -1 */
 };
 
 /* Starts wish->cage.argv in the cage of that name, which is made if it does not run.  0, or -errno with

@@ -35,7 +35,7 @@ int entry_read(int dir, const char *name, struct entry *ret)
 	if (r < 0)
 		return r;
 	*ret = (struct entry){
-		.exists = true, .has_birth = s.stx_mask & STATX_BTIME, .mode = s.stx_mode, .gid = s.stx_gid,
+		.exists = true, .has_birth = s.stx_mask & STATX_BTIME, .mode = s.stx_mode, .uid = s.stx_uid, .gid = s.stx_gid,
 		.device = makedev(s.stx_dev_major, s.stx_dev_minor), .inode = s.stx_ino,
 		.special = makedev(s.stx_rdev_major, s.stx_rdev_minor), .links = s.stx_nlink,
 		.size = s.stx_size, .bytes = s.stx_blocks * 512, .access = to_timespec(&s.stx_atime),
@@ -307,6 +307,10 @@ static int copy_owner_and_mode(int to, const struct entry *entry, mode_t mode)
 
 	if (r == 0 && status.st_gid != entry->gid)
 		r = RESULT(fchown(to, (uid_t)-1, entry->gid));
+	if (r == 0 && status.st_uid != entry->uid) {
+		r = RESULT(fchown(to, entry->uid, (gid_t)-1));
+		r = r == -EPERM ? -EACCES : r; /* with power it goes: overlay_gain_power() */
+	}
 	return r < 0 ? r : RESULT(fchmod(to, mode));
 }
 

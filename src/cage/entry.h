@@ -11,6 +11,7 @@
 struct entry {
 	bool exists, has_birth;
 	mode_t mode;
+	uid_t uid;
 	gid_t gid;
 	dev_t device, special;	  /* special: of a device node */
 	ino_t inode;

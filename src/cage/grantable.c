@@ -155,7 +155,7 @@ int grant_check(struct arena *arena, const struct cage_record *running, const st
 	    add_rule(&b, EFFECT_ALLOW, wanted, glob_of_path(arena, path, true), NULL) < 0)
 		return -EINVAL;
 	const struct policy asked = { .arena = arena, .rules = b.rules.items, .rule_count = b.rules.count };
-	if (view_build(arena, &asked, d, &view) < 0)
+	if (view_build(arena, &asked, &(struct cage){ 0 }, d, &view) < 0)
 		return -EINVAL;
 	for (size_t i = 0; i < view.count; i++) {
 		const struct view_entry *e = &view.entries[i];

@@ -152,30 +152,9 @@ int image_names(struct arena *arena, int store, const char ***ret, size_t *ret_c
 	return read_names(arena, store, false, ret, ret_count);
 }
 
-static int remove_as_root(struct arena *arena, int store, const char *name)
-{
-	enum subids kind;
-	pid_t pid = subids_fork(arena, &kind);
-	int status;
-
-	if (pid == 0) {
-		int r = tree_clear(store, name);
-
-		_exit(r < 0 ? MIN(-r, 255) : 0);
-	}
-	if (pid < 0)
-		return pid;
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
-}
-
 int image_discard(struct arena *arena, int store, const char *temporary)
 {
-	int r = tree_clear(store, temporary);
-
-	return (r == -EACCES || r == -EPERM) && geteuid() != 0 ? remove_as_root(arena, store, temporary) : r;
+	return subids_remove(arena, store, temporary);
 }
 
 /* What nobody holds any more belonged to a command that was killed. */

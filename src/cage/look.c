@@ -2,6 +2,7 @@
  * Must not: signal a process by its number; a cage ends itself when its init is told to. */
 #include "cage/look.h"
 #include "base/fd.h"
+#include "cage/root.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -125,7 +126,7 @@ static int not_running(const char *name, int error, struct diags *d)
 int cage_exec(struct arena *arena, const struct cage_places *places, const char *name, const char *const *argv,
 	      const struct launch_options *options, struct diags *d, struct cage_stay *ret)
 {
-	struct cage_stay stay = { .arena = arena, .name = name,
+	struct cage_stay stay = { .arena = arena, .name = name, .hold = -1,
 				  .runtime = cage_runtime_open(places, false) };
 	AUTO_FD int gate = stay.runtime < 0 ? stay.runtime : cage_gate_open(stay.runtime, name, false);
 	int r = gate < 0 ? gate : cage_gate_connect(gate, SERVE_JOIN, &stay.handles);
@@ -141,11 +142,14 @@ int cage_exec(struct arena *arena, const struct cage_places *places, const char 
 		diag_error(d, "C602", NULL, "the cage '%s' was started by another version of cuddy", name);
 		r = -EPROTO;
 	}
+	if (r == 0) /* the image is used as long as anybody is in the cage */
+		stay.hold = cage_root_hold(arena, record.root);
 	r = r < 0 ? r : launch_join(stay.plan, &stay.handles, options, d, &stay.launch);
 	if (r < 0) {
 		cage_handles_close(&stay.handles);
 		plan_free(stay.plan);
 		fd_closep(&stay.runtime);
+		fd_closep(&stay.hold);
 		return r;
 	}
 	*ret = stay;

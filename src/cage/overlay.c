@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "cage/data.h"
 #include "cage/descent.h"
+#include "cage/subids.h"
 #include "cage/tree.h"
 #include "launch/kernel.h"
 
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #define PATH_SIZE (64 * 1024)
 #define STARTS_SIZE (64 * 1024)
@@ -212,6 +214,27 @@ static int write_word(const char *path, const char *text)
 	return fd < 0 ? fd : fd_write_all(fd, text, strlen(text));
 }
 
+/* A child that stays outside gives us the ids that the caged programs may have had. */
+static bool become_owner_of_all(void)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	pid_t self = getpid(), child;
+	int ends[2], status = 1;
+	char go = 0;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return false;
+	AUTO_FD int reader = ends[0], writer = ends[1];
+	child = fork();
+	if (child == 0)
+		_exit(read(reader, &go, 1) == 1 && subids_map(arena, self).groups[0] ? 0 : 1);
+	if (child < 0 || unshare(CLONE_NEWUSER) < 0 || write(writer, &go, 1) != 1)
+		fd_closep(&writer), writer = -1;
+	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	return status == 0;
+}
+
 int overlay_gain_power(void)
 {
 	char users[64], groups[64];
@@ -223,9 +246,9 @@ int overlay_gain_power(void)
 		return -EALREADY;
 	snprintf(users, sizeof(users), "%u %u 1\n", uid, uid);
 	snprintf(groups, sizeof(groups), "%u %u 1\n", gid, gid);
-	r = RESULT(unshare(CLONE_NEWUSER));
-	if (r == 0)
-		r = write_word("/proc/self/setgroups", "deny");
+	if (become_owner_of_all())
+		return 0;
+	r = write_word("/proc/self/setgroups", "deny");
 	if (r == 0)
 		r = write_word("/proc/self/uid_map", users);
 	return r < 0 ? r : write_word("/proc/self/gid_map", groups);

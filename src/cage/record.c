@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define RECORD_MAGIC 0x31726463u /* "cdr1" */
+#define RECORD_MAGIC 0x32726463u /* "cdr2" */
 #define RECORD_ROOM  (4 * LIMIT_PLAN_TEXT)
 #define RECORD_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
@@ -19,7 +19,7 @@ struct record_header { uint32_t magic, texts, plan; uint32_t ephemeral; long lon
 
 /* The texts in their order; each call of a visitor takes the address of one. */
 #define EACH_TEXT(record) { &(record)->name, &(record)->profile, &(record)->program,             \
-			    &(record)->directory, &(record)->policy }
+			    &(record)->directory, &(record)->policy, &(record)->root }
 
 int cage_record_make(const struct cage_record *record, const struct plan *plan)
 {

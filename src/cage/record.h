@@ -9,6 +9,7 @@ struct cage_record {
 	const char *name, *profile, *program; /* program: argv[0] of the first */
 	const char *directory;		      /* where the first was started */
 	const char *policy;		      /* policy_lines() */
+	const char *root;		      /* as the profile names it; "": the computer's own */
 	long long since;		      /* seconds, CLOCK_REALTIME */
 	bool ephemeral;
 	const char *plan;		      /* bytes for plan_unpack() */

@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "cage/tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,7 @@
 #include <unistd.h>
 
 enum { MOST_RANGES = 16 };
+_Static_assert(MOST_RANGES + 1 < ID_RANGES, "the caller, the ranges and the end");
 
 /* The two kinds of ids differ in names only. */
 static const struct kind { const char *file, *helper, *map; } kinds[] = {
@@ -195,4 +197,73 @@ pid_t subids_fork(struct arena *arena, enum subids *ret)
 	while ((pid = try_fork(arena, *ret)) == -EPERM && *ret != SUBIDS_ALL && *ret != SUBIDS_NONE)
 		*ret = *ret == SUBIDS_MAPPED ? SUBIDS_SINGLE : SUBIDS_NONE;
 	return pid;
+}
+
+/* Root of a container has the ids of that container: those of our own map, from 0 on. */
+static void map_own(struct arena *arena, const struct kind *kind, pid_t pid, uint32_t ret[ID_RANGES])
+{
+	unsigned long inside, outside, count;
+	size_t length;
+	char *text;
+
+	if (fd_read_file(arena, AT_FDCWD, arena_printf(arena, "/proc/self/%s", kind->map), LIMIT_FILE_SIZE, &text,
+			 &length) == 0 &&
+	    sscanf(text, "%lu %lu %lu", &inside, &outside, &count) == 3 && inside == 0 && count > 1 &&
+	    write_file(arena, pid, kind->map, arena_printf(arena, "0 0 %lu", count)))
+		ret[0] = (uint32_t)count;
+}
+
+static void map_granted(struct arena *arena, const struct kind *kind, pid_t pid, unsigned caller,
+			uint32_t ret[ID_RANGES])
+{
+	struct subid_range ranges[MOST_RANGES];
+	size_t count = granted(arena, kind->file, ranges);
+
+	if (!map_ranges(arena, kind, pid, caller))
+		return;
+	ret[0] = 1;
+	for (size_t i = 0; i < count; i++)
+		ret[i + 1] = (uint32_t)ranges[i].count;
+}
+
+struct id_ranges subids_map(struct arena *arena, pid_t pid)
+{
+	struct subid_range groups[MOST_RANGES];
+	struct id_ranges ids = { 0 };
+
+	if (geteuid() == 0) {
+		map_own(arena, &kinds[0], pid, ids.users);
+		map_own(arena, &kinds[1], pid, ids.groups);
+	} else if (granted(arena, kinds[1].file, groups)) { /* what newuidmap has written cannot be taken back */
+		map_granted(arena, &kinds[0], pid, getuid(), ids.users);
+		if (ids.users[0])
+			map_granted(arena, &kinds[1], pid, getgid(), ids.groups);
+	}
+	return ids;
+}
+
+static int remove_as_root(struct arena *arena, int dir, const char *name)
+{
+	enum subids kind;
+	pid_t pid = subids_fork(arena, &kind);
+	int status;
+
+	if (pid == 0) {
+		int r = tree_clear(dir, name);
+
+		_exit(r < 0 ? MIN(-r, 255) : 0);
+	}
+	if (pid < 0)
+		return pid;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
+}
+
+int subids_remove(struct arena *arena, int dir, const char *name)
+{
+	int r = tree_clear(dir, name);
+
+	return (r == -EACCES || r == -EPERM) && geteuid() != 0 ? remove_as_root(arena, dir, name) : r;
 }

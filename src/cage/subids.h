@@ -7,6 +7,7 @@
 #define CUDDY_CAGE_SUBIDS_H
 
 #include "base/arena.h"
+#include "launch/launch.h"
 #include <sys/types.h>
 
 enum subids {
@@ -26,5 +27,12 @@ size_t subids_read(const char *text, const char *user, uid_t uid, struct subid_r
  * namespace (SUBIDS_MAPPED, SUBIDS_SINGLE), or what the caller is.  It has every capability over
  * its files and dies with the caller.  Both get to know which kind it is. */
 pid_t subids_fork(struct arena *arena, enum subids *ret);
+
+/* tree_clear() also for a tree with files of subordinate ids. */
+int subids_remove(struct arena *arena, int dir, const char *name);
+
+/* Maps the ids that the caller may use into the new user namespace of the process `pid`, 0 being the caller:
+ * all that root has, or the ranges.  None, and nothing is mapped, when there are no ranges. */
+struct id_ranges subids_map(struct arena *arena, pid_t pid);
 
 #endif

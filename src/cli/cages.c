@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "cage/data.h"
 #include "cage/look.h"
+#include "cage/subids.h"
 #include "cage/tree.h"
 #include "cli/session.h"
 #include "lib/caller.h"
@@ -94,6 +95,7 @@ static void ps_json(struct json *json, const struct cage_view *v, const struct t
 		json_string(json, "profile", v->record.profile);
 		json_string(json, "program", v->record.program);
 		json_string(json, "directory", v->record.directory);
+		json_string(json, "root", v->record.root && *v->record.root ? v->record.root : NULL);
 		json_string(json, "since", since);
 		json_bool(json, "ephemeral", v->record.ephemeral);
 		json_number(json, "processes", v->processes);
@@ -286,7 +288,7 @@ static int remove_cage(struct cli *cli, const struct places *places, const char 
 	}
 	if (!force && (tree_size(places->store, name, &size) < 0 || !agreed(cli, name, &size)))
 		return EXIT_REFUSED;
-	r = tree_remove(places->store, name);
+	r = subids_remove(cli->arena, places->store, name);
 	cage_gate_clear(places->runtime, gate, name);
 	if (r == 0)
 		return 0;

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 struct run {
-	const char *profile, *name, *net, *status_fd, *template;
+	const char *profile, *name, *net, *status_fd, *template, *root, *root_access;
 	struct words ro, rw, hide, hosts;
 	bool secure, ephemeral, restart, beside;
 	long timeout;
@@ -24,6 +24,8 @@ static const struct option options[] = {
 	{ "hide", 0, OPTION_LIST, offsetof(struct run, hide), "PATH", "deny this file or directory" },
 	{ "net", 0, OPTION_WORD, offsetof(struct run, net), "MODE", "the network, none, outgoing (the internet) or host (the computer itself)" },
 	{ "allow-host", 0, OPTION_LIST, offsetof(struct run, hosts), "HOST", "allow connections to this endpoint" },
+	{ "root", 0, OPTION_WORD, offsetof(struct run, root), "ROOT", "run in another root file system, a directory or image:NAME" },
+	{ "root-access", 0, OPTION_WORD, offsetof(struct run, root_access), "MODE", "what may be done to it: copy-on-write, read-only or writable" },
 	{ "secure", 0, OPTION_FLAG, offsetof(struct run, secure), NULL, "deny all that profile strict denies" },
 	{ "ephemeral", 0, OPTION_FLAG, offsetof(struct run, ephemeral), NULL, "keep nothing: what the cage writes vanishes with it" },
 	{ "template", 0, OPTION_WORD, offsetof(struct run, template), "NAME", "start an ephemeral cage with what this cage keeps" },
@@ -99,6 +101,7 @@ static int run(struct cli *cli, void *values)
 			.profile = o->profile, .program = o->by_name ? NULL : program[0], .cage = o->name,
 			.read_only = o->ro.items, .read_write = o->rw.items, .hide = o->hide.items,
 			.hosts = o->hosts.items, .network = o->net, .flags = flags_of(o),
+			.root = o->root, .root_access = o->root_access,
 			.timeout = (unsigned)o->timeout, .status_fd = events ? &events : NULL,
 			.template_cage = o->template }) < 0)
 		return EXIT_REFUSED;

@@ -3,14 +3,15 @@
 #ifndef CUDDY_LAUNCH_CHILD_H
 #define CUDDY_LAUNCH_CHILD_H
 
-#include "launch/serve.h"
+#include "launch/launch.h"
 #include "launch/tty.h"
 #include "plan/plan.h"
 #include <poll.h>
 #include <signal.h>
 
 /* What the child sends through the report socket, one packet each.  FAILED and ENDED are the last word. */
-enum report_kind { REPORT_FAILED = 1, REPORT_ENDED, REPORT_TERMINAL, REPORT_STARTED, REPORT_STOPPED };
+enum report_kind { REPORT_FAILED = 1, REPORT_ENDED, REPORT_TERMINAL, REPORT_STARTED, REPORT_STOPPED,
+		   REPORT_IDS /* asks the parent to map them: it answers with struct id_ranges */ };
 struct report {
 	uint32_t kind;
 	uint32_t step, stage; /* FAILED */
@@ -54,6 +55,7 @@ struct child {
 	int place;		    /* the directory that the last target was in, or -1 */
 	const char *place_path;	    /* begins with its path, */
 	size_t place_length;	    /* which is so long */
+	struct id_ranges ids;	    /* of MAP_IDS */
 	unsigned old_umask;
 	pid_t payload;
 };
@@ -101,6 +103,13 @@ size_t serve_joined(const struct server *s);
 size_t serve_poll(const struct server *s, struct pollfd *polled);
 /* Obeys, admits and forgets peers after poll(). */
 void serve_handle(struct server *s, const struct pollfd *polled, size_t count);
+
+/* Writes a file below `dir` with one call.  0 or -errno. */
+int child_write_file(const struct child *c, int dir, const char *name, const char *bytes, size_t count);
+
+/* The steps of launch/ids.c. */
+int step_map_ids(struct child *c, const struct step *step);
+int step_nest(struct child *c, const struct step *step);
 
 /* A detached mount of the layers that an OVERLAY names, or -errno.  Its descriptors stay open until CLOSE. */
 int overlay_make(struct child *c, const struct step *step);

@@ -24,6 +24,14 @@ struct launch_door { int listener, record; };
  * own.  0, or -errno with a diagnostic: then the program never starts. */
 typedef int launch_prepare(void *data, const struct plan *plan, int pidfd, struct diags *d);
 
+/* The ids that are mapped, from 0 on without a gap: how many come from each range of the outside, up to the
+ * first 0; none: those of the caller alone. */
+#define ID_RANGES 20
+struct id_ranges { uint32_t users[ID_RANGES], groups[ID_RANGES]; };
+/* Maps ids into the new user namespace of the process `pid`, if the caller has a right to more than its own,
+ * and says so if it has none. */
+typedef struct id_ranges launch_map_ids(void *data, pid_t pid, struct diags *d);
+
 struct launch_options {
 	/* What the program's 0, 1 and 2 lead to, open until launch_wait() returns; NULL: the caller's own.
 	 * Sockets, /dev/null and /dev/zero are passed, a terminal is replaced by one of the cage's own
@@ -39,6 +47,8 @@ struct launch_options {
 	 * needed, and may be freed.  NULL: nobody wants to know. */
 	void (*started)(void *data);
 	void *started_data;
+	launch_map_ids *map_ids; /* for plans that want more ids; NULL: root is alone */
+	void *map_data;		 /* of map_ids */
 };
 
 /* A running cage.  Descriptors are close-on-exec and belong to the structure. */

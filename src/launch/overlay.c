@@ -31,7 +31,7 @@ static int open_data(struct child *c, const struct step *s)
 
 	if (PLAN_LAYERS_DATA(s->x))
 		return open_same(text + PLAN_LAYERS_DATA(s->x), &c->plan->objects.items[s->c + 1]);
-	data = sys_open_below(c->root, text + s->a, O_PATH | O_DIRECTORY, 0);
+	data = sys_open_below(c->root, text[s->a] ? text + s->a : ".", O_PATH | O_DIRECTORY, 0);
 	for (size_t i = 0; data >= 0 && r == 0 && i < ARRAY_SIZE(layer_names); i++)
 		r = RESULT(mkdirat(data, layer_names[i], 0755));
 	return r < 0 ? r : data;

@@ -209,6 +209,32 @@ static void abandon(struct launch *launch)
 	sigprocmask(SIG_SETMASK, &launch->mask, NULL);
 }
 
+static bool wants_ids(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->steps.count; i++)
+		if (plan->steps.items[i].op == OP_MAP_IDS)
+			return plan->steps.items[i].c == PLAN_MORE_IDS;
+	return false;
+}
+
+/* Answers the child's question for ids.  What else it has to say is left for launch_wait(). */
+static void give_ids(const struct launch *launch, const struct launch_options *options, struct diags *d)
+{
+	struct id_ranges ids = { 0 };
+	struct report report;
+	ssize_t length;
+
+	do
+		length = recv(launch->report, &report, sizeof(report), MSG_PEEK);
+	while (length < 0 && errno == EINTR);
+	if (length != sizeof(report) || report.kind != REPORT_IDS)
+		return;
+	(void)recv(launch->report, &report, sizeof(report), 0);
+	if (options->map_ids)
+		ids = options->map_ids(options->map_data, launch->pid, d);
+	(void)send(launch->report, &ids, sizeof(ids), MSG_NOSIGNAL);
+}
+
 /* *ret_barrier: our end, on which a child that has an AWAIT step waits; else -1. */
 static int start(struct launch *launch, const struct launch_options *options, const struct cage_handles *cage,
 		 int *ret_barrier)
@@ -279,7 +305,9 @@ static int start_or_join(const struct plan *plan, const struct cage_handles *cag
 	r = start(&launch, options, cage, &barrier);
 	if (r < 0)
 		clone_failed(d, r);
-	else if (barrier >= 0 && (r = prepare(&launch, options, barrier, d)) < 0)
+	else if (!cage && wants_ids(plan))
+		give_ids(&launch, options, d);
+	if (r == 0 && barrier >= 0 && (r = prepare(&launch, options, barrier, d)) < 0)
 		abandon(&launch);
 	if (r < 0) {
 		arena_free(launch.arena);

@@ -36,7 +36,7 @@ static void release(const struct child *c, int fd)
 		close(fd);
 }
 
-static int write_file(const struct child *c, int dir, const char *name, const char *bytes, size_t count)
+int child_write_file(const struct child *c, int dir, const char *name, const char *bytes, size_t count)
 {
 	int fd = RESULT(openat(dir, name, O_WRONLY | O_CLOEXEC | O_NOCTTY));
 
@@ -45,29 +45,6 @@ static int write_file(const struct child *c, int dir, const char *name, const ch
 	int r = RESULT(write(fd, bytes, count));
 	release(c, fd);
 	return r < 0 ? r : (size_t)r == count ? 0 : -EIO;
-}
-
-int child_write_map(const struct child *c, const char *name, uint64_t inside, uint64_t outside)
-{
-	char line[64], number[24], *end = line;
-
-	end = stpcpy(end, decimal(number, sizeof(number), inside));
-	*end++ = ' ';
-	end = stpcpy(end, decimal(number, sizeof(number), outside));
-	end = stpcpy(end, " 1\n");
-	return write_file(c, c->self, name, line, (size_t)(end - line));
-}
-
-static int step_map_ids(struct child *c, const struct step *s)
-{
-	/* Through /proc of the host, where we still are; the same descriptor serves NEST. */
-	c->self = RESULT(openat(AT_FDCWD, "/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC));
-	if (c->self < 0)
-		return c->self;
-	int r = write_file(c, c->self, "setgroups", "deny", 4);
-	if (r == 0)
-		r = child_write_map(c, "uid_map", 0, s->a);
-	return r < 0 ? r : child_write_map(c, "gid_map", 0, s->b);
 }
 
 static int step_keyring(struct child *c UNUSED, const struct step *s UNUSED)
@@ -82,7 +59,7 @@ static int step_userns_limit(struct child *c, const struct step *s)
 	char room[24], *number = decimal(room, sizeof(room), s->x);
 
 	/* Counts namespaces below ours: NEST makes the first. */
-	return write_file(c, AT_FDCWD, "/proc/sys/user/max_user_namespaces", number, strlen(number));
+	return child_write_file(c, AT_FDCWD, "/proc/sys/user/max_user_namespaces", number, strlen(number));
 }
 
 static int step_private(struct child *c UNUSED, const struct step *s UNUSED)
@@ -332,6 +309,20 @@ static int step_read_only(struct child *c, const struct step *s)
 	return bind_self(c, s, AT_RECURSIVE);
 }
 
+/* Only the mount at the target: what is mounted in it stays as it is. */
+static int step_seal(struct child *c, const struct step *s)
+{
+	struct spot at;
+	int r = find_spot(c, s, 0, &at);
+	int mount = r < 0 ? r : sys_open_below(at.dir, at.path, O_PATH | O_DIRECTORY, 0);
+
+	if (mount < 0)
+		return mount;
+	r = sys_mount_setattr(mount, s->x & PLAN_ATTRS, 0);
+	release(c, mount);
+	return r;
+}
+
 static int step_mask(struct child *c, const struct step *s)
 {
 	return child_attach(c, sys_clone_tree(c->base, mask_names[s->b & 1], AT_SYMLINK_NOFOLLOW, PLAN_ATTRS), s);
@@ -465,15 +456,6 @@ static int step_nice(struct child *c UNUSED, const struct step *s)
 	return RESULT(setpriority(PRIO_PROCESS, 0, (int)s->a));
 }
 
-static int step_nest(struct child *c, const struct step *s)
-{
-	int r = RESULT(syscall(SYS_unshare, CLONE_NEWUSER));
-
-	if (r == 0)
-		r = child_write_map(c, "uid_map", s->a, 0);
-	return r < 0 ? r : child_write_map(c, "gid_map", s->b, 0);
-}
-
 /* For init to hand out; opened while we still may, and only if anybody may come. */
 static int step_handles(struct child *c, const struct step *s UNUSED)
 {
@@ -501,9 +483,12 @@ static int step_caps(struct child *c UNUSED, const struct step *s)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct sets[2];
-	unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
-			     SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED;
+	unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED;
 	int r;
+
+	/* Who may change its user gives its capabilities up with that, as programs expect (apt tests it). */
+	if (!(s->x >> CAP_SETUID & 1))
+		bits |= SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED;
 
 	if (!s->x)
 		bits |= SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
@@ -614,7 +599,7 @@ step_function *const step_table[OP_COUNT] = {
 	[OP_OWN] = step_own,
 	[OP_READ_ONLY] = step_read_only,       [OP_MASK] = step_mask,
 	[OP_TMPFS] = step_tmpfs,	       [OP_PROC] = step_proc,
-	[OP_OVERLAY] = step_overlay,
+	[OP_OVERLAY] = step_overlay,	       [OP_SEAL] = step_seal,
 	[OP_DEVPTS] = step_devpts,	       [OP_ENTER] = step_enter,
 	[OP_HOSTNAME] = step_hostname,	       [OP_CHDIR] = step_chdir,
 	[OP_LOOPBACK] = step_loopback,	       [OP_RLIMIT] = step_rlimit,

@@ -16,7 +16,7 @@
 #define KNOWN_FLAGS (CUDDY_SECURE | CUDDY_COLOUR | CUDDY_VERBOSE | CUDDY_EPHEMERAL | CUDDY_RESTART | CUDDY_BESIDE | CUDDY_FORGET)
 
 /* A member that a later version adds must not fall into padding, where this one would not miss it. */
-_Static_assert(offsetof(struct cuddy_options, template_cage) + sizeof(char *) == sizeof(struct cuddy_options),
+_Static_assert(offsetof(struct cuddy_options, root_access) + sizeof(char *) == sizeof(struct cuddy_options),
 	       "padding at the end of the options");
 
 /* Takes what the caller's version of the structure has; the rest is zero. */
@@ -130,6 +130,7 @@ struct cuddy *cuddy_load(const struct cuddy_options *options)
 	c->arena = arena_new();
 	arena_hide(c->arena); /* pid 1 of the cage has no use for profiles */
 	diags_init(&c->d, c->arena);
+	c->root = (struct cage_root){ .fd = -1, .hold = -1 };
 	load(c, options);
 	if (!c->policy)
 		status_failed(c->status_fd, &c->d, "failed", CUDDY_REFUSED);
@@ -141,6 +142,7 @@ void cuddy_free(struct cuddy *cuddy)
 	if (!cuddy)
 		return;
 	(void)cuddy_wait(cuddy);
+	cage_root_close(&cuddy->root);
 	arena_free(cuddy->arena);
 	free(cuddy->said);
 	free(cuddy);
@@ -226,13 +228,25 @@ static int check_program(struct cuddy *cuddy, const char *const *argv)
 	return 0;
 }
 
+int open_root(struct cuddy *cuddy, struct diags *d)
+{
+	int r = cuddy->root.path ? 0 : cage_root_open(cuddy->arena, cuddy->policy, d, &cuddy->root);
+
+	if (r < 0)
+		return r == -ENOENT && !cuddy->policy->root.value ? 0 : r;
+	cuddy->caller.cage.root = cuddy->root.path;
+	cuddy->caller.cage.root_fd = cuddy->root.fd;
+	return 0;
+}
+
 int compile_cage(struct cuddy *cuddy, const char *const *argv, struct plan **ret)
 {
-	struct cage cage = cuddy->caller.cage;
+	struct cage cage;
 	struct claim *claims;
 
-	if (!cuddy->policy || check_program(cuddy, argv) < 0)
+	if (!cuddy->policy || check_program(cuddy, argv) < 0 || open_root(cuddy, &cuddy->d) < 0)
 		return -EINVAL;
+	cage = cuddy->caller.cage;
 	cage.argv = argv;
 	cage.ephemeral = cuddy->ephemeral;
 	if (!cage.ephemeral)
@@ -269,7 +283,7 @@ static int start(struct cuddy *cuddy, const char *const *argv)
 {
 	struct caller *caller = &cuddy->caller;
 	struct cage_wish wish = {
-		.policy = cuddy->policy, .cage = caller->cage,
+		.policy = cuddy->policy,
 		.places = caller->places,
 		.ephemeral = cuddy->ephemeral, .from = cuddy->from, .conflict = cuddy->conflict,
 		.launch = { .streams = cuddy->streams, .timeout = cuddy->timeout,
@@ -286,12 +300,15 @@ static int start(struct cuddy *cuddy, const char *const *argv)
 	}
 	if (!wish.launch.timeout && cuddy->policy->limits[LIMIT_TIMEOUT].is_set)
 		wish.launch.timeout = (unsigned)cuddy->policy->limits[LIMIT_TIMEOUT].value;
+	if (check_program(cuddy, argv) < 0 || open_root(cuddy, &cuddy->d) < 0)
+		return CUDDY_REFUSED;
+	wish.cage = caller->cage;
 	wish.cage.argv = argv;
 	if (!cuddy->streams && fd_fill_streams() < 0) {
 		diag_error(&cuddy->d, "C400", NULL, "the standard streams are closed, and there is no '/dev/null'");
 		return CUDDY_REFUSED;
 	}
-	if (check_program(cuddy, argv) < 0 || cage_enter(cuddy->arena, &wish, &cuddy->d, &cuddy->stay) < 0)
+	if (cage_enter(cuddy->arena, &wish, &cuddy->d, &cuddy->stay) < 0)
 		return CUDDY_REFUSED;
 	cuddy->runs = true;
 	if (cuddy->is_named)

@@ -5,6 +5,14 @@
 
 /* --- why ------------------------------------------------------------------------------- */
 
+/* Whose file it is, where that is not the host's. */
+static const char *owner(const struct verdict *v)
+{
+	if (v->effect != EFFECT_ALLOW || v->rule->kind != KIND_FILE || v->rule->place == PLACE_HOST)
+		return "";
+	return v->rule->place == PLACE_ROOT ? "of the root file system: " : "of the cage's own, not of the host: ";
+}
+
 static const char *reason(struct arena *arena, const struct verdict *v)
 {
 	if (v->on_the_way)
@@ -12,8 +20,7 @@ static const char *reason(struct arena *arena, const struct verdict *v)
 	if (!v->rule)
 		return "nothing allows it";
 	return arena_printf(arena, "%s'%s'%s%s at %s",
-			    v->effect == EFFECT_ALLOW && v->rule->kind == KIND_FILE && v->rule->place != PLACE_HOST ?
-			    "of the cage's own, not of the host: " : "", str_quote(arena, v->rule->pattern),
+			    owner(v), str_quote(arena, v->rule->pattern),
 			    v->rule->flag ? " of " : "", v->rule->flag ? v->rule->flag : "",
 			    origin_text(arena, v->rule->origin));
 }
@@ -138,6 +145,9 @@ static void explain_text(struct cuddy *cuddy, struct strbuf *out, const struct c
 	const char *description = policy->description.value;
 
 	strbuf_addf(out, "%s%s%s\n\n", policy->name, description ? ": " : "", description ? description : "");
+	if (policy->root.value)
+		strbuf_addf(out, "Its root file system is %s, %s.\n\n", cage_root_text(out->arena, policy),
+			    policy->root_access.value ? policy->root_access.value : "copy-on-write");
 	if (policy->rule_count == 0)
 		strbuf_add(out, "It may do nothing at all.\n");
 	explain_flags(cuddy, out);
@@ -153,6 +163,7 @@ static void explain_json(struct strbuf *out, const struct policy *policy, const 
 	json_object(&json, NULL);
 	json_string(&json, "profile", policy->name);
 	json_string(&json, "description", policy->description.value);
+	json_string(&json, "root", policy->root.value);
 	json_array(&json, "rules");
 	for (size_t i = 0; i < policy->rule_count; i++) {
 		const struct rule *rule = &policy->rules[i];
@@ -182,6 +193,7 @@ const char *cuddy_explain(struct cuddy *cuddy, enum cuddy_format format)
 	if (!cuddy->policy)
 		return NULL;
 	diags_init(&ignored, cuddy->arena);
+	(void)open_root(cuddy, &ignored);
 	backend_claims(cuddy->arena, cuddy->policy, &cuddy->caller.cage, &ignored, &claims);
 	if (format == CUDDY_JSON)
 		explain_json(&out, cuddy->policy, claims);

@@ -3,6 +3,7 @@
 #define CUDDY_LIB_INTERNAL_H
 
 #include "cage/enter.h"
+#include "cage/root.h"
 #include "lib/caller.h"
 
 #include <cuddy.h>
@@ -11,6 +12,7 @@ struct cuddy {
 	struct arena *arena;
 	struct diags d;
 	struct caller caller;
+	struct cage_root root; /* its `path` is NULL while none is open */
 	struct policy *policy; /* in the arena; NULL after an error */
 	const int *streams;    /* three, or NULL */
 	unsigned timeout;      /* seconds, or 0 */
@@ -34,6 +36,9 @@ int rules_of_options(struct arena *arena, const struct cage *cage, const struct 
 /* A question in words, and the oracle's answer.  0, or -EINVAL with a diagnostic. */
 int ask_oracle(struct cuddy *cuddy, const char *question, struct request *ret_request,
 	       struct verdict *ret_verdict);
+
+/* Opens the root that the policy names, and makes it the cage's.  0, or -errno with a diagnostic. */
+int open_root(struct cuddy *cuddy, struct diags *d);
 
 /* The plan of the program's cage, for plan_free().  0, or -EINVAL with diagnostics. */
 int compile_cage(struct cuddy *cuddy, const char *const *argv, struct plan **ret);

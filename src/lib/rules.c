@@ -16,6 +16,18 @@ static const char *pattern_of(struct arena *arena, const struct cage *cage, cons
 	return glob_of_path(arena, path, stat(path, &status) < 0 || S_ISDIR(status.st_mode));
 }
 
+static int set(struct arena *arena, struct source *rules, const char *key, const char *value, struct diags *d)
+{
+	char *text;
+	int r = value ? toml_set_string(arena, rules, key, value, d, &text) : 0;
+
+	if (r < 0 || !value)
+		return r;
+	rules->text = text;
+	rules->length = strlen(text);
+	return 0;
+}
+
 static int append(struct arena *arena, struct source *rules, const char *key, const char *value,
 		  struct diags *d)
 {
@@ -52,6 +64,12 @@ static int append_network(struct arena *arena, struct source *rules, const char 
 				      str_quote(arena, network));
 }
 
+/* A directory is meant from where the caller stands. */
+static const char *root_of(struct arena *arena, const struct cage *cage, const char *root)
+{
+	return !root || root_image(root) ? root : path_normal(arena, cage->working_directory, root);
+}
+
 int rules_of_options(struct arena *arena, const struct cage *cage, const struct cuddy_options *options,
 		     struct diags *d, const struct source **ret)
 {
@@ -71,6 +89,10 @@ int rules_of_options(struct arena *arena, const struct cage *cage, const struct 
 				   rows[i].is_path ? pattern_of(arena, cage, *word) : *word, d);
 	if (r == 0 && options->flags & CUDDY_SECURE)
 		r = append(arena, rules, "include", "strict", d);
+	if (r == 0)
+		r = set(arena, rules, "filesystem.root", root_of(arena, cage, options->root), d);
+	if (r == 0)
+		r = set(arena, rules, "filesystem.root-access", options->root_access, d);
 	if (r == 0 && options->network)
 		r = append_network(arena, rules, options->network, d);
 	if (r == 0)

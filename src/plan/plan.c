@@ -98,6 +98,18 @@ void plan_base(struct plan *plan, uid_t uid, gid_t gid, uid_t inside_uid, gid_t 
 	plan_add(plan, OP_CLOSE, 0, 0, 0, 0, NULL);
 }
 
+void plan_want_ids(struct plan *plan, const struct origin *origin)
+{
+	for (size_t i = 0; i < plan->steps.count; i++) {
+		struct step *step = &plan->steps.items[i];
+
+		if (step->op != OP_MAP_IDS && step->op != OP_NEST)
+			continue;
+		step->c = PLAN_MORE_IDS;
+		step->origin = origin_index(plan, origin);
+	}
+}
+
 /* Targets are relative: "/usr" → "usr", "/" → "". */
 static const char *relative(const char *path)
 {
@@ -120,9 +132,23 @@ static bool is_within_any(const char *const *items, size_t count, const char *pa
 	return false;
 }
 
+/* How long the longest of the paths is that `path` lies in, with its last slash; 0: none. */
+static size_t depth_in(const char *const *items, size_t count, const char *path)
+{
+	size_t depth = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (path_is_within(path, items[i]))
+			depth = MAX(depth, strlen(items[i]) + (items[i][1] != '\0'));
+	return depth;
+}
+
+/* Does it lie in a tree of others?  The nearest mount above counts. */
 static bool is_covered(const struct plan *plan, const char *path)
 {
-	return is_within_any(plan->covered.items, plan->covered.count, path);
+	size_t covered = depth_in(plan->covered.items, plan->covered.count, path);
+
+	return covered && covered >= depth_in(plan->own.items, plan->own.count, path);
 }
 
 /* MKDIR and FILE leave the root's own tmpfs only where this flag allows it. */
@@ -205,6 +231,11 @@ static void make_point(struct plan *plan, const char *path, bool is_directory, u
 	*vec_push(plan->arena, &plan->made) = arena_strdup(plan->arena, path);
 }
 
+void plan_point(struct plan *plan, const char *path, bool is_directory, const struct origin *origin)
+{
+	make_point(plan, path, is_directory, 0, origin);
+}
+
 static void cover(struct plan *plan, const char *path)
 {
 	*vec_push(plan->arena, &plan->covered) = arena_strdup(plan->arena, path);
@@ -256,6 +287,38 @@ void plan_own(struct plan *plan, const char *own, const char *path, unsigned fla
 {
 	plan_add(plan, OP_OWN, plan_text(plan, relative(path)), plan_text(plan, relative(own)), 0,
 		 (flags & PLAN_ATTRS) | PLAN_READ_ONLY | PLAN_NOSUID | PLAN_NODEV, origin);
+}
+
+void plan_own_directory(struct plan *plan, const char *own, const char *path, unsigned flags,
+			const struct origin *origin)
+{
+	make_directory(plan, path, 0755, false, origin);
+	plan_add(plan, OP_OWN, plan_text(plan, relative(path)), plan_text(plan, relative(own)), 0,
+		 (flags & PLAN_ATTRS) | PLAN_NOSUID | PLAN_NODEV, origin);
+	*vec_push(plan->arena, &plan->own) = arena_strdup(plan->arena, path);
+}
+
+void plan_change(struct plan *plan, const char *path, unsigned flags, const struct origin *origin)
+{
+	plan_add(plan, OP_PRIVATE_DIR, plan_text(plan, relative(path)), 0, 0,
+		 (flags & PLAN_ATTRS) | PLAN_NOSUID | PLAN_NODEV, origin);
+}
+
+void plan_seal_mount(struct plan *plan, const char *path, const struct origin *origin)
+{
+	plan_add(plan, OP_SEAL, plan_text(plan, relative(path)), 0, 0,
+		 PLAN_READ_ONLY | PLAN_NOSUID | PLAN_NODEV, origin);
+}
+
+void plan_take_root(struct plan *plan, bool is_writable)
+{
+	for (size_t i = 0; i < plan->covered.count; i++)
+		if (strcmp(plan->covered.items[i], "/") == 0)
+			plan->covered.items[i] = plan->covered.items[--plan->covered.count];
+	*vec_push(plan->arena, &plan->own) = "/";
+	for (size_t i = 0; is_writable && i < plan->steps.count; i++)
+		if (plan->steps.items[i].op == OP_ENTER)
+			plan->steps.items[i].x &= ~(uint64_t)PLAN_READ_ONLY;
 }
 
 void plan_read_only(struct plan *plan, const char *path, const struct origin *origin)

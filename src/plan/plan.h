@@ -55,6 +55,8 @@ _Static_assert(sizeof(struct step) == 24, "a step is 24 bytes");
 /* BIND: the mount point may be made in a tree that was bound before (only the cage's own data). */
 #define PLAN_CREATE    (1u << 16)
 
+/* c of MAP_IDS and NEST: the launcher maps more ids than the caller's own, if it can. */
+#define PLAN_MORE_IDS 1u
 /* a of NEWROOT: the host's "/" is bound too, so it has to be taken before it is covered. */
 #define PLAN_KEEP_HOST 1u
 /* a, b of BECOME: the id stays. */
@@ -113,6 +115,9 @@ struct step *plan_add(struct plan *plan, enum op op, uint32_t a, uint32_t b, uin
 void plan_base(struct plan *plan, uid_t uid, gid_t gid, uid_t inside_uid, gid_t inside_gid,
 	       uint64_t root_size);
 
+/* Root inside is to have other users beside it, as many ids as the launcher can get for the caller. */
+void plan_want_ids(struct plan *plan, const struct origin *origin);
+
 /* Paths inside: absolute ("/usr/lib"), normal.  Missing parents are made (mode 0755). */
 void plan_mkdir(struct plan *plan, const char *path, unsigned mode, const struct origin *origin);
 void plan_file(struct plan *plan, const char *path, const char *content, unsigned mode,
@@ -134,6 +139,17 @@ void plan_private_dir(struct plan *plan, const char *path, unsigned mode, unsign
 /* Shows `own`, a file that plan_file() made, at `path` too: over a file of a bound tree. */
 void plan_own(struct plan *plan, const char *own, const char *path, unsigned flags,
 	      const struct origin *origin);
+/* The same for a directory that plan_mkdir() made: as writable as `flags` say, and mount points can be made. */
+void plan_own_directory(struct plan *plan, const char *own, const char *path, unsigned flags,
+			const struct origin *origin);
+/* Shows what is at `path` once more there, with other attributes. */
+void plan_change(struct plan *plan, const char *path, unsigned flags, const struct origin *origin);
+/* Makes the mount at `path` read-only, but not what is mounted in it. */
+void plan_seal_mount(struct plan *plan, const char *path, const struct origin *origin);
+/* What was mounted at "/" is the cage's root: mount points can be made in it, and it may stay writable. */
+void plan_take_root(struct plan *plan, bool is_writable);
+/* Makes the mount point `path` now, unless it lies in a tree of others. */
+void plan_point(struct plan *plan, const char *path, bool is_directory, const struct origin *origin);
 /* Makes what is already visible at `path` read-only: /proc/sys. */
 void plan_read_only(struct plan *plan, const char *path, const struct origin *origin);
 void plan_mask(struct plan *plan, const char *path, bool is_directory, const struct origin *origin);

@@ -20,6 +20,7 @@ struct check {
 	const struct step *step;
 	unsigned broken;
 	bool root_bound; /* a BIND covers the root itself */
+	unsigned more_ids; /* c of MAP_IDS */
 	const char *devpts; /* where the cage's own one is, without the slash in front */
 	uint8_t allowed[OP_COUNT]; /* enum op_count of each operation in a plan of this kind */
 };
@@ -87,9 +88,10 @@ static void check_target(struct check *k, uint64_t value)
 	const char *path = plan_text_at(k->plan, (uint32_t)value);
 	if (!is_clean(path))
 		broken(k, "targets are relative and have no '..'");
-	if (!*path && k->step->op != OP_BIND && !k->plan->foreign)
-		broken(k, "only a bind may cover the root itself");
-	if (!*path && k->step->op == OP_BIND)
+	bool covers = k->step->op == OP_BIND || k->step->op == OP_OVERLAY;
+	if (!*path && !covers && !k->plan->foreign)
+		broken(k, "only a bind or an overlay may cover the root itself");
+	if (!*path && covers)
 		k->root_bound = true;
 }
 
@@ -123,8 +125,8 @@ static void check_attr(struct check *k, uint64_t value)
 	}
 	if (!(value & PLAN_NODEV) && !is_device)
 		broken(k, "every mount but a device node is nodev");
-	if (k->step->op == OP_READ_ONLY && !(value & PLAN_READ_ONLY))
-		broken(k, "READ_ONLY is read-only");
+	if ((k->step->op == OP_READ_ONLY || k->step->op == OP_SEAL) && !(value & PLAN_READ_ONLY))
+		broken(k, "READ_ONLY and SEAL are read-only");
 }
 
 static bool is_filter(const struct plan *plan, uint64_t index)
@@ -218,7 +220,7 @@ static bool is_own_file(const struct check *k)
 
 	for (size_t i = 0; i < k->index; i++) {
 		const struct step *step = &k->plan->steps.items[i];
-		if (step->op == OP_FILE && step->direct && strcmp(plan_text_at(k->plan, step->a), name) == 0)
+		if ((step->op == OP_FILE || step->op == OP_MKDIR) && step->direct && strcmp(plan_text_at(k->plan, step->a), name) == 0)
 			return true;
 	}
 	return false;
@@ -243,7 +245,7 @@ static void check_step(struct check *k, unsigned *counts)
 	if (step->direct && !step_may_be_direct(k->plan, k->index))
 		broken(k, "direct targets lie in the cage's own directories");
 	if (step->op == OP_OWN && !is_own_file(k))
-		broken(k, "OWN shows a file that the plan made before");
+		broken(k, "OWN shows what the plan made before");
 	if (counts[step->op]++ && (enum op_count)k->allowed[step->op] != COUNT_MANY)
 		broken(k, "it stands there only once");
 	if (k->allowed[step->op] == COUNT_FOREIGN)
@@ -291,6 +293,17 @@ static void check_terminal(struct check *k)
 		broken(k, "a terminal comes from the cage's own devpts");
 }
 
+/* The ids of the program are among those of its cage. */
+static void check_ids(struct check *k)
+{
+	const struct step *step = k->step;
+
+	if (step->op == OP_MAP_IDS)
+		k->more_ids = step->c;
+	if (step->op == OP_NEST && (step->c != k->more_ids || step->c > PLAN_MORE_IDS || (step->c && (step->a || step->b))))
+		broken(k, "more ids are for root alone, and for MAP_IDS and NEST alike");
+}
+
 static void check_whole(struct check *k, const unsigned *counts)
 {
 	k->step = NULL;
@@ -303,6 +316,7 @@ static void check_whole(struct check *k, const unsigned *counts)
 		k->step = &k->plan->steps.items[k->index];
 		if (k->step->op == OP_DEVPTS && is_offset(k, k->step->a))
 			k->devpts = plan_text_at(k->plan, k->step->a);
+		check_ids(k);
 		if (k->step->op == OP_TERMINAL)
 			check_terminal(k);
 		if (k->step->op == OP_ENTER && !(k->step->x & PLAN_READ_ONLY) && !k->root_bound)

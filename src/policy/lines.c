@@ -11,7 +11,7 @@ static void add_rule(struct strbuf *out, const struct rule *rule)
 	static const char *const places[] = {
 		[PLACE_HOST] = "", [PLACE_TEMPORARY] = " temporary", [PLACE_PERSIST] = " persist",
 		[PLACE_COPY_ON_WRITE] = " copy-on-write", [PLACE_PROC] = " proc", [PLACE_DEVICES] = " devices",
-		[PLACE_SYNTHETIC] = " synthetic",
+		[PLACE_ROOT] = " root", [PLACE_SYNTHETIC] = " synthetic",
 	};
 
 	const char access[] = { "0123456789abcdef"[rule->access & 15], '\0' };
@@ -36,7 +36,7 @@ static void add_list(struct strbuf *out, const char *name, const struct text_lis
 const char *policy_lines(const struct policy *p, struct arena *arena)
 {
 	const struct { const char *name; const struct text_setting *setting; } texts[] = {
-		{ "hostname", &p->hostname }, { "root", &p->root }, { "as", &p->user_as }, { "x11", &p->x11 },
+		{ "hostname", &p->hostname }, { "root", &p->root }, { "root-access", &p->root_access }, { "as", &p->user_as }, { "x11", &p->x11 },
 		{ "screen", &p->screen }, { "vpn", &p->vpn }, { "network", &p->network },
 	};
 	const struct { const char *name; const struct text_list *list; } lists[] = {

@@ -159,6 +159,13 @@ void policy_sort(struct policy *policy)
 	policy->rule_count = kept + 1;
 }
 
+bool policy_root_is(const struct policy *policy, const char *access)
+{
+	const char *word = policy->root_access.value;
+
+	return policy->root.value && str_equal(word ? word : "copy-on-write", access);
+}
+
 /* ---- the end ----------------------------------------------------------------------------- */
 
 void policy_free(struct policy *policy)

@@ -34,14 +34,17 @@ enum place {
 	PLACE_COPY_ON_WRITE, /* the host's, changes kept apart */
 	PLACE_PROC,	     /* a procfs of the cage's own pid namespace */
 	PLACE_DEVICES,	     /* a /dev with the granted devices, own devpts and shm */
+	PLACE_ROOT,	     /* the root file system that `root` names (`from`), which all lies in */
 	PLACE_SYNTHETIC,     /* a file that we write: `from` says which: passwd, group, machine-id, hosts, hostname, resolv-conf */
 };
 
 /* Among rules that reach equally deep the highest decides what appears: 2 for copy-on-write, so that
- * no other grant lets writes through to the host; 1 for the host's files; 0 for all else. */
+ * no other grant lets writes through to the host; 1 for the host's files; 0 for all else.  A root is a place
+ * of its own: what may be done in it says nothing about the files that are mounted there. */
+#define PLACE_RANKS 4
 static inline unsigned place_rank(enum place place)
 {
-	return place == PLACE_COPY_ON_WRITE ? 2 : place == PLACE_HOST;
+	return place == PLACE_ROOT ? 3 : place == PLACE_COPY_ON_WRITE ? 2 : place == PLACE_HOST;
 }
 /* Does a grant for `place` speak of what is shown from `shown`?  The host's files are the content of
  * a copy-on-write tree too. */
@@ -77,7 +80,7 @@ struct variable_setting { const char *name, *value; const struct origin *origin;
 struct policy {
 	struct arena *arena;
 	const char *name;	/* of the profile */
-	struct text_setting description, id, hostname, working_directory, root, user_as, x11, screen,
+	struct text_setting description, id, hostname, working_directory, root, root_access, user_as, x11, screen,
 		vpn, network, check_names; /* the last: "true", or NULL */
 	struct text_list command, match, requires, may_degrade, groups, dns, publish;
 	struct text_list pass, unset;	 /* environment: names, may hold globs */
@@ -114,6 +117,10 @@ struct verdict policy_decide(const struct policy *policy, const struct request *
 
 /* The allow that a deny of this request overrides, to be shown beside it; NULL for none. */
 const struct rule *policy_overridden(const struct policy *policy, const struct request *request);
+
+/* What the program may do with the whole of `root`: "writable", "read-only", and without a word
+ * "copy-on-write".  False when there is no root. */
+bool policy_root_is(const struct policy *policy, const char *access);
 
 void policy_sort(struct policy *policy); /* canonical order, exact duplicates merged */
 void policy_free(struct policy *policy); /* frees its arena; NULL is fine */

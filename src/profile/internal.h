@@ -76,6 +76,10 @@ bool flags_has(struct loader *l, const char *name); /* "networking.client" */
 const struct profile_flag *flags_find(struct loader *l, enum category category,
 				      const struct toml_value *value);
 
+/* What another root makes of the rules (profile/root.c): the program sees that root, and of the computer its
+ * own folders.  0, or -EINVAL with a diagnostic. */
+int root_apply(struct arena *arena, const struct profile_context *context, struct policy *policy);
+
 size_t places_all(const struct profile_context *context, const char *ret[3]);
 /* The context without the places that do not exist, which need not be asked for each file. */
 struct profile_context places_present(const struct profile_context *context);

@@ -43,6 +43,9 @@ void profile_context_fill(struct arena *arena, const struct profile_caller *call
 int profile_resolve(struct arena *arena, const struct profile_context *context, const char *name,
 		    struct diags *d, struct policy **ret);
 
+/* The name of the image when a `root` names one ("image:NAME"), else NULL. */
+const char *root_image(const char *root);
+
 /* May a profile, flag or cage be called so?  Letters, digits and ._+-, the first a letter or digit, at
  * most LIMIT_NAME_LENGTH bytes. */
 bool places_name_is_valid(const char *name);

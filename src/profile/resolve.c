@@ -348,7 +348,7 @@ static int add_setting(struct walk *w, const struct key *key, const struct toml_
 	r = schema_string(w->l->arena, value, key->name, w->l->d);
 	if (r == 0)
 		r = value_check(w->l->arena, key, value, w->l->d);
-	if (r == 0 && key->is_path)
+	if (r == 0 && key->is_path && !(str_equal(key->name, "root") && root_image(text)))
 		r = expand_path(w, key, value, &text);
 	if (r == 0)
 		r = is_nearest(w, key, value);
@@ -642,6 +642,8 @@ int profile_resolve(struct arena *arena, const struct profile_context *context, 
 	policy->diags = d;
 	policy->rules = w.rules.items;
 	policy->rule_count = w.rules.count;
+	if (policy->root.value && root_apply(arena, context, policy) < 0)
+		return -EINVAL;
 	policy_sort(policy);
 	*ret = policy;
 	return 0;

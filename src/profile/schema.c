@@ -51,6 +51,7 @@ static const struct key keys[] = {
 	PLACE("persist", PLACE_PERSIST),
 	{ .scope = CATEGORY_FILESYSTEM, .name = "mount", .form = FORM_MOUNTS },
 	PATH(CATEGORY_FILESYSTEM, "root", root),
+	TEXT(CATEGORY_FILESYSTEM, "root-access", root_access),
 	PATH(CATEGORY_FILESYSTEM, "working-directory", working_directory),
 	RULES(NETWORKING, "allow", NETWORK, ALLOW, 0),
 	RULES(NETWORKING, "deny", NETWORK, DENY, 0),

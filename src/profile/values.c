@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *const root_words[] = { "copy-on-write", "read-only", "writable", NULL };
 static const char *const x11_words[] = { "host", "isolated", "none", NULL };
 static const char *const category_words[] = {
 	"desktop", "filesystem", "misc", "networking", "runtime", "user", NULL,
@@ -159,6 +160,7 @@ static const struct row {
 	{ SCOPE_TOP, "may-degrade", category_words, NULL, NULL },
 	{ SCOPE_ENVIRONMENT, "pass", NULL, is_variable, "names of variables only, such as \"LANG\" or \"LC_*\"" },
 	{ SCOPE_ENVIRONMENT, "unset", NULL, is_variable, "names of variables only, such as \"LANG\" or \"LC_*\"" },
+	{ CATEGORY_FILESYSTEM, "root-access", root_words, NULL, NULL },
 	{ CATEGORY_NETWORKING, "publish", NULL, is_publication,
 	  "a port, or address, port, port in the cage and protocol: \"8080\", \"127.0.0.1:8080:80/tcp\"" },
 	{ CATEGORY_NETWORKING, "dns", NULL, is_address, "addresses only, such as \"192.0.2.53\"" },

@@ -42,7 +42,8 @@ enum verdict judge(long result, const char *what)
 {
 	if (result >= 0)
 		return say(VERDICT_OPEN, "%s succeeded", what);
-	return say(errno == EPERM || errno == EACCES || errno == ENOSYS ? VERDICT_CLOSED
+	return say(errno == EPERM || errno == EACCES || errno == ENOSYS || errno == EAFNOSUPPORT
+			   ? VERDICT_CLOSED
 									: VERDICT_OPEN,
 		   "%s: %s", what, strerror(errno));
 }

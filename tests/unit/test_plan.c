@@ -109,6 +109,12 @@ static void far_word(struct plan *p) { p->argv.items[0] = (uint32_t)p->text.leng
 static void odd_env(struct plan *p) { p->envp.items[0] = plan_text(p, "PATH"); }
 static void no_program(struct plan *p) { find(p, OP_EXEC)->a = 0; }
 static void relative_program(struct plan *p) { find(p, OP_EXEC)->a = plan_text(p, "bin/true"); }
+static void ids_of_one(struct plan *p) { find(p, OP_MAP_IDS)->c = PLAN_MORE_IDS; }
+static void ids_of_others(struct plan *p)
+{
+	ids_of_one(p);
+	find(p, OP_NEST)->c = PLAN_MORE_IDS; /* the program is not root */
+}
 static void twice(struct plan *p) { plan_add(p, OP_EXEC, 1, 0, 0, 0, NULL); }
 static void order(struct plan *p)
 {
@@ -173,6 +179,7 @@ static const struct { const char *name; void (*function)(struct plan *); } break
 	{ "a filter too long", long_filter },		 { "no command line", no_words },
 	{ "an argument behind the end", far_word },	 { "an environment entry without '='", odd_env },
 	{ "no program", no_program },			 { "a relative program", relative_program },
+	{ "more ids outside than inside", ids_of_one },	 { "more ids for another than root", ids_of_others },
 	{ "two programs", twice },			 { "capabilities before NEST", order },
 	{ "a mount after the start", late },		 { "an unknown resource", resource },
 	{ "too many steps", too_many },			 { "a terminal from elsewhere", foreign_terminal },

@@ -137,7 +137,8 @@ static unsigned plain_class(unsigned call, unsigned class, const struct seccomp_
 	if (allowed)
 		return 0;
 	return is_one_of(syscalls[call].name, " clone3 openat2 io_uring_setup io_uring_enter "
-			 "io_uring_register ") ? ENOSYS : EPERM;
+			 "io_uring_register ") ? ENOSYS :
+	       strcmp(syscalls[call].name, "socket") == 0 ? EAFNOSUPPORT : EPERM;
 }
 
 static uint32_t plain_verdict(int abi, const struct seccomp_data *data,
@@ -314,7 +315,7 @@ static int in_child(const struct sock_filter *code, size_t length)
 		return 5;
 	if (syscall(SYS_ioctl, 0, 0xf00000005412, 0) != -1 || errno != EACCES)
 		return 6;
-	if (syscall(SYS_socket, 2, 3, 0) != -1 || errno != EPERM)
+	if (syscall(SYS_socket, 2, 3, 0) != -1 || errno != EAFNOSUPPORT)
 		return 7;
 	return 0;
 }

@@ -64,7 +64,7 @@ static void check(const char *name, const struct line *lines, size_t count, cons
 	}
 	policy.rules = rules.items;
 	policy.rule_count = rules.count;
-	if (view_build(arena, &policy, &d, &view) < 0)
+	if (view_build(arena, &policy, &(struct cage){ 0 }, &d, &view) < 0)
 		strbuf_add(&out, "error");
 	else
 		for (size_t i = 0; i < view.count; i++)
