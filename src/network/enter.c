@@ -167,6 +167,16 @@ static bool make_addresses(int answer)
 	return r == 0;
 }
 
+/* The cage's ports are its own, the low ones too; the name server's stay taken.  Where /proc/sys is
+ * read-only, programs get an error as they do outside. */
+static void free_ports(void)
+{
+	AUTO_FD int fd = open("/proc/sys/net/ipv4/ip_unprivileged_port_start", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)!write(fd, "0", 1);
+}
+
 /* ---- sockets ---- */
 
 static const struct socket_row {
@@ -255,6 +265,7 @@ _Noreturn void network_enter(int pidfd, const char *rules, int sockets, int answ
 		give_up(answer, "enter the cage's namespaces", errno);
 	load_rules(rules, answer);
 	bool v6 = make_addresses(answer);
+	free_ports();
 	send_sockets(sockets, v6 ? SOCKET_COUNT : SOCKET_TCP6, answer);
 	_exit(write(answer, "ready\n", 6) == 6 ? 0 : 1);
 }

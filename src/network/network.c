@@ -136,11 +136,29 @@ static bool is_ready(const struct helper *helper, long long deadline, char text[
 	return strcmp(text, "ready\n") == 0;
 }
 
+/* The port that a helper's words are about, or NULL. */
+static const struct step *find_port(const struct plan *plan, const char *text)
+{
+	for (size_t i = 0; i < plan->steps.count; i++) {
+		const struct step *step = &plan->steps.items[i];
+		if (step->op == OP_PUBLISH &&
+		    strstr(text, arena_printf(plan->arena, " publish '%s': ", plan_text_at(plan, step->a))))
+			return step;
+	}
+	return NULL;
+}
+
 static int tell(const struct plan *plan, struct diags *d, char *text)
 {
 	const struct origin *origin = plan->origins.items[plan_find(plan, OP_AWAIT)->origin];
+	const struct step *port = find_port(plan, text);
 	char *line = strtok(text, "\n");
 
+	if (port) {
+		diag_error(d, "C422", plan->origins.items[port->origin], "%s", str_quote(d->arena, line));
+		diag_help(d, "choose another port, or end what has this one; 'ss -lntup' shows it");
+		return -EADDRINUSE;
+	}
 	diag_error(d, "C420", origin, "the cage's network could not be made: %s",
 		   line ? str_quote(d->arena, line) : "a helper ended without a word");
 	while (line && (line = strtok(NULL, "\n")))

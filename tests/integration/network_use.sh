@@ -50,8 +50,82 @@ joins() {
 	done
 }
 
+# try WHERE ATTEMPT…: lab_client.py outside of all cages, in at_host's or in_inet's network.
+try() {
+	where=$1; shift
+	"$where" /usr/bin/python3 "$work/home/lab_client.py" "$@" >"$work/tried" 2>&1
+}
+tried() { grep -q -F -e "$1" "$work/tried"; }
+
+serves() { [ "$(grep -c up "$work/served")" = "$1" ]; }
+
+# A server in the cage, and who reaches it from outside.
+publishes() {
+	cp "$root/tests/integration/lab_server.py" "$work/home/"
+	profile served 'flags = ["incoming"]
+publish = ["18080:80", "192.168.77.10:18081:80/tcp", "[::1]:18082:80", "18083:80/udp", "18084:81", "18085:443"]'
+	at_host "$base/tree/build/cuddy" run -n served -p ./served.toml sh -c '
+		/usr/bin/python3 lab_server.py one "$HOME/log" 127.0.0.1 -- 80 81 &
+		exec /usr/bin/python3 lab_server.py six "$HOME/log" ::1 -- 443' >"$work/served" 2>"$work/err" </dev/null &
+	server=$!
+	until_true serves 2
+	try at_host tcp:127.0.0.1/18080 tcp:192.168.77.10/18080 tcp:192.168.77.10/18081 tcp:::1/18082 \
+		udp:127.0.0.1/18083 tcp:127.0.0.1/18084 tcp:127.0.0.1/18085 tcp:127.0.0.1/18086
+	ok "publish: a port leads into the cage" tried 'tcp:127.0.0.1/18080 reached one 127.0.0.1 80'
+	ok "publish: only from the address that it has" tried 'tcp:192.168.77.10/18080 closed'
+	ok "publish: another address, when it is named" tried 'tcp:192.168.77.10/18081 reached one'
+	ok "publish: IPv6 outside" tried 'tcp:::1/18082 reached one'
+	ok "publish: UDP" tried 'udp:127.0.0.1/18083 reached one 127.0.0.1 80'
+	ok "publish: another port inside" tried 'tcp:127.0.0.1/18084 reached one 127.0.0.1 81'
+	ok "publish: a server of IPv6 only" tried 'tcp:127.0.0.1/18085 reached six ::1 443'
+	ok "publish: no other port" tried 'tcp:127.0.0.1/18086 closed'
+	try in_inet tcp:192.168.77.10/18080 tcp:192.168.77.10/18081 udp:192.168.77.10/18083
+	ok "publish: the neighbours do not reach loopback's" tried 'tcp:192.168.77.10/18080 closed'
+	ok "publish: nor its datagrams" tried 'udp:192.168.77.10/18083 closed'
+	ok "publish: but the address that was opened" tried 'tcp:192.168.77.10/18081 reached one'
+	at_host /usr/bin/python3 -c '
+import socket, threading
+s = socket.create_connection(("127.0.0.1", 18080)); s.settimeout(10)
+data = b"x" * 3000000; got = b""
+threading.Thread(target=lambda: (s.sendall(data), s.shutdown(1))).start()
+while more := s.recv(65536): got += more
+print(got == b"one 127.0.0.1 80 " + data)' >"$work/tried"
+	ok "publish: 3 MB go in and come back whole" tried True
+	cuddy exec served -- sh -c 'cat "$HOME/log"'
+	ok "publish: visitors come from the cage's address, not from loopback" holds '^tcp 198.18.0.1 ' "$work/out"
+	ok "publish: and from nowhere else" not holds '^tcp 127' "$work/out"
+	maker=$(helpers cuddy-inlet)
+	ok "publish: who makes the sockets has a filter and no capability" \
+		sh -c 'grep -q "^Seccomp:.2" "/proc/$1/status" && grep -q "^CapEff:.0000000000000000" "/proc/$1/status" &&
+		grep -q "^CapPrm:.0000000000000000" "/proc/$1/status"' - "$maker"
+	cuddy run -n second -p ./served.toml true
+	status=$?
+	ok "publish: a port that is taken stops the start" [ "$status" = 125 ]
+	ok "publish: with the profile's line" holds 'served.toml:5:12: error.C422' "$work/err"
+	ok "publish: and its name" holds "18080:80.: Address already in use" "$work/err"
+	cuddy stop served
+	wait "$server"
+	ok "publish: the helpers end with the cage" no_relays
+	try at_host tcp:127.0.0.1/18080
+	ok "publish: and the port" tried 'tcp:127.0.0.1/18080 closed'
+	profile silent 'publish = ["18080"]'
+	cuddy run -p ./silent.toml true
+	ok "publish: wants the right to wait there" holds 'silent.toml:4:12: error.C315' "$work/err"
+	profile hosted 'flags = ["host"]
+publish = ["18080"]'
+	cuddy run -p ./hosted.toml true
+	ok "publish: has no meaning in the host's network" holds 'hosted.toml:5:12: error.C316' "$work/err"
+	profile both 'flags = ["incoming"]
+allow = ["ok.example:443"]
+publish = ["18080"]'
+	cuddy run -p ./both.toml /usr/bin/python3 "$work/home/lab_client.py" tcp:ok.example/443 tcp:evil.example/443
+	ok "publish: beside allowed hosts" holds 'ok.example/443 reached' "$work/out"
+	ok "publish: opens no others" holds 'evil.example/443 closed' "$work/out"
+}
+
 suite() {
 	joins
+	publishes
 }
 
 . "$(dirname "$0")/lab.lib"

@@ -46,6 +46,14 @@ bool address_from(const struct sockaddr_storage *from, uint8_t ret[16], uint16_t
 	return from->ss_family == AF_INET || from->ss_family == AF_INET6;
 }
 
+static void put(struct flow *flow, struct flow_table *table)
+{
+	flow->table = table;
+	flow->next = table->first;
+	table->first = flow;
+	table->count++;
+}
+
 bool flow_begin(struct relay *relay, struct flow *flow, struct flow_table *table)
 {
 	bool synthetic;
@@ -68,10 +76,23 @@ bool flow_begin(struct relay *relay, struct flow *flow, struct flow_table *table
 		memcpy(flow->addresses[0], flow->to, 16);
 		flow->count = 1;
 	}
-	flow->table = table;
-	flow->next = table->first;
-	table->first = flow;
-	table->count++;
+	put(flow, table);
+	return true;
+}
+
+bool flow_begin_inward(struct relay *relay, struct flow *flow, uint16_t port)
+{
+	static const uint8_t loopback[2][16] = { { [10] = 0xff, [11] = 0xff, 127, 0, 0, 1 }, { [15] = 1 } };
+
+	if (relay->visitors.count >= relay->flow_limit)
+		return false;
+	flow->relay = relay;
+	flow->id = ++relay->last_id;
+	flow->inward = true;
+	flow->port = port;
+	memcpy(flow->addresses, loopback, sizeof(loopback));
+	flow->count = 2;
+	put(flow, &relay->visitors);
 	return true;
 }
 
@@ -85,9 +106,10 @@ static int dial(struct flow *flow, const uint8_t address[16])
 
 	if (flow->name && !rules_may_be(&relay->rules, flow->access, flow->name, address, flow->port))
 		return -EACCES;
-	int fd = socket(to.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = flow->inward ? inlet_socket(relay, to.ss_family, type) :
+				socket(to.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return -errno;
+		return flow->inward ? fd : -errno;
 	if (connect(fd, (struct sockaddr *)&to, size) < 0 && errno != EINPROGRESS) {
 		int error = -errno;
 		close(fd);
@@ -180,5 +202,7 @@ bool flows_expire(struct relay *relay)
 {
 	bool tcp = expire(relay, &relay->tcp);
 
-	return expire(relay, &relay->udp) || tcp;
+	bool udp = expire(relay, &relay->udp);
+
+	return expire(relay, &relay->visitors) || tcp || udp;
 }

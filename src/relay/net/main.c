@@ -67,7 +67,7 @@ static void take_sockets(struct relay *relay)
 	close(SOCKETS);
 }
 
-/* Each connection takes six descriptors, each UDP pair one; some are left for the rest of us. */
+/* Each connection takes six descriptors, out or in, each UDP pair one; some are left for the rest of us. */
 static unsigned find_flow_limit(void)
 {
 	struct rlimit limit;
@@ -76,7 +76,7 @@ static unsigned find_flow_limit(void)
 		give_up("work with so few descriptors", EMFILE);
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
-	return (unsigned)MIN((limit.rlim_max - 64) / 7, (rlim_t)LIMIT_FLOWS);
+	return (unsigned)MIN((limit.rlim_max - 64) / 13, (rlim_t)LIMIT_FLOWS);
 }
 
 static void cage_ready(struct relay *relay, struct handle *handle UNUSED, uint32_t events UNUSED)
@@ -119,6 +119,7 @@ static void watch_all(struct relay *relay)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		r = MIN(r, relay_watch(relay, others[i], EPOLLIN));
+	r = MIN(r, inlets_watch(relay));
 	if (r < 0)
 		give_up("wait", r);
 }
@@ -136,10 +137,14 @@ int main(void)
 	syscall(SYS_close_range, POLICY + 1u, ~0u, 0);
 	relay.flow_limit = find_flow_limit();
 	read_policy(&relay.rules);
+	const char *what;
+	int r = inlets_open(&relay, CAGE, &what);
+	if (r < 0)
+		give_up(what, r);
 	relay.resolver = (struct handle){ .fd = resolver_open(), .ready = resolver_ready };
 	if (relay.resolver.fd < 0)
 		give_up("start its resolver", relay.resolver.fd);
-	int r = onlink_open(&relay.rules.onlink);
+	r = onlink_open(&relay.rules.onlink);
 	if (r < 0 && r != -E2BIG) /* too many: all are taken for near */
 		give_up("read the host's addresses", r);
 	relay.onlink = (struct handle){ .fd = relay.rules.onlink.fd, .ready = onlink_changed };
