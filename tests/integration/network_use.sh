@@ -123,9 +123,33 @@ publish = ["18080"]'
 	ok "publish: opens no others" holds 'evil.example/443 closed' "$work/out"
 }
 
+# Name servers of the profile's own: asked in the place of the host's.
+servers() {
+	names='allow = ["which.example:443", "long.example:443", "ok.example:443", "rebind.example:443"]'
+	set -- tcp:which.example/443 tcp:long.example/443 tcp:ok.example/443 tcp:rebind.example/443 tcp:evil.example/443
+	profile resolved "$names"
+	cuddy run -p ./resolved.toml /usr/bin/python3 "$work/home/lab_client.py" "$@"
+	ok "dns: the host's resolver is asked when none is named" holds 'which.example/443 reached inet 203.0.113.53' "$work/out"
+	for list in '"203.0.113.12"' '"203.0.113.99", "203.0.113.12"' '"192.168.77.1", "203.0.113.12"'; do
+		profile resolved "$names
+dns = [$list]"
+		cuddy run -p ./resolved.toml env LAB_TIMEOUT=20 /usr/bin/python3 "$work/home/lab_client.py" "$@"
+		ok "dns: [$list] is asked" holds 'which.example/443 reached inet 203.0.113.12' "$work/out"
+		ok "dns: by TCP when the answer is long" holds 'long.example/443 reached inet 203.0.113.11' "$work/out"
+		ok "dns: an allowed name is reached" holds 'ok.example/443 reached' "$work/out"
+		ok "dns: answers into the local network are refused" holds 'rebind.example/443 closed' "$work/out"
+		ok "dns: a denied name is closed" holds 'evil.example/443 closed' "$work/out"
+	done
+	profile resolved "$names
+dns = [\"203.0.113.99\"]"
+	cuddy run -p ./resolved.toml env LAB_TIMEOUT=30 /usr/bin/python3 "$work/home/lab_client.py" tcp:which.example/443
+	ok "dns: nobody else is asked when the server is silent" holds 'which.example/443 closed' "$work/out"
+}
+
 suite() {
 	joins
 	publishes
+	servers
 }
 
 . "$(dirname "$0")/lab.lib"

@@ -141,7 +141,7 @@ int main(void)
 	int r = inlets_open(&relay, CAGE, &what);
 	if (r < 0)
 		give_up(what, r);
-	relay.resolver = (struct handle){ .fd = resolver_open(), .ready = resolver_ready };
+	relay.resolver = (struct handle){ .fd = resolver_open(&relay.rules), .ready = resolver_ready };
 	if (relay.resolver.fd < 0)
 		give_up("start its resolver", relay.resolver.fd);
 	r = onlink_open(&relay.rules.onlink);
