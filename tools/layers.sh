@@ -8,7 +8,7 @@ BEGIN {
 	count = split("base diag toml policy profile host plan backend export launch network cage lib cli", order, " ")
 	for (i = 1; i <= count; i++)
 		rank[order[i]] = i
-	count = split("cages difference doctor exec export grant image overlay permissions profile profile_actions session", names, " ")
+	count = split("cages difference doctor exec export grant image log overlay permissions profile profile_actions session", names, " ")
 	for (i = 1; i <= count; i++)
 		insiders["src/cli/" names[i] ".c"] = 1
 }

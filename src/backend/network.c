@@ -233,6 +233,7 @@ const char *network_rules(struct arena *arena, const struct policy *policy)
 	strbuf_addf(&t.out,
 		"\tchain refuse {\n"
 		"\t\tcounter name refused\n"
+		NETWORK_LOG_RULE
 		"\t\tmeta l4proto tcp reject with tcp reset\n"
 		"\t\treject with icmpx admin-prohibited\n"
 		"\t}\n"

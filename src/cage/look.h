@@ -4,6 +4,9 @@
 
 #include "cage/enter.h"
 #include "cage/record.h"
+#include "network/counters.h"
+
+enum cage_network { CAGE_NETWORK_NONE, CAGE_NETWORK_RELAY, CAGE_NETWORK_HOST };
 
 struct cage_view {
 	const char *name;
@@ -11,6 +14,9 @@ struct cage_view {
 	struct cage_record record;
 	pid_t pid;		    /* of its init */
 	unsigned processes;	    /* that we may look at, init not counted */
+	enum cage_network network;
+	const char **ports;	    /* that are published, as the profile says it; ends with NULL */
+	struct network_counters counters; /* of CAGE_NETWORK_RELAY */
 	uint64_t memory;	    /* bytes: their proportional share (smaps_rollup, proc_pid_smaps(5)) */
 };
 

@@ -2,7 +2,7 @@
 #include "cli/cli.h"
 
 const struct command *const commands[] = {
-	&command_run, &command_exec, &command_shell, &command_ps, &command_list, &command_stop, &command_rm,
+	&command_run, &command_exec, &command_shell, &command_ps, &command_list, &command_stop, &command_rm, &command_log,
 	&command_image, &command_export,
 	&command_changes, &command_commit, &command_discard,
 	&command_explain, &command_why, &command_plan, &command_profile,

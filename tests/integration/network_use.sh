@@ -146,10 +146,60 @@ dns = [\"203.0.113.99\"]"
 	ok "dns: nobody else is asked when the server is silent" holds 'which.example/443 closed' "$work/out"
 }
 
+# What was refused is counted and written down, with its name where there is one.
+logs() {
+	profile logged 'flags = ["incoming"]
+allow = ["ok.example:443", "rebind.example:443"]
+publish = ["127.0.0.1:18090:90/tcp"]'
+	rm -f "$work/home/signs/seen"
+	at_host "$base/tree/build/cuddy" run -n logged -p ./logged.toml /usr/bin/python3 "$work/home/lab_client.py" \
+		tcp:ok.example/443 tcp:ok.example/80 udp:ok.example/53 tcp:rebind.example/443 tcp:203.0.113.11/443 \
+		tcp:2001:db8:200::10/80 udp:203.0.113.11/5353 tcp:evil.example/443 "wait:$work/home/signs/seen" \
+		udp:203.0.113.12/99 >"$work/first" 2>"$work/err" </dev/null &
+	first=$!
+	until_true holds evil.example "$work/first"
+	cuddy ps --json
+	ok "ps: the mode" holds '"mode": "relay"' "$work/out"
+	ok "ps: the ports" holds '"127.0.0.1:18090:90/tcp"' "$work/out"
+	ok "ps: connections are counted" holds '"connections": [2-9]' "$work/out"
+	ok "ps: so is what was refused" holds '"refused": [1-9]' "$work/out"
+	cuddy log logged
+	for line in 'refused  tcp   ok.example:80  (relay)' 'refused  udp   ok.example:53  (relay)' \
+		'refused  tcp   rebind.example:443  (relay)' 'refused  tcp   203.0.113.11:443  (rules)' \
+		'refused  tcp   \[2001:db8:200::10\]:80  (rules)' 'refused  udp   203.0.113.11:5353  (rules)' \
+		'refused  dns   evil.example  (resolver)'; do
+		ok "log: $line" holds "$line" "$work/out"
+	done
+	ok "log: nothing that was reached" not holds 'tcp   ok.example:443' "$work/out"
+	cuddy log logged --net --json
+	ok "log: as JSON" /usr/bin/python3 -c 'import json, sys
+for line in open(sys.argv[1]): assert json.loads(line)["event"] == "refused"' "$work/out"
+	: >"$work/home/signs/seen"
+	wait "$first"
+	cuddy log logged
+	ok "log: stays, with what came last" holds 'udp   203.0.113.12:99  (rules)' "$work/out"
+	log=$work/own/.local/state/cuddy/logged.jsonl
+	ok "log: is the user's alone" [ "$(stat -c %a "$log")" = 600 ]
+	cuddy run -n logged -p ./logged.toml sh -c 'echo false >>"$HOME/.local/state/cuddy/logged.jsonl"; true'
+	ok "log: no cage writes to it" not holds '^false' "$log"
+	cuddy run -n flood -p ./logged.toml /usr/bin/python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for i in range(20000):
+	try: s.sendto(b"x", ("203.0.113.%d" % (i % 200), 1024 + i))
+	except OSError: pass'
+	ok "log: a flood has a bound" [ "$(wc -l <"$work/own/.local/state/cuddy/flood.jsonl")" -le 10000 ]
+	cuddy log nobody
+	ok "log: one that is not there is an error" holds C610 "$work/err"
+	ok "log: the files of a running cage are removed with it" \
+		[ -z "$(find "$work/own/.local/state/cuddy/running" -mindepth 1 2>/dev/null)" ]
+}
+
 suite() {
 	joins
 	publishes
 	servers
+	logs
 }
 
 . "$(dirname "$0")/lab.lib"

@@ -5,11 +5,12 @@
  * (tproxy).  An address that stands for a name is resolved here, after the policy was asked.
  *
  * Descriptors at start: 0, 2 /dev/null; 1 the answer to the launcher, "ready" or what went wrong; 3 a
- * socket on which the cage's sockets come; 4 a pidfd of the cage's init; 5 the policy (rules.h). */
+ * socket on which the cage's sockets come; 4 a pidfd of the cage's init; 5 the policy (rules.h); 6 the counters (network/counters.h); 7 the log. */
 #ifndef CUDDY_RELAY_NET_RELAY_H
 #define CUDDY_RELAY_NET_RELAY_H
 
 #include "network/sockets.h"
+#include "relay/net/journal.h"
 #include "relay/net/names.h"
 #include "relay/net/resolver.h"
 #include "relay/net/rules.h"
@@ -66,6 +67,7 @@ struct relay {
 	long long now;	    /* ms */
 	bool over;	    /* the cage has ended */
 	struct rules rules;
+	struct journal journal;
 	struct names *names;
 	struct handle sockets[SOCKET_COUNT], cage, resolver, onlink;
 	struct flow_table tcp, udp, visitors; /* the last: of both, into the cage */
@@ -83,6 +85,8 @@ void relay_run(struct relay *relay);
 
 /* flow.c */
 struct sockaddr_storage address_of(const uint8_t bytes[16], uint16_t port, socklen_t *ret_size);
+/* As people write it; returns `text`. */
+const char *address_text(const uint8_t bytes[16], char text[INET6_ADDRSTRLEN]);
 bool address_from(const struct sockaddr_storage *from, uint8_t ret[16], uint16_t *ret_port);
 /* Asks the policy and puts the flow into its table.  False: refused, nothing was done. */
 bool flow_begin(struct relay *relay, struct flow *flow, struct flow_table *table);
