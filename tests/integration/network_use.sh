@@ -195,11 +195,23 @@ for i in range(20000):
 		[ -z "$(find "$work/own/.local/state/cuddy/running" -mindepth 1 2>/dev/null)" ]
 }
 
+# doctor tries the very rules, and looks for our own helper.
+doctor() {
+	cuddy doctor -v
+	ok "doctor: the rules work here" holds 'yes *network rules with tproxy' "$work/out"
+	ok "doctor: the relay is here" holds 'yes *cuddy-net' "$work/out"
+	mv "$base/tree/build/cuddy-net" "$base/tree/build/away"
+	cuddy doctor
+	mv "$base/tree/build/away" "$base/tree/build/cuddy-net"
+	ok "doctor: or missing, with what that costs" holds 'missing *cuddy-net' "$work/out"
+}
+
 suite() {
 	joins
 	publishes
 	servers
 	logs
+	doctor
 }
 
 . "$(dirname "$0")/lab.lib"
