@@ -195,6 +195,84 @@ for i in range(20000):
 		[ -z "$(find "$work/own/.local/state/cuddy/running" -mindepth 1 2>/dev/null)" ]
 }
 
+# Programs that know nothing of proxies, each with its own way to look up a name.
+clients() {
+	profile clients 'allow = ["ok.example:443"]'
+	cat >"$work/client.c" <<-'END'
+	#include <netdb.h>
+	#include <stdio.h>
+	#include <sys/socket.h>
+	#include <unistd.h>
+	int main(int n, char **words)
+	{
+		struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *a = 0;
+		char text[64] = "";
+		int fd = n < 2 || getaddrinfo(words[1], "443", &hints, &a) ? -1 : socket(a->ai_family, SOCK_STREAM, 0);
+		if (fd < 0 || connect(fd, a->ai_addr, a->ai_addrlen) || read(fd, text, 63) < 1)
+			return 1;
+		return !puts(text);
+	}
+	END
+	for cc in musl-gcc cc; do
+		command -v "$cc" >/dev/null && "$cc" -static -o "$work/home/static" "$work/client.c" 2>/dev/null && break
+	done
+	cat >"$work/home/clients.sh" <<-'END'
+	for host in ok.example evil.example 203.0.113.11; do
+		{
+			case $1 in
+			curl) curl -s -m 5 --http0.9 "http://$host:443/" ;;
+			git) git -c http.lowSpeedLimit=1 -c http.lowSpeedTime=3 ls-remote "git://$host:443/x" ;;
+			node) node -e "const s = require('net').connect(443, '$host'); s.on('data', d => { console.log(String(d)); process.exit() }); s.on('error', e => console.log(e.code))" ;;
+			python3) python3 -c "import socket; print(socket.create_connection(('$host', 443), 5).recv(99))" ;;
+			static) ./static "$host" ;;
+			esac
+		} >"$1.out" 2>&1
+		# git reads the banner as a length and says so: then it was connected
+		grep -q -e 'inet 2' -e 'bad line length' "$1.out" && echo "$1 $host reached" || echo "$1 $host closed"
+	done
+	END
+	for client in curl git node python3 static; do
+		[ "$client" = static ] || command -v "$client" >/dev/null || continue
+		[ "$client" != static ] || [ -x "$work/home/static" ] || continue
+		cuddy run -p ./clients.toml sh clients.sh "$client"
+		ok "$client reaches an allowed name" holds "^$client ok.example reached" "$work/out"
+		ok "$client reaches no other name" holds "^$client evil.example closed" "$work/out"
+		ok "$client reaches no address" holds "^$client 203.0.113.11 closed" "$work/out"
+	done
+	sed -i 's/^allow = .*/flags = ["outgoing"]/' "$work/home/clients.toml"
+	for client in curl git node python3 static; do
+		[ "$client" = static ] || command -v "$client" >/dev/null || continue
+		[ "$client" != static ] || [ -x "$work/home/static" ] || continue
+		cuddy run -p ./clients.toml sh clients.sh "$client"
+		ok "$client: the control reaches all three" [ "$(grep -c reached "$work/out")" = 3 ]
+	done
+}
+
+# The program as root of the cage, with all that a profile can give it.
+capable() {
+	profile capable 'allow = ["ok.example:443"]'
+	sed -i 's/^\[networking\]/[user]\nas = "root"\n&/; s/^flags = \["ordinary"\]/&\nallow-capabilities = ["CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_SYS_ADMIN", "CAP_NET_BIND_SERVICE"]\nallow-syscalls = ["socket(raw)", "socket(packet)", "socket(netlink-route)"]/' \
+		"$work/home/capable.toml"
+	cuddy run -p ./capable.toml sh -c 'grep CapEff /proc/self/status; id -u'
+	ok "capable: it has the capabilities" holds 'CapEff:.*[1-9a-f]' "$work/out"
+	ok "capable: and is root" holds '^0$' "$work/out"
+	cuddy run -p ./capable.toml sh -c '
+		ip addr add 10.9.9.9/8 dev lo && echo done; ip link set lo down && echo done; ip link add x type dummy && echo done
+		ip route add 10.0.0.0/8 dev lo && echo done; ip route flush table local && echo done; nft list ruleset | grep -q table && echo done
+		nft flush ruleset && echo done; sysctl -w net.ipv4.ip_forward=1 && echo done
+		nsenter -t 1 -n true && echo done; ip netns add x && echo done; true'
+	ok "capable: no address, link, route, rule or namespace is its to change" not holds done "$work/out"
+	cuddy run -p ./capable.toml /usr/bin/python3 -c '
+import socket
+for family, kind, protocol in (17, 3, 3), (2, 3, 255), (10, 3, 255), (16, 3, 12):
+	try: socket.socket(family, kind, protocol); print("opened")
+	except OSError as e: print(e.errno)'
+	ok "capable: no packet, raw or netfilter socket" not holds opened "$work/out"
+	cuddy run -p ./capable.toml /usr/bin/python3 "$work/home/lab_client.py" tcp:ok.example/443 tcp:203.0.113.11/443
+	ok "capable: and reaches what it may" holds 'ok.example/443 reached' "$work/out"
+	ok "capable: nothing else" holds '203.0.113.11/443 closed' "$work/out"
+}
+
 # doctor tries the very rules, and looks for our own helper.
 doctor() {
 	cuddy doctor -v
@@ -211,6 +289,8 @@ suite() {
 	publishes
 	servers
 	logs
+	clients
+	capable
 	doctor
 }
 
