@@ -226,8 +226,8 @@ static int open_port(const struct publication *port)
 {
 	socklen_t size;
 	struct sockaddr_storage at = address_of(port->address, port->outside, &size);
-	AUTO_FD int fd = socket(at.ss_family, (port->udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int one = 1;
+	int type = port->udp ? SOCK_DGRAM : SOCK_STREAM, one = 1;
+	AUTO_FD int fd = socket(at.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
 		return -errno;

@@ -50,8 +50,8 @@ void journal_refused(struct journal *journal, const char *by, const char *protoc
 	struct timespec now;
 
 	journal->counters->refused++;
-	snprintf(what, sizeof(what), "\"event\": \"refused\", \"by\": \"%s\", \"protocol\": \"%s\", \"host\": \"%s\", \"port\": %u",
-		 by, protocol, host, port);
+	snprintf(what, sizeof(what), "\"event\": \"refused\", \"by\": \"%s\", \"protocol\": \"%s\", "
+		 "\"host\": \"%s\", \"port\": %u", by, protocol, host, port);
 	if (journal->lines >= JOURNAL_LINES || is_recent(journal, what))
 		return;
 	journal->lines++;

@@ -5,7 +5,8 @@
  * (tproxy).  An address that stands for a name is resolved here, after the policy was asked.
  *
  * Descriptors at start: 0, 2 /dev/null; 1 the answer to the launcher, "ready" or what went wrong; 3 a
- * socket on which the cage's sockets come; 4 a pidfd of the cage's init; 5 the policy (rules.h); 6 the counters (network/counters.h); 7 the log. */
+ * socket on which the cage's sockets come; 4 a pidfd of the cage's init; 5 the policy (rules.h); 6 the
+ * counters (network/counters.h); 7 the log (journal.h). */
 #ifndef CUDDY_RELAY_NET_RELAY_H
 #define CUDDY_RELAY_NET_RELAY_H
 

@@ -19,7 +19,8 @@ struct resolver_answer {
 
 struct rules;
 
-/* Forks the workers, which keep no descriptor but their own.  They ask the rules' servers, when there are any.  The relay's end, or -errno. */
+/* Forks the workers, which keep no descriptor but their own.  They ask the rules' servers, when there are
+ * any, else the host's resolver.  The relay's end, or -errno. */
 int resolver_open(const struct rules *rules);
 
 /* False when too many names wait already. */

@@ -18,7 +18,8 @@ struct rules {
 	VEC(struct rules_server) servers; /* to ask for names in the place of the host's resolver */
 };
 
-/* Lines of "allow ENDPOINT", "deny ENDPOINT", "ask ENDPOINT", "check-names", "publish PUBLICATION", "server ADDRESS".  0 or -EINVAL with diagnostics. */
+/* Lines of "allow ENDPOINT", "deny ENDPOINT", "ask ENDPOINT", "check-names", "publish PUBLICATION",
+ * "server ADDRESS".  0 or -EINVAL with diagnostics. */
 int rules_parse(struct arena *arena, const char *text, struct diags *d, struct rules *ret);
 
 bool rules_may_resolve(const struct rules *r, const char *name);
