@@ -18,4 +18,9 @@
 /* Where the relay takes what leaves the cage, at OWN: a port that no program can take. */
 #define SYNTHETIC_PORT   1u
 
+/* The kernel sends the front of each packet that the rules refuse to the relay, by this group of
+ * nfnetlink_log and this rule, which is left out where the kernel has it not. */
+#define NETWORK_LOG_RULE "\t\tlog group 1 snaplen 80\n"
+enum { NETWORK_LOG_GROUP = 1, NETWORK_LOG_BYTES = 80 };
+
 #endif

@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +20,19 @@
 static bool is_name_byte(char byte)
 {
 	return isalnum((unsigned char)byte) || byte == '.' || byte == '_' || byte == '-';
+}
+
+int cage_log_open(const struct cage_places *places, const char *name, bool append)
+{
+	char file[LIMIT_NAME_LENGTH + sizeof(".jsonl")];
+	AUTO_FD int state = open(places->state, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (!cage_name_is_valid(name))
+		return -EINVAL;
+	snprintf(file, sizeof(file), "%s.jsonl", name);
+	int flags = append ? O_WRONLY | O_APPEND | O_CREAT : O_RDONLY;
+	int fd = state < 0 ? -1 : openat(state, file, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return fd < 0 ? -errno : fd;
 }
 
 bool cage_name_is_valid(const char *name)

@@ -22,6 +22,10 @@ struct cage_places { const char *data, *config, *state, *cache, *runtime; };
  * have something to hide.  0, or -errno of the first that cannot be made. */
 int cage_places_make(const struct cage_places *places);
 
+/* Opens $XDG_STATE_HOME/cuddy/NAME.jsonl, the log of a cage: to append to (made, mode 0600) or to read.
+ * A descriptor or -errno. */
+int cage_log_open(const struct cage_places *places, const char *name, bool append);
+
 /* Letters, digits, '.', '_', '-'; no '.' or '-' first; 1 to LIMIT_NAME_LENGTH bytes. */
 bool cage_name_is_valid(const char *name);
 

@@ -73,6 +73,13 @@ static int start(struct arena *arena, const struct cage_wish *wish, const struct
 		return runtime_failed(wish, memory, d);
 	options.door = &(struct launch_door){ listener, memory };
 	options.cage = cage->name;
+	bool relayed = plan_find(stay->plan, OP_AWAIT) != NULL;
+	AUTO_FD int counters = relayed ? cage_gate_counters(gate, true) : -1;
+	AUTO_FD int log = relayed ? cage_log_open(&wish->places, cage->name, true) : -1;
+	if (relayed && (counters < 0 || log < 0))
+		return runtime_failed(wish, counters < 0 ? counters : log, d);
+	stay->network.counters = counters;
+	stay->network.log = log;
 	options.prepare = network_prepare;
 	options.data = &stay->network;
 	int r = launch_start(stay->plan, &options, d, &stay->launch);

@@ -51,6 +51,25 @@ static void measure_processes(struct arena *arena, int pid_namespace, struct cag
 	closedir(proc);
 }
 
+/* What the plan that it was made from says of its network, and what its relay has counted. */
+static void look_at_network(struct arena *arena, int gate, struct cage_view *view)
+{
+	CLEANUP(plan_freep) struct plan *plan = plan_unpack(view->record.plan, view->record.plan_length);
+	AUTO_FD int fd = cage_gate_counters(gate, false);
+	VEC(const char *) ports = { 0 };
+
+	for (size_t i = 0; plan && i < plan->steps.count; i++)
+		if (plan->steps.items[i].op == OP_PUBLISH)
+			*vec_push(arena, &ports) = arena_strdup(arena, plan_text_at(plan, plan->steps.items[i].a));
+	*vec_push(arena, &ports) = NULL;
+	view->ports = ports.items;
+	view->network = !plan ? CAGE_NETWORK_NONE : plan->host_network ? CAGE_NETWORK_HOST :
+			plan_find(plan, OP_AWAIT) ? CAGE_NETWORK_RELAY : CAGE_NETWORK_NONE;
+	if (fd < 0 || pread(fd, &view->counters, sizeof(view->counters), 0) != sizeof(view->counters) ||
+	    view->counters.magic != NETWORK_COUNTERS_MAGIC)
+		view->counters = (struct network_counters){ 0 };
+}
+
 int cage_look(struct arena *arena, int runtime, const char *name, bool measure, struct cage_view *ret)
 {
 	bool locked = false;
@@ -69,8 +88,10 @@ int cage_look(struct arena *arena, int runtime, const char *name, bool measure, 
 	r = cage_record_read(arena, handles.fds[HANDLE_RECORD], &ret->record);
 	ret->runs = true;
 	ret->pid = handles.pid;
-	if (r == 0)
+	if (r == 0) {
+		look_at_network(arena, gate, ret);
 		r = grants_read(arena, gate, &ret->grants);
+	}
 	if (r == 0 && measure)
 		measure_processes(arena, handles.fds[HANDLE_PID], ret);
 	cage_handles_close(&handles);

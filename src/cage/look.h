@@ -5,6 +5,9 @@
 #include "cage/enter.h"
 #include "cage/grants.h"
 #include "cage/record.h"
+#include "network/counters.h"
+
+enum cage_network { CAGE_NETWORK_NONE, CAGE_NETWORK_RELAY, CAGE_NETWORK_HOST };
 
 struct cage_view {
 	const char *name;
@@ -13,6 +16,9 @@ struct cage_view {
 	pid_t pid;		    /* of its init */
 	unsigned processes;	    /* that we may look at, init not counted */
 	struct grants grants;	    /* what it got since its start */
+	enum cage_network network;
+	const char **ports;	    /* that are published, as the profile says it; ends with NULL */
+	struct network_counters counters; /* of CAGE_NETWORK_RELAY */
 	uint64_t memory;	    /* bytes: their proportional share (smaps_rollup, proc_pid_smaps(5)) */
 };
 

@@ -5,6 +5,7 @@
 #include "cage/grants.h"
 #include "base/fd.h"
 #include "base/path.h"
+#include "network/counters.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #define SOCKET "socket"
+#define COUNTERS "network"
 #define BACKLOG 128
 #define LOCK_TRIES 6000 /* half a minute, at 5 ms each */
 
@@ -145,6 +147,16 @@ int cage_gate_listen(int gate)
 	return listen(fd, BACKLOG) < 0 ? -errno : TAKE_FD(fd);
 }
 
+int cage_gate_counters(int gate, bool create)
+{
+	int flags = create ? O_RDWR | O_CREAT | O_TRUNC : O_RDONLY;
+	AUTO_FD int fd = openat(gate, COUNTERS, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0 || (create && ftruncate(fd, sizeof(struct network_counters)) < 0))
+		return -errno;
+	return TAKE_FD(fd);
+}
+
 int cage_gate_connect(int gate, enum serve_command request, struct cage_handles *ret)
 {
 	static const struct timeval patience = { .tv_sec = 10 }; /* also for a place among those who wait */
@@ -175,5 +187,6 @@ void cage_gate_clear(int runtime, int gate, const char *name)
 		return;
 	unlinkat(gate, SOCKET, 0);
 	grants_clear(gate);
+	unlinkat(gate, COUNTERS, 0);
 	unlinkat(runtime, name, AT_REMOVEDIR); /* what else lies there is not ours */
 }

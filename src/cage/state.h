@@ -29,6 +29,9 @@ int cage_gate_look(int runtime, const char *name, bool *ret_locked);
 /* A listening socket for init, in the place of one that nobody answers.  Call it locked. */
 int cage_gate_listen(int gate);
 
+/* The counters of its relay (network/counters.h), all zero when they are made: a descriptor or -errno. */
+int cage_gate_counters(int gate, bool create);
+
 /* Asks the cage behind a gate for its handles: SERVE_JOIN or SERVE_LOOK.  0; -ENOENT: no cage runs; else -errno. */
 int cage_gate_connect(int gate, enum serve_command request, struct cage_handles *ret);
 

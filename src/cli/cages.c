@@ -79,6 +79,25 @@ static void ps_json_grants(struct json *json, const struct grants *grants)
 	json_end_array(json);
 }
 
+static void ps_network(struct json *json, const struct cage_view *v)
+{
+	static const char *const modes[] = { "none", "relay", "host" };
+
+	json_object(json, "network");
+	json_string(json, "mode", modes[v->network]);
+	json_array(json, "publish");
+	for (const char *const *port = v->ports; port && *port; port++)
+		json_string(json, NULL, *port);
+	json_end_array(json);
+	if (v->network == CAGE_NETWORK_RELAY) {
+		json_number(json, "connections", (long long)v->counters.connections);
+		json_number(json, "datagram-pairs", (long long)v->counters.pairs);
+		json_number(json, "visitors", (long long)v->counters.visitors);
+		json_number(json, "refused", (long long)v->counters.refused);
+	}
+	json_end_object(json);
+}
+
 static void ps_json(struct json *json, const struct cage_view *v, const struct tree_size *size)
 {
 	char since[32] = "";
@@ -100,6 +119,7 @@ static void ps_json(struct json *json, const struct cage_view *v, const struct t
 		json_bool(json, "ephemeral", v->record.ephemeral);
 		json_number(json, "processes", v->processes);
 		json_number(json, "memory", (long long)v->memory);
+		ps_network(json, v);
 		ps_json_grants(json, &v->grants);
 	}
 	if (size)

@@ -2,7 +2,7 @@
 #include "cli/cli.h"
 
 const struct command *const commands[] = {
-	&command_run, &command_exec, &command_shell, &command_ps, &command_list, &command_stop, &command_rm,
+	&command_run, &command_exec, &command_shell, &command_ps, &command_list, &command_stop, &command_rm, &command_log,
 	&command_grant, &command_revoke, &command_install, &command_uninstall,
 	&command_image, &command_export, &command_bwrap,
 	&command_changes, &command_commit, &command_discard,

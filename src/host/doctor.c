@@ -32,6 +32,9 @@ const struct feature_row feature_rows[FEATURE_COUNT] = {
 	{ FEATURE_NETWORK_NAMESPACE, N, "network-namespace", "network namespaces",
 	  "the network can't be withheld, nor can abstract sockets",
 	  "sudo sysctl -w user.max_net_namespaces=28633" },
+	{ FEATURE_NETWORK_RULES, W, "network-rules", "network rules with tproxy",
+	  "profiles that allow hosts or the internet, or publish a port, do not start",
+	  "sudo modprobe -a nft_tproxy nft_reject_inet  # and install nftables" },
 	{ FEATURE_IPC_NAMESPACE, N, "ipc-namespace", "IPC namespaces",
 	  "a program could reach the shared memory of others",
 	  "sudo sysctl -w user.max_ipc_namespaces=28633" },
@@ -85,7 +88,7 @@ const struct feature_row feature_rows[FEATURE_COUNT] = {
 	  "the document portal can't show single files to programs in cages",
 	  "sudo modprobe fuse" },
 	{ FEATURE_TUN, W, "tun", "/dev/net/tun",
-	  "networking.outgoing and VPNs don't work; names through the relay do",
+	  "VPNs don't work; the internet goes through cuddy's own relay",
 	  "sudo modprobe tun" },
 	{ FEATURE_TIOCSTI_OFF, O, "tiocsti-off", "terminals without TIOCSTI",
 	  "programs outside of cages can type into your terminal; cages have one of their own",
@@ -94,6 +97,8 @@ const struct feature_row feature_rows[FEATURE_COUNT] = {
 
 /* In the order of enum helper. */
 const struct helper_row helper_rows[HELPER_COUNT] = {
+	{ HELPER_RELAY, W, "cuddy-net", "profiles that allow hosts or the internet, or publish a port, do not start",
+	  "cuddy", "cuddy", "cuddy", "cuddy" },
 	{ HELPER_NFT, W, "nft", "profiles that allow hosts or the internet do not start",
 	  "nftables", "nftables", "nftables", "nftables" },
 	{ HELPER_PASTA, O, "pasta", "nothing yet: the internet goes through cuddy's own relay",

@@ -3,13 +3,14 @@
  * Two sources: calls with arguments that can't succeed (a call that the kernel does not know says
  * ENOSYS, one that it knows says anything else), and a forked child that builds a tiny cage in
  * namespaces of its own, one attempt per row of a table, and sends the errno of each attempt back.
- * Must not: load modules, write outside of the child's namespaces, trust version numbers. */
+ * Must not: load modules (the kernel may load those that a cage needs), write outside of the child's namespaces, trust version numbers. */
 #include "host/host.h"
 #include "base/fd.h"
 #include "base/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/landlock.h>
 #include <linux/magic.h>
 #include <linux/seccomp.h>
@@ -35,6 +36,9 @@ enum { NR_OPEN_TREE = 428, NR_MOVE_MOUNT = 429, NR_FSOPEN = 430, NR_FSMOUNT = 43
        NR_PIDFD_OPEN = 434, NR_OPENAT2 = 437, NR_MOUNT_SETATTR = 442, NR_LANDLOCK_CREATE = 444,
        NR_STATMOUNT = 457, NR_OPEN_TREE_ATTR = 467 };
 #define FILE_ROOM 65536
+#ifndef CUDDY_LIBEXEC_DIR
+#define CUDDY_LIBEXEC_DIR "/usr/libexec/cuddy"
+#endif
 
 /* ---- small readers ---- */
 
@@ -173,6 +177,40 @@ static int try_uts(void)  { return try_unshare(CLONE_NEWUTS); }
 static int try_cgroup(void) { return try_unshare(CLONE_NEWCGROUP); }
 static int try_time(void) { return try_unshare(CLONE_NEWTIME); }
 
+/* What a cage with a relay needs of nft (backend/network.c), with the capability for it kept over exec. */
+static int load_rules(void)
+{
+	static const char rules[] = "table inet cuddy { chain prerouting {\n"
+		"type filter hook prerouting priority mangle; policy drop;\n"
+		"meta nfproto ipv4 meta l4proto { tcp, udp } tproxy ip to 127.0.0.1:1 accept\n"
+		"meta nfproto ipv6 meta l4proto { tcp, udp } tproxy ip6 to [::1]:1 accept\n}\n"
+		"chain refuse {\nmeta l4proto tcp reject with tcp reset\nreject with icmpx admin-prohibited\n}\n}\n";
+	static const char *const places[] = { "/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft", "/usr/local/sbin/nft" };
+	static const char *const argv[] = { "nft", "-f", "-", NULL }, *const envp[] = { NULL };
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[2] = { { 0 } };
+	int ends[2], null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (null < 0 || pipe2(ends, O_CLOEXEC) < 0 || syscall(SYS_capget, &header, caps) < 0)
+		return -errno;
+	caps[0].inheritable = 1u << CAP_NET_ADMIN;
+	if (write(ends[1], rules, sizeof(rules) - 1) < 0 || dup2(ends[0], 0) < 0 || dup2(null, 1) < 0 ||
+	    dup2(null, 2) < 0 || syscall(SYS_capset, &header, caps) < 0 ||
+	    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_ADMIN, 0, 0) < 0)
+		return -errno;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		execve(places[i], (char *const *)argv, (char *const *)envp);
+	return -ENOENT;
+}
+
+/* nft itself ends with 1 when the kernel refused. */
+static int try_rules(void)
+{
+	int r = try_in_child(load_rules);
+
+	return r == -1 ? -EOPNOTSUPP : r;
+}
+
 static int no_nesting(void)
 {
 	/* Per user namespace: the limit of the one that the attempts made, not the host's. */
@@ -193,6 +231,7 @@ static const struct attempt {
 	{ FEATURE_MOUNT_NAMESPACE,   FEATURE_USER_NAMESPACE,  try_mount_namespace },
 	{ FEATURE_OVERLAY,	     FEATURE_MOUNT_NAMESPACE, try_overlay },
 	{ FEATURE_NETWORK_NAMESPACE, FEATURE_USER_NAMESPACE,  try_net },
+	{ FEATURE_NETWORK_RULES,     FEATURE_NETWORK_NAMESPACE, try_rules },
 	{ FEATURE_IPC_NAMESPACE,     FEATURE_USER_NAMESPACE,  try_ipc },
 	{ FEATURE_UTS_NAMESPACE,     FEATURE_USER_NAMESPACE,  try_uts },
 	{ FEATURE_CGROUP_NAMESPACE,  FEATURE_USER_NAMESPACE,  try_cgroup },
@@ -528,8 +567,23 @@ static void probe_device(struct host *host, enum feature feature, const char *pa
 		set(host, feature, SUPPORT_FULL, 0, path);
 }
 
+/* Beside this very program when it runs from the directory where it was built. */
+static const char *find_own(struct arena *arena, const char *name)
+{
+	char self[4096];
+	ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	self[MAX(size, 0)] = '\0';
+	const char *beside = size > 0 ? path_normal(arena, "/", arena_printf(arena, "%s/../%s", self, name)) : "";
+	const char *installed = path_join(arena, CUDDY_LIBEXEC_DIR, name);
+	return access(beside, X_OK) == 0 ? beside : access(installed, X_OK) == 0 ? installed : NULL;
+}
+
 static const char *find_program(struct arena *arena, const char *name)
 {
+	if (str_starts(name, "cuddy-"))
+		return find_own(arena, name);
+
 	static const char more[] = ":/usr/sbin:/sbin:/usr/local/bin:/usr/libexec:/usr/lib"
 				   ":/usr/lib/xdg-desktop-portal";
 	const char *path = getenv("PATH");

@@ -11,6 +11,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_log.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sched.h>
@@ -49,7 +51,8 @@ _Noreturn static void run_nft(int input, int answer)
 	_exit(127);
 }
 
-static void load_rules(const char *rules, int answer)
+/* Runs nft with the rules without what lies between `end` and `again`; true when it took them. */
+static bool try_rules(const char *rules, const char *end, const char *again, int answer, int complaints)
 {
 	int pipes[2], status;
 
@@ -59,16 +62,29 @@ static void load_rules(const char *rules, int answer)
 	if (pid < 0)
 		give_up(answer, "fork", errno);
 	if (pid == 0)
-		run_nft(pipes[0], answer);
+		run_nft(pipes[0], complaints);
 	close(pipes[0]);
-	int r = fd_write_all(pipes[1], rules, strlen(rules));
+	int r = fd_write_all(pipes[1], rules, (size_t)(end - rules));
+	if (r == 0)
+		r = fd_write_all(pipes[1], again, strlen(again));
 	close(pipes[1]);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (!WIFEXITED(status) || WEXITSTATUS(status))
+	return r == 0 && WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+/* A kernel that cannot log still refuses: then the rule that logs is left out. */
+static void load_rules(const char *rules, int answer)
+{
+	const char *log = strstr(rules, NETWORK_LOG_RULE);
+	AUTO_FD int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (log && try_rules(rules, log, log, answer, null))
+		return;
+	if (!log)
+		log = rules + strlen(rules);
+	if (!try_rules(rules, log, *log ? log + strlen(NETWORK_LOG_RULE) : log, answer, answer))
 		_exit(1); /* it has said why */
-	if (r < 0)
-		give_up(answer, "pass the rules on", r);
 }
 
 /* ---- addresses and routes ---- */
@@ -167,6 +183,16 @@ static bool make_addresses(int answer)
 	return r == 0;
 }
 
+/* The cage's ports are its own, the low ones too; the name server's stay taken.  Where /proc/sys is
+ * read-only, programs get an error as they do outside. */
+static void free_ports(void)
+{
+	AUTO_FD int fd = open("/proc/sys/net/ipv4/ip_unprivileged_port_start", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)!write(fd, "0", 1);
+}
+
 /* ---- sockets ---- */
 
 static const struct socket_row {
@@ -179,6 +205,7 @@ static const struct socket_row {
 	[SOCKET_TCP4]	    = { AF_INET,  SOCK_STREAM, 0,	    SYNTHETIC_PORT, true  },
 	[SOCKET_UDP4]	    = { AF_INET,  SOCK_DGRAM,  0,	    SYNTHETIC_PORT, true  },
 	[SOCKET_RAW4]	    = { AF_INET,  SOCK_RAW,    IPPROTO_RAW, 0,		    false },
+	[SOCKET_REFUSED]    = { AF_NETLINK, SOCK_RAW,  NETLINK_NETFILTER, 0,	    false },
 	[SOCKET_TCP6]	    = { AF_INET6, SOCK_STREAM, 0,	    SYNTHETIC_PORT, true  },
 	[SOCKET_UDP6]	    = { AF_INET6, SOCK_DGRAM,  0,	    SYNTHETIC_PORT, true  },
 	[SOCKET_RAW6]	    = { AF_INET6, SOCK_RAW,    IPPROTO_RAW, 0,		    false },
@@ -215,6 +242,27 @@ static int bind_own(int fd, const struct socket_row *row)
 	return row->type == SOCK_STREAM && listen(fd, SOMAXCONN) < 0 ? -errno : 0;
 }
 
+/* Asks nfnetlink_log for the packets of our group, each at once.  A kernel without it sends nothing. */
+static void listen_to_rules(int fd)
+{
+	struct attribute { struct nlattr header; unsigned char value[8]; };
+	static const struct attribute wishes[] = {
+		{ { 5, NFULA_CFG_CMD }, { NFULNL_CFG_CMD_BIND } },
+		{ { 10, NFULA_CFG_MODE }, { 0, 0, 0, NETWORK_LOG_BYTES, NFULNL_COPY_PACKET } },
+		{ { 8, NFULA_CFG_QTHRESH }, { 0, 0, 0, 1 } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(wishes); i++) {
+		struct { struct nlmsghdr header; struct nfgenmsg what; struct attribute attribute; } message = {
+			.header = { .nlmsg_len = sizeof(message), .nlmsg_type = NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_CONFIG,
+				    .nlmsg_flags = NLM_F_REQUEST },
+			.what = { .nfgen_family = AF_UNSPEC, .res_id = htons(NETWORK_LOG_GROUP) },
+			.attribute = wishes[i],
+		};
+		(void)!send(fd, &message, sizeof(message), 0);
+	}
+}
+
 static int make_socket(const struct socket_row *row)
 {
 	AUTO_FD int fd = socket(row->family, row->type | SOCK_CLOEXEC | SOCK_NONBLOCK, row->protocol);
@@ -224,6 +272,8 @@ static int make_socket(const struct socket_row *row)
 		r = make_transparent(fd, row->family);
 	if (r == 0 && row->port)
 		r = bind_own(fd, row);
+	if (r == 0 && row->family == AF_NETLINK)
+		listen_to_rules(fd);
 	return r < 0 ? r : TAKE_FD(fd);
 }
 
@@ -255,6 +305,7 @@ _Noreturn void network_enter(int pidfd, const char *rules, int sockets, int answ
 		give_up(answer, "enter the cage's namespaces", errno);
 	load_rules(rules, answer);
 	bool v6 = make_addresses(answer);
+	free_ports();
 	send_sockets(sockets, v6 ? SOCKET_COUNT : SOCKET_TCP6, answer);
 	_exit(write(answer, "ready\n", 6) == 6 ? 0 : 1);
 }

@@ -29,7 +29,7 @@ enum { ANSWER_MS = 10000, END_MS = 2000, ANSWER_SIZE = 1024 };
 /* All that a helper is started with. */
 struct start {
 	const char *program, *rules;
-	int pidfd, policy, sockets[2]; /* [0] for who makes them, [1] for the relay */
+	int pidfd, policy, counters, log, sockets[2]; /* [0] for who makes them, [1] for the relay */
 };
 
 struct helper { pid_t pid; int answer; };
@@ -74,7 +74,7 @@ _Noreturn static void run_relay(const struct start *start, int answer)
 {
 	static const char *const argv[] = { "cuddy-net", NULL }, *const envp[] = { NULL };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), from[] = { null, answer, null, start->sockets[1],
-								     start->pidfd, start->policy };
+								     start->pidfd, start->policy, start->counters, start->log };
 	int r = null;
 
 	/* All of them high first, so that none is overwritten before its turn. */
@@ -136,11 +136,29 @@ static bool is_ready(const struct helper *helper, long long deadline, char text[
 	return strcmp(text, "ready\n") == 0;
 }
 
+/* The port that a helper's words are about, or NULL. */
+static const struct step *find_port(const struct plan *plan, const char *text)
+{
+	for (size_t i = 0; i < plan->steps.count; i++) {
+		const struct step *step = &plan->steps.items[i];
+		if (step->op == OP_PUBLISH &&
+		    strstr(text, arena_printf(plan->arena, " publish '%s': ", plan_text_at(plan, step->a))))
+			return step;
+	}
+	return NULL;
+}
+
 static int tell(const struct plan *plan, struct diags *d, char *text)
 {
 	const struct origin *origin = plan->origins.items[plan_find(plan, OP_AWAIT)->origin];
+	const struct step *port = find_port(plan, text);
 	char *line = strtok(text, "\n");
 
+	if (port) {
+		diag_error(d, "C422", plan->origins.items[port->origin], "%s", str_quote(d->arena, line));
+		diag_help(d, "choose another port, or end what has this one; 'ss -lntup' shows it");
+		return -EADDRINUSE;
+	}
 	diag_error(d, "C420", origin, "the cage's network could not be made: %s",
 		   line ? str_quote(d->arena, line) : "a helper ended without a word");
 	while (line && (line = strtok(NULL, "\n")))
@@ -198,7 +216,11 @@ int network_prepare(void *data, const struct plan *plan, int pidfd, struct diags
 			       .rules = plan_text_at(plan, step->b), .sockets = { -1, -1 } };
 	AUTO_FD int policy = policy_file(plan_text_at(plan, step->c));
 
+	const struct network *network = data;
+
 	start.policy = policy;
+	start.counters = network->counters;
+	start.log = network->log;
 	if (policy < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, start.sockets) < 0) {
 		char text[] = "no descriptors are left\n";
 		return tell(plan, d, text);

@@ -176,9 +176,11 @@ void plan_devpts(struct plan *plan, const char *path, const struct origin *origi
 void plan_terminal(struct plan *plan, const char *devpts, const struct origin *origin);
 
 /* Lets helpers prepare the cage's network before the program starts: `rules` is a text for nft(8),
- * `policy` one for cuddy-net (relay/net/net.h).  The child only waits until they are ready. */
+ * `policy` one for cuddy-net (relay/net/rules.h).  The child only waits until they are ready. */
 void plan_await(struct plan *plan, const char *rules, const char *policy, const struct origin *origin);
-/* That step, or NULL. */
+/* One of the ports that they open into the cage, as the profile says it (policy/publication.h). */
+void plan_publish(struct plan *plan, const char *publication, const struct origin *origin);
+/* The first step of that kind, or NULL. */
 const struct step *plan_find(const struct plan *plan, enum op op);
 
 /* The BPF programs are copied.  The first is the program's, the other that of the cage's pid 1. */

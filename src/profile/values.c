@@ -3,6 +3,7 @@
 #include "profile/internal.h"
 
 #include "policy/capabilities.h"
+#include "policy/publication.h"
 #include "policy/syscalls.h"
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -110,25 +111,11 @@ static bool is_address(const char *text)
 	return inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1;
 }
 
-/* [ADDRESS:]PORT[:PORT-IN-THE-CAGE][/tcp|/udp]; an IPv6 address stands in brackets. */
 static bool is_publication(const char *text)
 {
-	bool bracket = text[0] == '[';
-	size_t length = strcspn(text += bracket, bracket ? "]" : ":");
-	char address[64];
+	struct publication ignored;
 
-	if (bracket || memchr(text, '.', length)) {
-		if (length >= sizeof(address) || (bracket && text[length] != ']'))
-			return false;
-		memcpy(address, text, length);
-		address[length] = '\0';
-		text += length + bracket;
-		if (!is_address(address) || bracket != (strchr(address, ':') != NULL) || *text++ != ':')
-			return false;
-	}
-	if (!take_number(&text, 1, 65535) || (*text == ':' && (text++, !take_number(&text, 1, 65535))))
-		return false;
-	return !*text || str_equal(text, "/tcp") || str_equal(text, "/udp");
+	return publication_parse(text, &ignored);
 }
 
 static bool is_name(const char *text)

@@ -21,7 +21,7 @@ RECORDS = {
 }
 
 
-def answer(packet, log):
+def answer(packet, log, own, datagram):
     at, labels = 12, []
     while packet[at]:
         labels.append(packet[at + 1:at + 1 + packet[at]].decode())
@@ -32,13 +32,16 @@ def answer(packet, log):
     log.flush()
     found = b""
     count = 0
-    for text in RECORDS.get(name, []):
+    records = {**RECORDS, "which.example": [own], "long.example": ["203.0.113.11"]}
+    for text in records.get(name, []):
         family = socket.AF_INET6 if ":" in text else socket.AF_INET
         if (kind == 28) == (family == socket.AF_INET6) and kind in (1, 28):
             data = socket.inet_pton(family, text)
             found += struct.pack("!HHHIH", 0xC00C, kind, 1, 1, len(data)) + data
             count += 1
-    flags = 0x8580 if name in RECORDS else 0x8583
+    flags = 0x8580 if name in records else 0x8583
+    if name == "long.example" and datagram:  # to be asked again by TCP
+        return packet[:2] + struct.pack("!HHHHH", flags | 0x200, 1, 0, 0, 0) + packet[12:at + 5]
     return packet[:2] + struct.pack("!HHHHH", flags, 1, count, 0, 0) + packet[12:at + 5] + found
 
 
@@ -85,10 +88,10 @@ def main():
         for port in map(int, sys.argv[split + 1:]):
             banner = f"{name} {address} {port} ".encode()
 
-            def tcp(c, peer, banner=banner, port=port):
+            def tcp(c, peer, banner=banner, port=port, address=address):
                 if port == 53:
                     size = struct.unpack("!H", c.recv(2))[0]
-                    out = answer(c.recv(size), log)
+                    out = answer(c.recv(size), log, address, False)
                     c.sendall(struct.pack("!H", len(out)) + out)
                     return
                 log.write(f"tcp {peer[0]} {banner.decode()}\n")
@@ -97,8 +100,8 @@ def main():
                 while data := c.recv(65536):
                     c.sendall(data)
 
-            def udp(data, banner=banner, port=port):
-                return answer(data, log) if port == 53 else banner + data
+            def udp(data, banner=banner, port=port, address=address):
+                return answer(data, log, address, True) if port == 53 else banner + data
 
             for kind, serve, reply in ((socket.SOCK_STREAM, serve_tcp, tcp), (socket.SOCK_DGRAM, serve_udp, udp)):
                 s = listen(family, kind, address, port)

@@ -1,102 +1,5 @@
 #!/bin/sh
-# tests/integration/network.sh - which cage reaches what, in a small internet made of two network
-# namespaces without any link to the machine's own.  As TAP; needs root to build the lab (else skipped),
-# cages are started in it by root and by cuddy-test.
-#
-#   host   192.168.77.10, 2001:db8:77::10; a second address 172.17.0.1; services on all and on loopback
-#   inet   router and neighbour .1, .20 of both networks; hosts of the internet 203.0.113.x and
-#          2001:db8:200::x; a DNS server that logs each query; 169.254.169.254
-root=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
-user=cuddy-test
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-unset XDG_CONFIG_HOME XDG_DATA_HOME XDG_CACHE_HOME XDG_STATE_HOME XDG_RUNTIME_DIR
-export PATH LC_ALL=C NO_COLOR=1
-umask 022
-
-count=0 bad=0
-# result STATUS TITLE
-result() {
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $who: $2"
-	else
-		echo "not ok $count - $who: $2"
-		bad=1
-		sed 's/^/# /' "$work/err" | head -n 5
-	fi
-}
-ok() { title=$1; shift; "$@"; result $? "$title"; }
-not() { ! "$@"; }
-skip_all() { echo "1..0 # SKIP $*"; exit 0; }
-
-# ---- the lab ----
-
-host=cuddy-host-$$ inet=cuddy-inet-$$
-in_host() { ip netns exec "$host" "$@"; }
-in_inet() { ip netns exec "$inet" "$@"; }
-
-lab_down() {
-	for pid in $servers; do kill "$pid" 2>/dev/null; done
-	ip netns del "$host" 2>/dev/null
-	ip netns del "$inet" 2>/dev/null
-	rm -rf "$base"
-}
-
-# serve NAME NAMESPACE ADDRESS… -- PORT…
-serve() {
-	name=$1 where=$2; shift 2
-	ip netns exec "$where" /usr/bin/python3 "$root/tests/integration/lab_server.py" "$name" "$base/$name.log" "$@" \
-		>"$base/$name.up" 2>"$base/$name.err" &
-	servers="$servers $!"
-	tries=0
-	until grep -q up "$base/$name.up"; do
-		tries=$((tries + 1))
-		[ "$tries" -lt 100 ] || { cat "$base/$name.err"; return 1; }
-		sleep 0.1
-	done
-}
-
-lab_up() {
-	ip netns add "$host" && ip netns add "$inet" || return 1
-	ip link add up0 netns "$host" type veth peer name in0 netns "$inet" || return 1
-	in_host ip link set lo up && in_inet ip link set lo up
-	in_host ip addr add 192.168.77.10/24 dev up0
-	in_host ip -6 addr add 2001:db8:77::10/64 dev up0 nodad
-	for n in 1 20; do
-		in_inet ip addr add 192.168.77.$n/24 dev in0
-		in_inet ip -6 addr add 2001:db8:77::$n/64 dev in0 nodad
-	done
-	in_host ip link set up0 up && in_inet ip link set in0 up
-	in_host ip link add docker0 type bridge && in_host ip addr add 172.17.0.1/16 dev docker0 &&
-		in_host ip link set docker0 up
-	in_host ip route add default via 192.168.77.1 && in_host ip -6 route add default via 2001:db8:77::1
-	for n in 10 11 12 53; do
-		in_inet ip addr add 203.0.113.$n/32 dev lo
-		in_inet ip -6 addr add 2001:db8:200::$n/128 dev lo nodad
-	done
-	in_inet ip addr add 169.254.169.254/32 dev lo
-	echo 'nameserver 203.0.113.53' >"$base/resolv.conf"
-	printf 'hosts: files dns\n' >"$base/nsswitch.conf"
-	serve inet "$inet" 203.0.113.10 203.0.113.11 203.0.113.12 2001:db8:200::10 192.168.77.20 2001:db8:77::20 \
-		169.254.169.254 203.0.113.53 -- 53 80 443 8080 &&
-	serve host "$host" 192.168.77.10 172.17.0.1 2001:db8:77::10 127.0.0.1 -- 80 443 7001 8080
-}
-
-# at_host COMMAND…: as the user at hand, on the lab's host, with its resolver.
-at_host() {
-	ip netns exec "$host" unshare -m --propagation private sh -c '
-		mount --bind "$1/resolv.conf" /etc/resolv.conf && mount --bind "$1/nsswitch.conf" /etc/nsswitch.conf ||
-			exit 99
-		who=$2 home=$3
-		shift 3
-		cd "$home" || exit 99
-		if [ "$who" = root ]; then
-			exec env HOME="${home%/home}/own" "$@"
-		fi
-		exec setpriv --reuid "$who" --regid "$who" --clear-groups env HOME="${home%/home}/own" USER="$who" "$@"
-	' - "$base" "$who" "$work/home" "$@"
-}
-cuddy() { at_host "$base/tree/build/cuddy" "$@" >"$work/out" 2>"$work/err" </dev/null; }
+# tests/integration/network.sh - which cage reaches what, in the small internet of lab.lib.
 
 # ---- what each kind of cage reaches ----
 
@@ -334,21 +237,6 @@ powerless() {
 	ok "no helper is seen" not grep -q -e cuddy-net -e cuddy-resolve "$work/out"
 }
 
-# relays: process ids of the relays that this lab's cages have (they wait in the lab's host).
-relays() {
-	for pid in $(ip netns pids "$host"); do
-		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" = cuddy-net ] && echo "$pid"
-	done
-}
-no_relays() {
-	tries=0
-	while [ -n "$(relays)" ]; do
-		tries=$((tries + 1))
-		[ "$tries" -lt 50 ] || return 1
-		sleep 0.1
-	done
-}
-
 life() {
 	ok "no relay outlives its cage" no_relays
 	at_host "$base/tree/build/cuddy" run -p ./names.toml sleep 30 >/dev/null 2>&1 </dev/null &
@@ -388,12 +276,8 @@ fails_closed() {
 	ok "the program never ran" not grep -q ran "$work/out"
 }
 
-run_all() {
-	who=$1 work=$base/$1
-	mkdir -p "$work/home/signs" "$work/own"
+suite() {
 	profiles
-	cp "$root/tests/integration/lab_client.py" "$work/home/"
-	[ "$who" = root ] || chown -R "$who:" "$work/home" "$work/own"
 	column=0
 	for mode in $modes; do
 		column=$((column + 1))
@@ -408,23 +292,4 @@ run_all() {
 	fails_closed
 }
 
-[ "$(id -u)" = 0 ] || skip_all "the lab needs root"
-for program in ip nft /usr/bin/python3 setpriv unshare; do
-	command -v "$program" >/dev/null || skip_all "$program is not here"
-done
-base=$(mktemp -d /srv/cuddy-net.XXXXXX) || exit 1
-servers=
-trap lab_down EXIT
-trap 'exit 1' INT TERM HUP
-chmod 755 "$base"
-program=${CUDDY:-$root/build/cuddy}
-[ -x "$program" ] || skip_all "there is no program $program"
-mkdir -p "$base/tree/build"
-cp "$program" "$(dirname "$program")/cuddy-net" "$base/tree/build/"
-cp -R "$root/permissions" "$root/profiles" "$base/tree/"
-chmod -R a+rX "$base/tree"
-lab_up || { echo "1..1"; echo "not ok 1 - the lab is built"; exit 1; }
-run_all root
-id "$user" >/dev/null 2>&1 && run_all "$user"
-echo "1..$count"
-exit "$bad"
+. "$(dirname "$0")/lab.lib"

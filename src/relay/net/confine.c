@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
@@ -41,6 +42,11 @@ static const unsigned relay_calls[] = {
 #ifdef SYS_dup2
 	SYS_dup2,
 #endif
+};
+
+static const unsigned maker_calls[] = {
+	SYS_bind, SYS_close, SYS_exit_group, SYS_recvfrom, SYS_restart_syscall, SYS_rt_sigreturn, SYS_sendmsg,
+	SYS_sendto, SYS_setsockopt, SYS_write,
 };
 
 static const unsigned worker_denied[] = {
@@ -93,7 +99,8 @@ static int close_files(uint64_t left)
 	return error;
 }
 
-int confine_relay(void)
+/* No file, no trace, `calls` and internet sockets. */
+static int confine(const unsigned *calls, size_t count)
 {
 	static const struct sock_filter rest[] = {
 		IS(SYS_socket, 0, 4), LOAD(args[0]), IS(AF_INET, 1, 0), IS(AF_INET6, 0, 1),
@@ -104,8 +111,22 @@ int confine_relay(void)
 
 	if (r == 0 && (setrlimit(RLIMIT_CORE, &none) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0))
 		r = -errno;
-	return r < 0 ? r : load_filter(relay_calls, ARRAY_SIZE(relay_calls), SECCOMP_RET_ALLOW, rest,
-				       ARRAY_SIZE(rest));
+	return r < 0 ? r : load_filter(calls, count, SECCOMP_RET_ALLOW, rest, ARRAY_SIZE(rest));
+}
+
+int confine_relay(void)
+{
+	return confine(relay_calls, ARRAY_SIZE(relay_calls));
+}
+
+int confine_maker(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	const struct __user_cap_data_struct none[2] = { { 0 } };
+
+	if (syscall(SYS_capset, &header, none) < 0)
+		return -errno;
+	return confine(maker_calls, ARRAY_SIZE(maker_calls));
 }
 
 int confine_worker(void)

@@ -6,6 +6,9 @@
  * other call ends it.  0 or -errno. */
 int confine_relay(void);
 
+/* The maker of sockets (inlet.c): no capability, and nothing but making and passing them. */
+int confine_maker(void);
+
 /* A resolver's worker: it must read files and load modules, but starts no program, traces nobody, enters
  * no namespace and writes no file (where Landlock is).  0 or -errno. */
 int confine_worker(void);

@@ -20,8 +20,10 @@ static size_t serve(struct relay *relay, const uint8_t *packet, size_t length, u
 
 	if (code < 0)
 		return 0;
-	if (code == DNS_OK && !rules_may_resolve(&relay->rules, query.name))
+	if (code == DNS_OK && !rules_may_resolve(&relay->rules, query.name)) {
 		code = DNS_NO_NAME;
+		journal_refused(&relay->journal, "resolver", "dns", query.name, 0);
+	}
 	if (code != DNS_OK || (query.type != DNS_A && query.type != DNS_AAAA))
 		return dns_answer(out, packet, &query, (enum dns_code)code, NULL, 0);
 	uint32_t index = names_index(relay->names, query.name);

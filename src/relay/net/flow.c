@@ -3,6 +3,7 @@
  * name be that address.  Must not: resolve or connect before the policy said yes. */
 #include "relay/net/relay.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,13 @@ struct sockaddr_storage address_of(const uint8_t bytes[16], uint16_t port, sockl
 	return all;
 }
 
+const char *address_text(const uint8_t bytes[16], char text[INET6_ADDRSTRLEN])
+{
+	bool v4 = memcmp(bytes, mapped, sizeof(mapped)) == 0;
+
+	return inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? bytes + 12 : bytes, text, INET6_ADDRSTRLEN);
+}
+
 bool address_from(const struct sockaddr_storage *from, uint8_t ret[16], uint16_t *ret_port)
 {
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *)from;
@@ -46,16 +54,30 @@ bool address_from(const struct sockaddr_storage *from, uint8_t ret[16], uint16_t
 	return from->ss_family == AF_INET || from->ss_family == AF_INET6;
 }
 
+static void put(struct flow *flow, struct flow_table *table)
+{
+	flow->table = table;
+	flow->next = table->first;
+	table->first = flow;
+	table->count++;
+}
+
 bool flow_begin(struct relay *relay, struct flow *flow, struct flow_table *table)
 {
+	char text[INET6_ADDRSTRLEN];
 	bool synthetic;
 	const char *name = names_find(relay->names, flow->to, &synthetic);
 
 	if (table->count >= relay->flow_limit || (synthetic && !name))
 		return false;
+	bool tcp = flow->access == ACCESS_CONNECT;
 	if (!(name ? rules_may_reach_name(&relay->rules, flow->access, name, flow->port)
-		   : rules_may_reach(&relay->rules, flow->access, flow->to, flow->port)))
+		   : rules_may_reach(&relay->rules, flow->access, flow->to, flow->port))) {
+		journal_refused(&relay->journal, "relay", tcp ? "tcp" : "udp",
+				name ? name : address_text(flow->to, text), flow->port);
 		return false;
+	}
+	*(tcp ? &relay->journal.counters->connections : &relay->journal.counters->pairs) += 1;
 	flow->relay = relay;
 	flow->id = ++relay->last_id;
 	if (name) {
@@ -68,10 +90,24 @@ bool flow_begin(struct relay *relay, struct flow *flow, struct flow_table *table
 		memcpy(flow->addresses[0], flow->to, 16);
 		flow->count = 1;
 	}
-	flow->table = table;
-	flow->next = table->first;
-	table->first = flow;
-	table->count++;
+	put(flow, table);
+	return true;
+}
+
+bool flow_begin_inward(struct relay *relay, struct flow *flow, uint16_t port)
+{
+	static const uint8_t loopback[2][16] = { { [10] = 0xff, [11] = 0xff, 127, 0, 0, 1 }, { [15] = 1 } };
+
+	if (relay->visitors.count >= relay->flow_limit)
+		return false;
+	flow->relay = relay;
+	flow->id = ++relay->last_id;
+	flow->inward = true;
+	relay->journal.counters->visitors++;
+	flow->port = port;
+	memcpy(flow->addresses, loopback, sizeof(loopback));
+	flow->count = 2;
+	put(flow, &relay->visitors);
 	return true;
 }
 
@@ -83,11 +119,15 @@ static int dial(struct flow *flow, const uint8_t address[16])
 	socklen_t size;
 	struct sockaddr_storage to = address_of(address, flow->port, &size);
 
-	if (flow->name && !rules_may_be(&relay->rules, flow->access, flow->name, address, flow->port))
+	if (flow->name && !rules_may_be(&relay->rules, flow->access, flow->name, address, flow->port)) {
+		/* The name may be reached, but not where it leads. */
+		journal_refused(&relay->journal, "relay", type == SOCK_STREAM ? "tcp" : "udp", flow->name, flow->port);
 		return -EACCES;
-	int fd = socket(to.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	}
+	int fd = flow->inward ? inlet_socket(relay, to.ss_family, type) :
+				socket(to.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return -errno;
+		return flow->inward ? fd : -errno;
 	if (connect(fd, (struct sockaddr *)&to, size) < 0 && errno != EINPROGRESS) {
 		int error = -errno;
 		close(fd);
@@ -180,5 +220,7 @@ bool flows_expire(struct relay *relay)
 {
 	bool tcp = expire(relay, &relay->tcp);
 
-	return expire(relay, &relay->udp) || tcp;
+	bool udp = expire(relay, &relay->udp);
+
+	return expire(relay, &relay->visitors) || tcp || udp;
 }

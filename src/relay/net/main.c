@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { ANSWER = 1, SOCKETS = 3, CAGE = 4, POLICY = 5 };
+enum { ANSWER = 1, SOCKETS = 3, CAGE = 4, POLICY = 5, COUNTERS = 6, LOG = 7 };
 
 _Noreturn static void give_up(const char *what, int error)
 {
@@ -67,7 +67,7 @@ static void take_sockets(struct relay *relay)
 	close(SOCKETS);
 }
 
-/* Each connection takes six descriptors, each UDP pair one; some are left for the rest of us. */
+/* Each connection takes six descriptors, out or in, each UDP pair one; some are left for the rest of us. */
 static unsigned find_flow_limit(void)
 {
 	struct rlimit limit;
@@ -76,7 +76,7 @@ static unsigned find_flow_limit(void)
 		give_up("work with so few descriptors", EMFILE);
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
-	return (unsigned)MIN((limit.rlim_max - 64) / 7, (rlim_t)LIMIT_FLOWS);
+	return (unsigned)MIN((limit.rlim_max - 64) / 13, (rlim_t)LIMIT_FLOWS);
 }
 
 static void cage_ready(struct relay *relay, struct handle *handle UNUSED, uint32_t events UNUSED)
@@ -99,12 +99,26 @@ static void onlink_changed(struct relay *relay, struct handle *handle UNUSED, ui
 	onlink_ready(&relay->rules.onlink);
 }
 
+/* Packets that the kernel's rules refused. */
+static void refused_ready(struct relay *relay, struct handle *handle, uint32_t events UNUSED)
+{
+	static uint8_t bytes[65536];
+	struct refused_packet packet;
+	char host[INET6_ADDRSTRLEN];
+	ssize_t size;
+
+	while ((size = recv(handle->fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
+		for (size_t at = 0; journal_packet(bytes, (size_t)size, &at, &packet);)
+			journal_refused(&relay->journal, "rules", packet.protocol, address_text(packet.to, host), packet.port);
+}
+
 static void watch_all(struct relay *relay)
 {
 	static void (*const ready[SOCKET_COUNT])(struct relay *, struct handle *, uint32_t) = {
 		[SOCKET_DNS] = dns_ready,  [SOCKET_DNS_STREAM] = dns_stream_ready,
 		[SOCKET_TCP4] = tcp_ready, [SOCKET_TCP6] = tcp_ready,
 		[SOCKET_UDP4] = udp_ready, [SOCKET_UDP6] = udp_ready,
+		[SOCKET_REFUSED] = refused_ready,
 	};
 	struct handle *others[] = { &relay->cage, &relay->resolver, &relay->onlink };
 	int r = 0;
@@ -119,6 +133,7 @@ static void watch_all(struct relay *relay)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		r = MIN(r, relay_watch(relay, others[i], EPOLLIN));
+	r = MIN(r, inlets_watch(relay));
 	if (r < 0)
 		give_up("wait", r);
 }
@@ -133,13 +148,20 @@ int main(void)
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	syscall(SYS_close_range, POLICY + 1u, ~0u, 0);
+	syscall(SYS_close_range, LOG + 1u, ~0u, 0);
 	relay.flow_limit = find_flow_limit();
 	read_policy(&relay.rules);
-	relay.resolver = (struct handle){ .fd = resolver_open(), .ready = resolver_ready };
+	const char *what = "count";
+	int r = journal_open(&relay.journal, LOG, COUNTERS);
+	close(COUNTERS);
+	if (r == 0)
+		r = inlets_open(&relay, CAGE, &what);
+	if (r < 0)
+		give_up(what, r);
+	relay.resolver = (struct handle){ .fd = resolver_open(&relay.rules), .ready = resolver_ready };
 	if (relay.resolver.fd < 0)
 		give_up("start its resolver", relay.resolver.fd);
-	int r = onlink_open(&relay.rules.onlink);
+	r = onlink_open(&relay.rules.onlink);
 	if (r < 0 && r != -E2BIG) /* too many: all are taken for near */
 		give_up("read the host's addresses", r);
 	relay.onlink = (struct handle){ .fd = relay.rules.onlink.fd, .ready = onlink_changed };
@@ -153,5 +175,6 @@ int main(void)
 	if (write(ANSWER, "ready\n", 6) != 6 || dup2(2, ANSWER) < 0)
 		_exit(1);
 	relay_run(&relay);
+	refused_ready(&relay, &relay.sockets[SOCKET_REFUSED], 0); /* what the cage did at its end */
 	_exit(relay.over ? 0 : 1);
 }

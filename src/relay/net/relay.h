@@ -5,11 +5,13 @@
  * (tproxy).  An address that stands for a name is resolved here, after the policy was asked.
  *
  * Descriptors at start: 0, 2 /dev/null; 1 the answer to the launcher, "ready" or what went wrong; 3 a
- * socket on which the cage's sockets come; 4 a pidfd of the cage's init; 5 the policy (rules.h). */
+ * socket on which the cage's sockets come; 4 a pidfd of the cage's init; 5 the policy (rules.h); 6 the
+ * counters (network/counters.h); 7 the log (journal.h). */
 #ifndef CUDDY_RELAY_NET_RELAY_H
 #define CUDDY_RELAY_NET_RELAY_H
 
 #include "network/sockets.h"
+#include "relay/net/journal.h"
 #include "relay/net/names.h"
 #include "relay/net/resolver.h"
 #include "relay/net/rules.h"
@@ -46,6 +48,7 @@ struct flow {
 	struct flow_table *table;
 	uint32_t id;
 	unsigned access;	   /* ACCESS_CONNECT or ACCESS_SEND */
+	bool inward;		   /* from outside to a published port: `outside` is in the cage then */
 	uint8_t to[16];		   /* as the program wrote it */
 	uint16_t port;
 	char *name;		   /* that `to` stands for; NULL: an address */
@@ -65,9 +68,12 @@ struct relay {
 	long long now;	    /* ms */
 	bool over;	    /* the cage has ended */
 	struct rules rules;
+	struct journal journal;
 	struct names *names;
 	struct handle sockets[SOCKET_COUNT], cage, resolver, onlink;
-	struct flow_table tcp, udp;
+	struct flow_table tcp, udp, visitors; /* the last: of both, into the cage */
+	struct inlet *inlets;	   /* one for each publication */
+	int socket_maker;	   /* inlet.c; -1: nothing is published */
 	struct flow *dead; /* freed when all events at hand are done: they may name it */
 	unsigned flow_limit, dns_streams;
 	uint32_t last_id;
@@ -80,15 +86,27 @@ void relay_run(struct relay *relay);
 
 /* flow.c */
 struct sockaddr_storage address_of(const uint8_t bytes[16], uint16_t port, socklen_t *ret_size);
+/* As people write it; returns `text`. */
+const char *address_text(const uint8_t bytes[16], char text[INET6_ADDRSTRLEN]);
 bool address_from(const struct sockaddr_storage *from, uint8_t ret[16], uint16_t *ret_port);
 /* Asks the policy and puts the flow into its table.  False: refused, nothing was done. */
 bool flow_begin(struct relay *relay, struct flow *flow, struct flow_table *table);
+/* The same for one who comes from outside to the port of the cage; asks nobody. */
+bool flow_begin_inward(struct relay *relay, struct flow *flow, uint16_t port);
 void flow_dial(struct flow *flow); /* the next address, or the end */
 void flow_end(struct flow *flow);
 void flows_bury(struct relay *relay); /* frees the dead */
 void flow_resolved(struct relay *relay, const struct resolver_answer *answer);
 /* Ends what is over its time; true when another flow has a deadline. */
 bool flows_expire(struct relay *relay);
+
+/* inlet.c: opens the published ports and starts the maker of sockets, which enters the cage of the
+ * pidfd; before the relay confines itself.  0, or -errno with what could not be done. */
+int inlets_open(struct relay *relay, int cage, const char **ret_what);
+int inlets_watch(struct relay *relay);
+int inlet_socket(struct relay *relay, int family, int type); /* one of the cage's namespace, or -errno */
+/* tcp.c: somebody connected to a published port. */
+void tcp_visit(struct relay *relay, int fd, uint16_t port);
 
 /* dns_server.c, tcp.c, udp.c: what to do when a socket of the cage is ready. */
 void dns_ready(struct relay *relay, struct handle *handle, uint32_t events);

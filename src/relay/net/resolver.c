@@ -1,7 +1,8 @@
-/* relay/net/resolver.c - the workers that ask the host's resolver.
+/* relay/net/resolver.c - the workers that ask the host's resolver, or the profile's servers.
  * Must not: be asked for a name that the policy does not allow; start a program. */
 #include "relay/net/resolver.h"
 #include "relay/net/confine.h"
+#include "relay/net/stub.h"
 #include "base/macros.h"
 
 #include <errno.h>
@@ -30,13 +31,12 @@ static bool take_address(const struct sockaddr *from, uint8_t ret[16])
 	return from->sa_family == AF_INET6 || from->sa_family == AF_INET;
 }
 
-static void resolve(const struct question *question, struct resolver_answer *ret)
+static void resolve_as_host(const struct question *question, struct resolver_answer *ret)
 {
 	const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM,
 					.ai_flags = AI_ADDRCONFIG };
 	struct addrinfo *list = NULL;
 
-	*ret = (struct resolver_answer){ .id = question->id };
 	if (getaddrinfo(question->name, NULL, &hints, &list) != 0)
 		return;
 	for (const struct addrinfo *at = list; at && ret->count < RESOLVER_ADDRESSES; at = at->ai_next)
@@ -44,7 +44,7 @@ static void resolve(const struct question *question, struct resolver_answer *ret
 	freeaddrinfo(list);
 }
 
-_Noreturn static void work(int fd)
+_Noreturn static void work(int fd, const struct rules *rules)
 {
 	struct question question;
 	struct resolver_answer answer;
@@ -62,13 +62,17 @@ _Noreturn static void work(int fd)
 		if (length <= (ssize_t)offsetof(struct question, name))
 			_exit(0); /* the relay is gone */
 		question.name[sizeof(question.name) - 1] = 0;
-		resolve(&question, &answer);
+		answer = (struct resolver_answer){ .id = question.id };
+		if (rules->servers.count)
+			stub_resolve(rules->servers.items, rules->servers.count, question.name, &answer);
+		else
+			resolve_as_host(&question, &answer);
 		if (send(3, &answer, sizeof(answer), MSG_NOSIGNAL) < 0)
 			_exit(0);
 	}
 }
 
-int resolver_open(void)
+int resolver_open(const struct rules *rules)
 {
 	int ends[2];
 
@@ -77,7 +81,7 @@ int resolver_open(void)
 	for (unsigned i = 0; i < RESOLVER_WORKERS; i++) {
 		pid_t pid = fork();
 		if (pid == 0)
-			work(ends[1]);
+			work(ends[1], rules);
 		if (pid < 0)
 			return -errno;
 	}

@@ -17,8 +17,11 @@ struct resolver_answer {
 	uint8_t addresses[RESOLVER_ADDRESSES][16]; /* v4 mapped; in the order in which to try them */
 };
 
-/* Forks the workers, which keep no descriptor but their own.  The relay's end, or -errno. */
-int resolver_open(void);
+struct rules;
+
+/* Forks the workers, which keep no descriptor but their own.  They ask the rules' servers, when there are
+ * any, else the host's resolver.  The relay's end, or -errno. */
+int resolver_open(const struct rules *rules);
 
 /* False when too many names wait already. */
 bool resolver_ask(int resolver, uint32_t id, const char *name);

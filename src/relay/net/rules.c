@@ -1,6 +1,7 @@
 /* relay/net/rules.c - questions to the oracle.  Must not: resolve, remember an answer. */
 #include "relay/net/rules.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -25,26 +26,51 @@ static int parse_line(struct arena *arena, const char *line, struct diags *d, st
 	return -EINVAL;
 }
 
+static int parse_publication(struct arena *arena, const char *text, struct rules *rules)
+{
+	struct publication publication;
+
+	if (!publication_parse(text, &publication))
+		return -EINVAL;
+	*vec_push(arena, &rules->publications) = publication;
+	return 0;
+}
+
+static int parse_server(struct arena *arena, const char *text, struct rules *rules)
+{
+	const char *mapped = strchr(text, ':') ? text : arena_printf(arena, "::ffff:%s", text);
+	struct rules_server server;
+
+	if (inet_pton(AF_INET6, mapped, server.address) != 1)
+		return -EINVAL;
+	*vec_push(arena, &rules->servers) = server;
+	return 0;
+}
+
 int rules_parse(struct arena *arena, const char *text, struct diags *d, struct rules *ret)
 {
+	struct rules all = { .onlink = { .fd = -1 } };
 	VEC(struct rule) rules = { 0 };
-	bool check_names = false;
 
 	while (*text) {
 		size_t length = strcspn(text, "\n");
 		const char *line = arena_strndup(arena, text, length);
 		int r = 0;
 		if (str_equal(line, "check-names"))
-			check_names = true;
+			all.check_names = true;
+		else if (str_starts(line, "publish "))
+			r = parse_publication(arena, line + strlen("publish "), &all);
+		else if (str_starts(line, "server "))
+			r = parse_server(arena, line + strlen("server "), &all);
 		else
 			r = parse_line(arena, line, d, vec_push(arena, &rules));
 		if (r < 0)
 			return r;
 		text += length + (text[length] == '\n');
 	}
-	*ret = (struct rules){ .onlink = { .fd = -1 }, .check_names = check_names };
-	ret->policy = (struct policy){ .arena = arena, .rules = rules.items, .rule_count = rules.count };
-	policy_sort(&ret->policy);
+	all.policy = (struct policy){ .arena = arena, .rules = rules.items, .rule_count = rules.count };
+	policy_sort(&all.policy);
+	*ret = all;
 	return 0;
 }
 

@@ -5,15 +5,21 @@
 #define CUDDY_RELAY_NET_RULES_H
 
 #include "policy/policy.h"
+#include "policy/publication.h"
 #include "relay/net/onlink.h"
+
+struct rules_server { uint8_t address[16]; }; /* v4 mapped */
 
 struct rules {
 	struct policy policy;  /* network rules only */
 	struct onlink onlink;
 	bool check_names;      /* what a client asks for must be the name that it resolved */
+	VEC(struct publication) publications;
+	VEC(struct rules_server) servers; /* to ask for names in the place of the host's resolver */
 };
 
-/* Lines of "allow ENDPOINT", "deny ENDPOINT", "ask ENDPOINT", "check-names".  0 or -EINVAL with diagnostics. */
+/* Lines of "allow ENDPOINT", "deny ENDPOINT", "ask ENDPOINT", "check-names", "publish PUBLICATION",
+ * "server ADDRESS".  0 or -EINVAL with diagnostics. */
 int rules_parse(struct arena *arena, const char *text, struct diags *d, struct rules *ret);
 
 bool rules_may_resolve(const struct rules *r, const char *name);

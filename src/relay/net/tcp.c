@@ -225,30 +225,54 @@ static void dialled(struct flow *flow)
 		failed(flow);
 }
 
-/* False: it goes nowhere, and the socket is still the caller's. */
-static bool begin(struct relay *relay, int fd)
+static struct connection *connection_new(int fd)
 {
 	struct connection *c = calloc(1, sizeof(*c));
-	struct sockaddr_storage to;
-	socklen_t size = sizeof(to);
 
 	must(c);
 	c->flow = (struct flow){ .access = ACCESS_CONNECT, .outside.fd = -1, .dialled = dialled,
 				 .failed = failed, .end = end };
 	c->out.pipe[0] = c->out.pipe[1] = c->in.pipe[0] = c->in.pipe[1] = -1;
 	c->inside = (struct handle){ .fd = fd, .events = ~0u, .ready = inside_ready }; /* none are set yet */
+	set_options(fd);
+	return c;
+}
+
+static void refuse(struct connection *c)
+{
+	reset(c->inside.fd);
+	close(c->inside.fd);
+	free(c);
+}
+
+static void begin(struct relay *relay, int fd)
+{
+	struct connection *c = connection_new(fd);
+	struct sockaddr_storage to;
+	socklen_t size = sizeof(to);
+
 	if (getsockname(fd, (struct sockaddr *)&to, &size) < 0 ||
 	    !address_from(&to, c->flow.to, &c->flow.port) || !flow_begin(relay, &c->flow, &relay->tcp)) {
-		free(c);
-		return false;
+		refuse(c);
+		return;
 	}
 	c->unchecked = c->flow.name && relay->rules.check_names;
-	set_options(fd);
 	if (relay_watch(relay, &c->inside, 0) < 0) /* only that it hangs up */
 		failed(&c->flow);
 	else if (!c->flow.name)
 		flow_dial(&c->flow);
-	return true;
+}
+
+void tcp_visit(struct relay *relay, int fd, uint16_t port)
+{
+	struct connection *c = connection_new(fd);
+
+	if (!flow_begin_inward(relay, &c->flow, port))
+		refuse(c);
+	else if (relay_watch(relay, &c->inside, 0) < 0)
+		failed(&c->flow);
+	else
+		flow_dial(&c->flow);
 }
 
 void tcp_ready(struct relay *relay, struct handle *handle, uint32_t events UNUSED)
@@ -257,9 +281,6 @@ void tcp_ready(struct relay *relay, struct handle *handle, uint32_t events UNUSE
 		int fd = accept4(handle->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd < 0)
 			return;
-		if (!begin(relay, fd)) {
-			reset(fd);
-			close(fd);
-		}
+		begin(relay, fd);
 	}
 }
