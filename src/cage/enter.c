@@ -50,6 +50,19 @@ static int namespaces_failed(struct arena *arena, int error, struct diags *d)
 	return error;
 }
 
+static struct id_ranges map_ids(void *data UNUSED, pid_t pid, struct diags *d)
+{
+	struct arena *arena = arena_new(); /* the caller's is hidden from who is forked */
+	struct id_ranges ids = subids_map(arena, pid);
+
+	arena_free(arena);
+	if (!ids.users[0]) {
+		diag_warning(d, "C613", NULL, "no subordinate ids are granted to you, so root is the only user of the cage");
+		diag_help(d, "as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 YOU");
+	}
+	return ids;
+}
+
 static int start(struct arena *arena, const struct cage_wish *wish, const struct cage *cage, int gate,
 		 const char *policy, struct diags *d, struct cage_stay *stay)
 {
@@ -82,6 +95,7 @@ static int start(struct arena *arena, const struct cage_wish *wish, const struct
 	stay->network.log = log;
 	options.prepare = network_prepare;
 	options.data = &stay->network;
+	options.map_ids = map_ids;
 	int r = launch_start(stay->plan, &options, d, &stay->launch);
 	if (r == 0)
 		return 0;

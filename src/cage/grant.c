@@ -221,7 +221,8 @@ static int open_component(struct way *way, const struct grant_wish *wish, const 
 /* The mount point inside; an O_PATH descriptor. */
 static int open_target(const struct task *t, bool directory)
 {
-	struct way way = { .at = RESULT(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)) };
+	int top = RESULT(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+	struct way way = { .at = top };
 	int r = way.at < 0 ? way.at : step_into(&way, t->wish, dup(way.at));
 	struct statx x;
 

@@ -26,7 +26,7 @@ static void decode(char *text)
 
 	for (; *text; text++)
 		if (*text == '\\' && text[1] >= '0' && text[1] <= '3' && text[2] && text[3]) {
-			*out++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 | (text[3] - '0'));
+			*out++ = (char)((text[1] - '0') * 64 + (text[2] - '0') * 8 + (text[3] - '0'));
 			text += 3;
 		} else {
 			*out++ = *text;

@@ -256,7 +256,7 @@ static int start(struct launch *launch, const struct launch_options *options, co
 	if (!cage && plan_find(plan, OP_AWAIT) && (r = launch_pair(SOCK_STREAM, barriers)) < 0)
 		return r;
 	AUTO_FD int barrier = child.barrier_parent = barriers[0];
-	AUTO_FD int barrier_child = child.barrier = barriers[1];
+	AUTO_FD int barrier_child UNUSED = child.barrier = barriers[1];
 	unsigned long ignored = 0;
 	bool known = launch_read_status(&child, &ignored);
 	choose_signals(launch, known, ignored);
