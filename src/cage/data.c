@@ -48,7 +48,8 @@ bool cage_name_is_valid(const char *name)
 
 const char *cage_name_from(struct arena *arena, const char *text)
 {
-	char *name = arena_strndup(arena, path_base_name(text), LIMIT_NAME_LENGTH);
+	const char *base = path_base_name(text);
+	char *name = arena_strndup(arena, base, strnlen(base, LIMIT_NAME_LENGTH));
 
 	if (str_ends(name, ".toml"))
 		name[strlen(name) - 5] = '\0';
