@@ -53,7 +53,7 @@ int main(int argc, char **argv)
 		{ "XDG_CONFIG_HOME", arena_printf(arena, "%s/.config", home) },
 		{ "XDG_DATA_HOME", arena_printf(arena, "%s/.local/share", home) },
 		{ "XDG_STATE_HOME", arena_printf(arena, "%s/.local/state", home) },
-		{ "XDG_RUNTIME_DIR", "/run/user/0" },
+		{ "XDG_RUNTIME_DIR", "/run/user/0" }, { "CUDDY_RUNNING", "/run/user/0/cuddy" },
 		{ "XDG_DESKTOP_DIR", arena_printf(arena, "%s/Desktop", home) },
 		{ "XDG_DOCUMENTS_DIR", arena_printf(arena, "%s/Documents", home) },
 		{ "XDG_DOWNLOAD_DIR", arena_printf(arena, "%s/Downloads", home) },

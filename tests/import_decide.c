@@ -11,7 +11,7 @@ static const struct profile_variable variables[] = {
 	{ "HOME", "/home/me" }, { "PWD", "/" }, { "USER", "me" }, { "UID", "1000" }, { "NAME", "test" },
 	{ "XDG_CACHE_HOME", "/home/me/.cache" }, { "XDG_CONFIG_HOME", "/home/me/.config" },
 	{ "XDG_DATA_HOME", "/home/me/.local/share" }, { "XDG_STATE_HOME", "/home/me/.local/state" },
-	{ "XDG_RUNTIME_DIR", "/run/user/1000" }, { "XDG_DESKTOP_DIR", "/home/me/Desktop" },
+	{ "XDG_RUNTIME_DIR", "/run/user/1000" }, { "CUDDY_RUNNING", "/run/user/1000/cuddy" }, { "XDG_DESKTOP_DIR", "/home/me/Desktop" },
 	{ "XDG_DOCUMENTS_DIR", "/home/me/Documents" }, { "XDG_DOWNLOAD_DIR", "/home/me/Downloads" },
 	{ "XDG_MUSIC_DIR", "/home/me/Music" }, { "XDG_PICTURES_DIR", "/home/me/Pictures" },
 	{ "XDG_VIDEOS_DIR", "/home/me/Videos" },

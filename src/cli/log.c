@@ -15,7 +15,7 @@
 struct log { bool net, json; };
 
 static const struct option options[] = {
-	{ "net", 0, OPTION_FLAG, offsetof(struct log, net), NULL, "what the network refused (all that is logged yet)" },
+	{ "net", 0, OPTION_FLAG, offsetof(struct log, net), NULL, "what the network refused; so far that is all" },
 	{ "json", 0, OPTION_FLAG, offsetof(struct log, json), NULL, "print the lines as they are, one JSON object each" },
 	{ 0 },
 };

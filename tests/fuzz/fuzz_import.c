@@ -10,7 +10,7 @@ static const struct profile_variable variables[] = {
 	{ "HOME", "/home/me" }, { "PWD", "" }, { "NAME", "x" }, { "UID", "1" }, { "USER", "me" },
 	{ "XDG_CACHE_HOME", "/home/me/.cache" }, { "XDG_CONFIG_HOME", "/home/me/.config" },
 	{ "XDG_DATA_HOME", "/home/me/.local/share" }, { "XDG_STATE_HOME", "/home/me/.local/state" },
-	{ "XDG_RUNTIME_DIR", "/run/user/1" }, { "XDG_DESKTOP_DIR", "" }, { "XDG_DOCUMENTS_DIR", "" },
+	{ "XDG_RUNTIME_DIR", "/run/user/1" }, { "CUDDY_RUNNING", "/run/user/1/cuddy" }, { "XDG_DESKTOP_DIR", "" }, { "XDG_DOCUMENTS_DIR", "" },
 	{ "XDG_DOWNLOAD_DIR", "" }, { "XDG_MUSIC_DIR", "" }, { "XDG_PICTURES_DIR", "" }, { "XDG_VIDEOS_DIR", "" },
 };
 static const char *const formats[] = { "apparmor", "firejail", "flatpak", "oci", "systemd" };

@@ -35,7 +35,7 @@ run() { # PROFILE STEP
 	rm -f "$home/project/ran"
 	# shellcheck disable=SC2086 # a list of words
 	(cd "$home/project" && $become env HOME="$home" XDG_RUNTIME_DIR="$home/runtime" CUDDY_FAULT_STEP="$2" \
-		timeout -k 5 20 "$work/cuddy" run -n faults -p "$1" /bin/sh -c 'echo ran >ran') \
+		timeout -k 5 20 "$work/cuddy" run -n faults -p "$1" /bin/sh -c 'echo ran') \
 		>"$work/out" 2>"$work/err" </dev/null
 }
 
@@ -44,7 +44,7 @@ fail_one() { # PROFILE STEP ORIGIN
 	run "$1" "$2"
 	status=$?
 	[ "$status" = 125 ] || wrong="$wrong; status $status"
-	[ -e "$home/project/ran" ] && wrong="$wrong; the program ran"
+	grep -q ran "$work/out" && wrong="$wrong; the program ran"
 	grep -q "step $2, stage" "$work/err" || wrong="$wrong; the message names no step $2"
 	grep -qF -- "$3" "$work/err" || wrong="$wrong; the message does not name $3"
 	cat /proc/self/mountinfo | cmp -s - "$work/mounts" || wrong="$wrong; mounts changed"
@@ -68,7 +68,7 @@ fail_all() { # PROFILE
 		result $? "$name: is refused before there is a step to fail"
 		return ;;
 	esac
-	[ "$status" = 0 ] && [ -e "$home/project/ran" ]
+	[ "$status" = 0 ] && grep -q ran "$work/out"
 	result $? "$name: the program runs when nothing fails"
 	# shellcheck disable=SC2086 # a list of words
 	(cd "$home/project" && $become env HOME="$home" XDG_RUNTIME_DIR="$home/runtime" "$work/cuddy" plan --json "$1" /bin/sh -c 'echo ran >ran') |

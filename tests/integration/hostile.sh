@@ -19,20 +19,21 @@ working_directory() {
 	cuddy run -p "$work/home-only.toml" -n cwd bash -c 'cd; rm -rf sub; ln -s /proc/self/fd/9 sub'
 	ok "a cage leaves a link where it will be started" is_status 0
 	cd "$HOME/sub" || return
+	sed '/^\[filesystem\]/a working-directory = "~/sub"' "$work/home-only.toml" >"$work/cwd.toml"
 	reached=
 	for fd in $(seq 3 40); do
 		ln -sfn "/proc/self/fd/$fd" "$HOME/$data/cwd/home/sub"
-		cuddy run -p "$work/home-only.toml" -n cwd bash -c 'ls -a . ..' 9<"$HOME"
+		cuddy run -p "$work/cwd.toml" -n cwd bash -c 'ls -a . ..' 9<"$HOME"
 		is_status 125 || reached="$reached $fd"
 	done
 	same "no descriptor of the start is reached through it" "" "$reached"
 	for target in /proc/self/root /proc/1/root /proc/self/cwd; do
 		ln -sfn "$target" "$HOME/$data/cwd/home/sub"
-		cuddy run -p "$work/home-only.toml" -n cwd true
+		cuddy run -p "$work/cwd.toml" -n cwd true
 		ok "nor a directory: $target" is_status 125
 	done
 	ln -sfn .config "$HOME/$data/cwd/home/sub"
-	cuddy run -p "$work/home-only.toml" -n cwd bash -c 'pwd -P'
+	cuddy run -p "$work/cwd.toml" -n cwd bash -c 'pwd -P'
 	ok "an ordinary link is a directory of the cage" says "^$HOME/.config\$"
 	cd "$HOME/project" || return
 	cuddy rm --force cwd
