@@ -113,6 +113,8 @@ void export_gather_mounts(struct export *e)
 		m.attributes = (unsigned)step->x & PLAN_ATTRS;
 		m.is_directory = step->op == OP_MASK && step->b == PLAN_MASK_DIRECTORY;
 		m.is_device = step->op == OP_BIND && !(m.attributes & PLAN_NODEV);
+		if (m.is_device) /* read-only keeps the node as it is; what it leads to can be written */
+			m.attributes &= ~(unsigned)PLAN_READ_ONLY;
 		m.is_shown = step->op == OP_OWN;
 		m.mode = mode_of(e, step, m.target);
 		if (step->op == OP_TMPFS)
