@@ -80,5 +80,5 @@ static int run(struct cli *cli, void *values)
 }
 
 const struct command command_log = {
-	"log", "NAME", "show what a cage's network refused", options, sizeof(struct log), run, NULL,
+	"log", "NAME", "show what the network of a cage refused", options, sizeof(struct log), run, NULL,
 };
