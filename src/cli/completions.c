@@ -39,6 +39,30 @@ static const char *option_kind(const struct option *o)
 	return next_kind(&text);
 }
 
+/* A text inside single quotes of zsh or fish: quotes stay quotes, and what `special` lists gets a backslash. */
+static const char *quoted(struct arena *arena, const char *text, const char *quote, const char *special)
+{
+	struct strbuf out = { .arena = arena };
+
+	for (; *text; text++) {
+		if (*text == '\'')
+			strbuf_add(&out, quote);
+		else
+			strbuf_addf(&out, "%s%c", strchr(special, *text) ? "\\" : "", *text);
+	}
+	return strbuf_text(&out);
+}
+
+static const char *zsh_text(struct strbuf *out, const char *text)
+{
+	return quoted(out->arena, text, "'\\''", "[]:\\");
+}
+
+static const char *fish_text(struct strbuf *out, const char *text)
+{
+	return quoted(out->arena, text, "\\'", "\\");
+}
+
 /* --- bash ------------------------------------------------------------------------------ */
 
 static void bash_words(struct strbuf *out, const struct command *command, const char *arguments)
@@ -104,7 +128,6 @@ static void bash(struct strbuf *out)
 
 /* --- zsh ------------------------------------------------------------------------------- */
 
-/* The help texts hold no single quotes and no brackets; tests/integration/cli.sh sees to it. */
 static void zsh_arguments(struct strbuf *out, const struct command *command, const char *arguments)
 {
 	const char *kind;
@@ -115,9 +138,10 @@ static void zsh_arguments(struct strbuf *out, const struct command *command, con
 
 		if (o->letter)
 			strbuf_addf(out, " '(-%c --%s)'{-%c,--%s}'[%s]", o->letter, o->name, o->letter,
-				    o->name, o->help);
+				    o->name, zsh_text(out, o->help));
 		else
-			strbuf_addf(out, " '%s--%s[%s]", o->type == OPTION_LIST ? "*" : "", o->name, o->help);
+			strbuf_addf(out, " '%s--%s[%s]", o->type == OPTION_LIST ? "*" : "", o->name,
+				    zsh_text(out, o->help));
 		if (o->argument)
 			strbuf_addf(out, ":%s:%s%s", o->argument, value ? "_cuddy_" : "_files", value ? value : "");
 		strbuf_add(out, "'");
@@ -138,7 +162,7 @@ static void zsh_command(struct strbuf *out, const struct command *command)
 	}
 	strbuf_add(out, "\tlocal -a actions=(");
 	for (const struct action *a = command->actions; a->name; a++)
-		strbuf_addf(out, " '%s:%s'", a->name, a->summary);
+		strbuf_addf(out, " '%s:%s'", a->name, zsh_text(out, a->summary));
 	strbuf_add(out, " )\n\tif (( CURRENT == 2 )); then _describe action actions; return; fi\n"
 			"\tcase $words[2] in\n");
 	for (const struct action *a = command->actions; a->name; a++) {
@@ -156,7 +180,7 @@ static void zsh(struct strbuf *out)
 		strbuf_addf(out, "_cuddy_%s() { %s; }\n", kinds[i].word, kinds[i].zsh);
 	strbuf_add(out, "_cuddy() {\nlocal -a commands=(\n");
 	for (const struct command *const *c = commands; *c; c++)
-		strbuf_addf(out, "\t'%s:%s'\n", (*c)->name, (*c)->summary);
+		strbuf_addf(out, "\t'%s:%s'\n", (*c)->name, zsh_text(out, (*c)->summary));
 	strbuf_add(out, ")\nif (( CURRENT == 2 )); then _describe command commands; return; fi\ncase $words[2] in\n");
 	for (const struct command *const *c = commands; *c; c++)
 		zsh_command(out, *c);
@@ -180,7 +204,7 @@ static void fish_command(struct strbuf *out, const struct command *command)
 	struct strbuf names = { .arena = out->arena };
 
 	strbuf_addf(out, "complete -c cuddy -n __fish_use_subcommand -f -a %s -d '%s'\n", command->name,
-		    command->summary);
+		    fish_text(out, command->summary));
 	for (const struct option *o = command->options; o && o->name; o++) {
 		const char *kind = option_kind(o);
 
@@ -191,7 +215,7 @@ static void fish_command(struct strbuf *out, const struct command *command)
 			strbuf_addf(out, " -x -a '(__cuddy_%s)'", kind);
 		else if (o->argument)
 			strbuf_add(out, " -r");
-		strbuf_addf(out, " -d '%s'\n", o->help);
+		strbuf_addf(out, " -d '%s'\n", fish_text(out, o->help));
 	}
 	if (!command->actions) {
 		fish_arguments(out, seen, command->arguments);
@@ -202,7 +226,7 @@ static void fish_command(struct strbuf *out, const struct command *command)
 	for (const struct action *a = command->actions; a->name; a++) {
 		strbuf_addf(out, "complete -c cuddy -n '%s; and not __fish_seen_subcommand_from%s' -f", seen,
 			    strbuf_text(&names));
-		strbuf_addf(out, " -a %s -d '%s'\n", a->name, a->summary);
+		strbuf_addf(out, " -a %s -d '%s'\n", a->name, fish_text(out, a->summary));
 		fish_arguments(out, arena_printf(out->arena, "%s; and __fish_seen_subcommand_from %s", seen, a->name),
 			       a->arguments);
 	}
