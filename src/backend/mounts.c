@@ -187,11 +187,15 @@ static void add_node(void *context, const char *path)
 	for (size_t i = 0; i < c->policy->rule_count; i++) {
 		const struct rule *rule = &c->policy->rules[i];
 
-		/* Denied, or there already by an earlier rule. */
-		if (rule->kind == KIND_DEVICE && glob_matches(rule->glob, path) &&
-		    (rule->effect == EFFECT_DENY || (rule->effect == EFFECT_ALLOW && rule < visit->rule)))
+		/* There already by an earlier rule. */
+		if (rule->kind == KIND_DEVICE && rule->effect == EFFECT_ALLOW && rule < visit->rule &&
+		    glob_matches(rule->glob, path))
 			return;
 	}
+	const struct request request = { .kind = KIND_DEVICE, .access = ACCESS_USE, .verb = "device",
+					 .subject = path };
+	if (policy_decide(c->policy, &request).effect != EFFECT_ALLOW)
+		return;
 	/* /dev/pts and /dev/ptmx are the cage's own.  Read-only keeps the node: its mode, owner, times.
 	 * What is written to it goes to the driver, not to a file system, and passes (open(2), EROFS). */
 	if (path_is_within(path, "/dev/pts") || strcmp(path, "/dev/ptmx") == 0)
@@ -408,7 +412,7 @@ static int add_view(struct compilation *c, const struct view *view)
 			r = add_entry(c, e);
 			break;
 		case VIEW_MASK:
-			if (e->place == PLACE_TEMPORARY || e->place == PLACE_PERSIST)
+			if (e->place == PLACE_TEMPORARY || e->place == PLACE_PERSIST || e->place == PLACE_DEVICES)
 				plan_mkdir(c->plan, e->path, 0755, origin);
 			else if (e->place == PLACE_COPY_ON_WRITE && !e->inode)
 				plan_mkdir(c->plan, e->path, OVERLAY_STUB_MODE, origin);
