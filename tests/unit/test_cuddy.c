@@ -213,8 +213,10 @@ static void test_example(void)
 	ok(waitpid(pid, &status, 0) == pid && status == 0, "and ends well");
 }
 
-int main(void)
+int main(int count, char **words)
 {
+	if (!count || cuddy_protect(words) < 0)
+		return 1;
 	test_questions();
 	test_options();
 	test_cage();
