@@ -3,6 +3,7 @@
 #include "cage/enter.h"
 #include "cage/overlay.h"
 #include "cage/data.h"
+#include "cage/fuse.h"
 #include "cage/keep.h"
 #include "cage/look.h"
 #include "cage/record.h"
@@ -96,6 +97,7 @@ static int start(struct arena *arena, const struct cage_wish *wish, const struct
 	options.prepare = network_prepare;
 	options.data = &stay->network;
 	options.map_ids = map_ids;
+	options.serve = fuse_serve;
 	int r = launch_start(stay->plan, &options, d, &stay->launch);
 	if (r == 0)
 		return 0;

@@ -5,6 +5,7 @@
  *     NAME/path      the host's directory, as text; NAME is overlay_name() of it
  *     NAME/upper     the changes, as the kernel's overlayfs keeps them: hostile, as all of the cage's data
  *     NAME/work      the kernel's
+ *     NAME/fuse      instead of both, if fuse-overlayfs does it: its "upper" and "work" (cage/fuse.h)
  *     NAME/starts    when cages were started on it, a line "SECONDS.NANOSECONDS" each
  *     NAME/commit    only while a commit is under way: its state and the name of its temporary entries
  *
@@ -26,6 +27,7 @@ struct overlay {
 	struct arena *arena;
 	const char *path;	   /* of the host's directory */
 	int data, upper, lower;	   /* lower: -1 when the host's directory is gone */
+	bool by_fuse;		   /* the upper directory has the marks of fuse-overlayfs */
 	struct timespec *starts;
 	size_t start_count;
 };
