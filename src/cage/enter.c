@@ -3,7 +3,6 @@
 #include "cage/enter.h"
 #include "cage/overlay.h"
 #include "cage/data.h"
-#include "cage/fuse.h"
 #include "cage/keep.h"
 #include "cage/look.h"
 #include "cage/record.h"
@@ -98,10 +97,12 @@ static int start(struct arena *arena, const struct cage_wish *wish, const struct
 	options.data = &stay->network;
 	options.map_ids = map_ids;
 	options.serve = fuse_serve;
+	options.serve_data = &stay->fuse;
 	int r = launch_start(stay->plan, &options, d, &stay->launch);
 	if (r == 0)
 		return 0;
 	network_finish(&stay->network, d);
+	fuse_finish(&stay->fuse, d);
 	return namespaces_failed(arena, r, d);
 }
 
@@ -288,8 +289,10 @@ int cage_leave(struct cage_stay *stay, struct diags *d)
 	bool joined = stay->handles.socket >= 0;
 	int status = launch_wait(&stay->launch, d);
 
-	if (!joined && !stay->launch.lives_on) /* else they live on with it */
+	if (!joined && !stay->launch.lives_on) { /* else they live on with it */
 		network_finish(&stay->network, d);
+		fuse_finish(&stay->fuse, d);
+	}
 	if (joined) {
 		leave_joined(&stay->handles);
 		cage_handles_close(&stay->handles);

@@ -72,7 +72,8 @@ int xattr_read(int fd, const char *name, void *value, size_t room)
  * next overlay would believe it. */
 static bool is_copied(const char *name)
 {
-	return (str_starts(name, "user.") && !str_starts(name, "user.overlay.")) ||
+	return (str_starts(name, "user.") && !str_starts(name, "user.overlay.") &&
+		!str_starts(name, "user.fuseoverlayfs.")) ||
 	       str_equal(name, "system.posix_acl_access") || str_equal(name, "system.posix_acl_default");
 }
 

@@ -11,16 +11,22 @@
 #include "launch/kernel.h"
 
 #include <limits.h>
+#include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #define TRIED "fuse.new" /* layers that nothing was written to yet */
 #define DEVICE "/dev/fuse"
+#define ANSWER_SIZE 256
+#define END_MS 2000
+#define LOCK_TRIES 500 /* ten seconds, at 20 ms each */
 
 static const char *const programs[] = { "/usr/bin/fuse-overlayfs", "/usr/local/bin/fuse-overlayfs" };
 static const char *const layer_names[] = { "upper", "work" };
@@ -67,9 +73,12 @@ static int become_owner(void)
 	return r < 0 ? r : write_file("/proc/self/gid_map", groups);
 }
 
-static int set_layer(int fs, const char *key, int dir, const char *name)
+/* The kernel wants layers of mounts of our namespace, so they are opened by name, and may look at them only when
+ * it mounts, so they stay open. */
+static int set_layer(int fs, const char *key, const char *directory, const char *name)
 {
-	AUTO_FD int fd = sys_open_below(dir, name, O_PATH | O_DIRECTORY, 0);
+	int dir = RESULT(open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC));
+	int fd = dir < 0 ? dir : sys_open_below(dir, name, O_PATH | O_DIRECTORY, 0);
 	char path[40];
 
 	if (fd < 0)
@@ -79,26 +88,26 @@ static int set_layer(int fs, const char *key, int dir, const char *name)
 }
 
 /* As launch/overlay.c mounts it.  In a child. */
-static int mount_layers(int lower, int layers)
+static int mount_layers(const char *lower, const char *data)
 {
 	int fs = sys_fsopen("overlay"), r = fs < 0 ? fs : set_layer(fs, "lowerdir", lower, ".");
 
 	if (r == 0)
-		r = set_layer(fs, "upperdir", layers, "upper");
+		r = set_layer(fs, "upperdir", data, TRIED "/upper");
 	if (r == 0)
-		r = set_layer(fs, "workdir", layers, "work");
+		r = set_layer(fs, "workdir", data, TRIED "/work");
 	if (r == 0)
 		r = sys_fsconfig_flag(fs, "userxattr");
 	return r < 0 ? r : MIN(0, sys_fsmount(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
 }
 
 /* Where no cage can be made, its start says so better than we could. */
-static bool kernel_can(int lower, int layers)
+static bool kernel_can(const char *lower, const char *data)
 {
 	pid_t pid = fork();
 
 	if (pid == 0)
-		_exit(become_owner() < 0 ? 0 : -mount_layers(lower, layers));
+		_exit(become_owner() < 0 ? 0 : -mount_layers(lower, data));
 	return pid < 0 || wait_for(pid) == 0;
 }
 
@@ -122,7 +131,7 @@ static int make_layers(int dir)
 	return 0;
 }
 
-int fuse_choose(int data, int lower)
+int fuse_choose(int data, const char *path, const char *lower)
 {
 	AUTO_FD int tried = -1;
 	int r = 0;
@@ -140,7 +149,7 @@ int fuse_choose(int data, int lower)
 	r = make_layers(tried);
 	if (r < 0)
 		return r;
-	if (kernel_can(lower, tried)) {
+	if (kernel_can(lower, path)) {
 		r = tree_remove(data, TRIED);
 		return r < 0 ? r : make_layers(data);
 	}
@@ -148,6 +157,21 @@ int fuse_choose(int data, int lower)
 	if (r == 0)
 		r = make_layers(tried);
 	return r < 0 ? r : RESULT(renameat(data, TRIED, data, FUSE_LAYERS));
+}
+
+int fuse_hold(int at, const char *layers)
+{
+	static const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+	AUTO_FD int fd = sys_open_below(at, layers, O_RDONLY | O_DIRECTORY, 0);
+
+	for (unsigned tries = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0; tries++) {
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		if (tries == LOCK_TRIES)
+			return -EBUSY;
+		nanosleep(&pause, NULL);
+	}
+	return fd < 0 ? fd : TAKE_FD(fd);
 }
 
 /* ---- what runs in the helper ---- */
@@ -236,10 +260,12 @@ static int make_root(const struct service *s, const int trees[SHOWN])
 	return r < 0 ? r : RESULT(syscall(SYS_umount2, ".", 2 /* MNT_DETACH */));
 }
 
-/* 0 to 2 lead nowhere, 3 is the device, 4 the answer up to the exec. */
-static int keep_descriptors(const struct service *s, int null)
+#define ANSWER 5
+
+/* 0 to 2 lead nowhere, 3 is the device, 4 the lock of the layers, 5 the answer up to the exec. */
+static int keep_descriptors(const struct service *s, int null, int lock)
 {
-	const int from[] = { null, null, null, s->fds[LAYER_DEVICE], s->answer };
+	const int from[] = { null, null, null, s->fds[LAYER_DEVICE], lock, s->answer };
 	int high[ARRAY_SIZE(from)], r = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(from) && r >= 0; i++)
@@ -247,8 +273,8 @@ static int keep_descriptors(const struct service *s, int null)
 	for (size_t i = 0; i < ARRAY_SIZE(from) && r >= 0; i++)
 		r = RESULT(dup2(high[i], (int)i));
 	if (r >= 0)
-		r = RESULT(fcntl(4, F_SETFD, FD_CLOEXEC));
-	return r < 0 ? r : sys_close_range(5, UINT_MAX);
+		r = RESULT(fcntl(ANSWER, F_SETFD, FD_CLOEXEC));
+	return r < 0 ? r : sys_close_range(ANSWER + 1, UINT_MAX);
 }
 
 _Noreturn static void run(const struct service *s)
@@ -268,45 +294,86 @@ _Noreturn static void run(const struct service *s)
 	must_be(s, RESULT(setns(s->pidfd, CLONE_NEWUSER | CLONE_NEWNS)), "enter the cage's namespaces");
 	must_be(s, take_trees(s, trees), "take the layers");
 	must_be(s, RESULT(unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)), "be apart");
-	pid_t pid = must_be(s, RESULT(fork()), "fork");
-	if (pid > 0) /* nobody waits for it: it ends when the mount does */
-		_exit(0);
+	/* The launcher's child, as we are: it gets to know the number, and waits for it at the end. */
+	struct clone_args how = { .flags = CLONE_PARENT };
+	pid_t pid = must_be(s, RESULT(syscall(SYS_clone3, &how, sizeof(how))), "fork");
+	if (pid > 0)
+		_exit(write(s->answer, &pid, sizeof(pid)) == sizeof(pid) ? 0 : 1);
 	must_be(s, make_root(s, trees), "make a root");
-	must_be(s, keep_descriptors(s, null), "close what is open");
-	own.answer = 4;
+	int lock = must_be(s, fuse_hold(AT_FDCWD, "/data"), "wait for who served the same before");
+	must_be(s, keep_descriptors(s, null, lock), "close what is open");
+	own.answer = ANSWER;
 	must_be(&own, fuse_confine(), "give up rights");
 	execve(s->program, (char *const *)argv, (char *const *)envp);
 	give_up(&own, "execute fuse-overlayfs", -errno);
 }
 
-/* ---- the start ---- */
+/* ---- the start and the end ---- */
 
-int fuse_serve(const struct plan *plan, const struct step *step, int pidfd, const int fds[LAYER_FDS], struct diags *d)
+/* The answer is the number of the process, and what went wrong, if it did not come to its exec. */
+static const char *begin(const struct service *service, pid_t *ret, char text[ANSWER_SIZE])
 {
-	struct service s = { .program = find_program(), .fds = fds, .pidfd = pidfd };
-	char text[256] = "fuse-overlayfs is not installed";
-	ssize_t length = -1;
-	int pipes[2], r = s.program ? RESULT(pipe2(pipes, O_CLOEXEC)) : -ENOENT;
-	pid_t pid = -1;
+	struct service s = *service;
+	size_t used = 0;
+	ssize_t length;
+	int pipes[2];
 
-	if (r == 0) {
-		s.answer = pipes[1];
-		pid = fork();
-		if (pid == 0)
-			run(&s);
-		close(pipes[1]);
-		do
-			length = read(pipes[0], text, sizeof(text) - 1);
-		while (length < 0 && errno == EINTR);
-		close(pipes[0]);
-		if (pid > 0)
-			(void)wait_for(pid);
-		text[MAX(length, 0)] = '\0';
-	}
-	if (pid > 0 && length == 0)
+	if (!s.program)
+		return "fuse-overlayfs is not installed";
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return strerror(errno);
+	s.answer = pipes[1];
+	pid_t pid = fork();
+	if (pid == 0)
+		run(&s);
+	close(pipes[1]);
+	while ((length = read(pipes[0], text + used, ANSWER_SIZE - 1 - used)) > 0 || (length < 0 && errno == EINTR))
+		used += (size_t)MAX(length, (ssize_t)0);
+	close(pipes[0]);
+	if (pid > 0)
+		(void)wait_for(pid);
+	text[used] = '\0';
+	if (used != sizeof(*ret))
+		return used ? strtok(text + (used > sizeof(*ret) ? sizeof(*ret) : 0), "\n") : "it ended without a word";
+	memcpy(ret, text, sizeof(*ret));
+	return NULL;
+}
+
+int fuse_serve(void *data, const struct plan *plan, const struct step *step, int pidfd, const int fds[LAYER_FDS],
+	       struct diags *d)
+{
+	const struct service s = { .program = find_program(), .fds = fds, .pidfd = pidfd };
+	struct fuse *fuse = data;
+	char text[ANSWER_SIZE];
+	const char *why = fuse->count < FUSE_MOST ? begin(&s, &fuse->pids[fuse->count], text) : "there are too many";
+
+	if (!why) {
+		fuse->count++;
 		return 0;
+	}
 	diag_error(d, "C411", plan->origins.items[step->origin], "cannot keep changes apart at '%s': %s",
-		   str_quote(plan->arena, plan_text_at(plan, step->b)), str_quote(plan->arena, strtok(text, "\n")));
+		   str_quote(plan->arena, plan_text_at(plan, step->b)), str_quote(plan->arena, why));
 	diag_help(d, "the changes of this cage were begun with fuse-overlayfs; 'cuddy explain-code C411' tells more");
 	return -EIO;
+}
+
+static void finish_one(pid_t pid, struct diags *d)
+{
+	AUTO_FD int pidfd = RESULT(syscall(SYS_pidfd_open, pid, 0));
+	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
+
+	/* Somebody outside may have a file open there: the mount stays as long. */
+	if (pidfd < 0 || poll(&ended, 1, END_MS) <= 0) {
+		kill(pid, SIGKILL); /* our own child, not waited for yet */
+		(void)wait_for(pid);
+	} else if (wait_for(pid) != 0) {
+		diag_warning(d, "C412", NULL, "fuse-overlayfs ended before the cage: its files were cut off");
+		diag_help(d, "what was changed before is kept: 'cuddy changes' lists it");
+	}
+}
+
+void fuse_finish(struct fuse *fuse, struct diags *d)
+{
+	while (fuse->count)
+		finish_one(fuse->pids[--fuse->count], d);
 }

@@ -8,6 +8,7 @@
 #include "cage/fuse.h"
 #include "cage/subids.h"
 #include "cage/tree.h"
+#include "cage/upper.h"
 #include "launch/kernel.h"
 
 #include <sched.h>
@@ -37,10 +38,10 @@ static int open_upper(int data, int flags)
 }
 
 /* The top shows the attributes of its upper directory: those of the host's. */
-static int prepare_layers(int data, const char *source)
+static int prepare_layers(int data, const char *path, const char *source)
 {
 	AUTO_FD int lower = RESULT(open(source, O_PATH | O_DIRECTORY | O_CLOEXEC));
-	int r = lower < 0 ? lower : fuse_choose(data, lower);
+	int r = lower < 0 ? lower : fuse_choose(data, path, source);
 	AUTO_FD int upper = r < 0 ? r : open_upper(data, O_RDONLY);
 	struct stat status;
 
@@ -74,11 +75,11 @@ static int note_start(int data)
 static int prepare(int at, struct plan *plan, struct step *step)
 {
 	const char *source = plan_text_at(plan, step->b);
-	const char *name = path_base_name(plan_text_at(plan, PLAN_LAYERS_DATA(step->x)));
-	AUTO_FD int data = make_directory(at, name, 0700);
+	const char *path = plan_text_at(plan, PLAN_LAYERS_DATA(step->x));
+	AUTO_FD int data = make_directory(at, path_base_name(path), 0700);
 	struct object *object = &plan->objects.items[step->c + 1];
 	struct stat status;
-	int r = data < 0 ? data : prepare_layers(data, source);
+	int r = data < 0 ? data : prepare_layers(data, path, source);
 
 	if (r == 0)
 		r = fd_replace_file(data, "path", source, strlen(source), 0600);
@@ -147,7 +148,9 @@ static void read_starts(struct overlay *o)
 
 static int open_one(struct arena *arena, int at, const char *name, struct overlay *ret)
 {
-	CLEANUP(overlay_close) struct overlay o = { .arena = arena, .data = -1, .upper = -1, .lower = -1 };
+	CLEANUP(overlay_close) struct overlay o = {
+		.arena = arena, .data = -1, .upper = -1, .lower = -1, .hold = -1,
+	};
 	AUTO_FD int root = RESULT(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
 	size_t length;
 	char *path;
@@ -163,6 +166,9 @@ static int open_one(struct arena *arena, int at, const char *name, struct overla
 		return -EINVAL;
 	o.path = path;
 	o.by_fuse = fuse_is_chosen(o.data);
+	o.hold = o.by_fuse ? fuse_hold(o.data, FUSE_LAYERS) : -1;
+	if (o.by_fuse && o.hold < 0)
+		return o.hold;
 	o.upper = open_upper(o.data, O_PATH);
 	if (o.upper < 0)
 		return o.upper;
@@ -173,7 +179,7 @@ static int open_one(struct arena *arena, int at, const char *name, struct overla
 	o.lower = MAX(o.lower, -1);
 	read_starts(&o);
 	*ret = o;
-	o.data = o.upper = o.lower = -1;
+	o.data = o.upper = o.lower = o.hold = -1;
 	return 0;
 }
 
@@ -215,7 +221,8 @@ void overlay_close(struct overlay *o)
 	fd_closep(&o->data);
 	fd_closep(&o->upper);
 	fd_closep(&o->lower);
-	o->data = o->upper = o->lower = -1;
+	fd_closep(&o->hold);
+	o->data = o->upper = o->lower = o->hold = -1;
 }
 
 static int write_word(const char *path, const char *text)
@@ -302,13 +309,14 @@ static int discard_all(int upper)
 	return r;
 }
 
-static int discard_one(struct arena *arena, int upper, const char *path)
+static int discard_one(const struct overlay *o, const char *path)
 {
-	const char *name = path_base_name(path);
-	const char *above = name == path ? "." : arena_strndup(arena, path, (size_t)(name - path - 1));
-	AUTO_FD int dir = sys_open_below(upper, above, O_PATH | O_DIRECTORY, RESOLVE_NO_XDEV);
+	const char *name = path_base_name(path), *whiteout = upper_whiteout_name(o->arena, o->by_fuse, name);
+	const char *above = name == path ? "." : arena_strndup(o->arena, path, (size_t)(name - path - 1));
+	AUTO_FD int dir = sys_open_below(o->upper, above, O_PATH | O_DIRECTORY, RESOLVE_NO_XDEV);
+	int r = dir < 0 ? dir : tree_remove(dir, name);
 
-	return dir < 0 ? dir : tree_remove(dir, name);
+	return r == -ENOENT && dir >= 0 && whiteout ? tree_remove(dir, whiteout) : r;
 }
 
 int overlay_discard(const struct overlay *o, const struct selection *selection)
@@ -318,7 +326,7 @@ int overlay_discard(const struct overlay *o, const struct selection *selection)
 	if (!selection->count)
 		return discard_all(o->upper);
 	for (size_t i = 0; i < selection->count; i++) {
-		int one = *selection->paths[i] ? discard_one(o->arena, o->upper, selection->paths[i])
+		int one = *selection->paths[i] ? discard_one(o, selection->paths[i])
 					       : discard_all(o->upper);
 
 		r = r ? r : one;

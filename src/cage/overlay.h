@@ -28,6 +28,7 @@ struct overlay {
 	const char *path;	   /* of the host's directory */
 	int data, upper, lower;	   /* lower: -1 when the host's directory is gone */
 	bool by_fuse;		   /* the upper directory has the marks of fuse-overlayfs */
+	int hold;		   /* then nobody serves it meanwhile; else -1 */
 	struct timespec *starts;
 	size_t start_count;
 };

@@ -37,8 +37,8 @@ typedef struct id_ranges launch_map_ids(void *data, pid_t pid, struct diags *d);
 enum { LAYER_DEVICE, LAYER_ROOT, LAYER_LOWER, LAYER_DATA, LAYER_FDS };
 /* Starts somebody who serves them in the namespaces of the process `pidfd`, which waits meanwhile.  What is
  * forked gets no other descriptor.  0, or -errno with a diagnostic: then the program never starts. */
-typedef int launch_serve(const struct plan *plan, const struct step *step, int pidfd, const int fds[LAYER_FDS],
-			 struct diags *d);
+typedef int launch_serve(void *data, const struct plan *plan, const struct step *step, int pidfd,
+			 const int fds[LAYER_FDS], struct diags *d);
 
 struct launch_options {
 	/* What the program's 0, 1 and 2 lead to, open until launch_wait() returns; NULL: the caller's own.
@@ -49,6 +49,7 @@ struct launch_options {
 	launch_prepare *prepare; /* plans with an AWAIT step want it */
 	void *data;		 /* of prepare */
 	launch_serve *serve;	 /* plans with PLAN_LAYERS_FUSE want it */
+	void *serve_data;	 /* of serve */
 	int status_fd;	  /* gets lines of JSON (launch/status.h); 0: nobody asked */
 	const char *cage; /* its name, for them */
 	const struct launch_door *door; /* NULL: nobody may join */

@@ -281,7 +281,7 @@ static int serve(const struct launch *launch, const struct launch_options *optio
 		if (!is_asked(launch, REPORT_LAYERS) || !receive_layers(launch, &report, fds))
 			break;
 		must(options->serve);
-		r = options->serve(plan, &plan->steps.items[i], launch->pidfd, fds, d);
+		r = options->serve(options->serve_data, plan, &plan->steps.items[i], launch->pidfd, fds, d);
 		for (size_t k = 0; k < LAYER_FDS; k++)
 			close(fds[k]);
 		(void)send(launch->report, &r, sizeof(r), MSG_NOSIGNAL);
