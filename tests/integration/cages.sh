@@ -112,6 +112,13 @@ changed_rights() {
 	ok "what would narrow is said" complains 'would narrow: + deny file'
 	cuddy run -p ./change.toml -n change --new bash -c 'echo $CUDDY_CAGE'
 	ok "--new starts another beside it" says '^change.2$'
+	"$tree/build/cuddy" exec change -- bash -c 'echo first >~/whose; mkfifo ~/pipe' </dev/null
+	cuddy run -p ./change.toml -n change --new bash -c 'cat ~/whose; ls ~/pipe; echo second >~/whose'
+	ok "which has a home of its own" not says first
+	ok "and says so" complains "this is 'change.2', with a home of its own"
+	same "neither reaches the other's" "first second" "$(cat "$HOME/$data/change/home/whose" "$HOME/$data/change.2/home/whose" | xargs)"
+	cuddy run -p ./change.toml -n change --new cat "$HOME/whose"
+	ok "it remembers" says '^second$'
 	cuddy run -p ./change.toml -n change --restart bash -c 'echo $CUDDY_CAGE'
 	ok "--restart ends it and starts anew" says '^change$'
 	wait "$last"
