@@ -14,6 +14,7 @@ struct listing {
 	struct descent d;
 	struct arena *arena;
 	struct changes *changes;
+	const struct progress *progress;
 };
 
 static void add(struct listing *l, const char *name, struct change change)
@@ -96,6 +97,7 @@ static int visit(struct listing *l, const char *name)
 		return r;
 	is_directory = S_ISDIR(change.after.mode) && !upper_is_stub(l->by_fuse, upper, name, &change.after);
 	r = compare(l, name, kind, &change);
+	progress_step(l->progress, PROGRESS_ENTRY + (is_directory ? 0 : change.after.bytes));
 	if (r > 0)
 		add(l, target, change);
 	return r < 0 || !is_directory ? MIN(r, 0) : enter(l, name);
@@ -116,9 +118,10 @@ static int compare_changes(const void *a, const void *b)
 	return *s == '/' ? -1 : *t == '/' ? 1 : *s < *t ? -1 : 1;
 }
 
-int overlay_changes(const struct overlay *o, struct arena *arena, struct changes *ret)
+int overlay_changes(const struct overlay *o, struct arena *arena, const struct progress *progress,
+		    struct changes *ret)
 {
-	struct listing l = { .by_fuse = o->by_fuse, .arena = arena, .changes = ret };
+	struct listing l = { .by_fuse = o->by_fuse, .arena = arena, .changes = ret, .progress = progress };
 	int r = descent_begin(&l.d, arena, o->upper, o->lower);
 
 	*ret = (struct changes){ 0 };

@@ -139,7 +139,7 @@ static int apply_file(struct commit *c, const char *name, const struct entry *he
 		return MARK_GONE;
 	}
 	if (r < 0)
-		r = entry_copy(upper(c), name, here, lower(c), c->temporary, &c->options->progress);
+		r = entry_copy(upper(c), name, here, lower(c), c->temporary, c->options->progress);
 	commit_stepped(c);
 	if (r == 0)
 		r = commit_put(c, name, there);
@@ -309,6 +309,7 @@ static int visit(struct commit *c, const char *name)
 	enum upper_kind kind;
 	int mark = entry_read(upper(c), name, &level.upper);
 
+	progress_step(c->options->progress, PROGRESS_ENTRY);
 	*vec_push(c->arena, &c->marks) = MARK_KEPT;
 	if (mark < 0 || !level.upper.exists)
 		return mark;

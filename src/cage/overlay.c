@@ -295,6 +295,13 @@ enum meant selection_find(const struct selection *selection, const char *path)
 	return best;
 }
 
+uint64_t overlay_work(const struct overlay *o)
+{
+	struct tree_size size;
+
+	return tree_size(o->upper, ".", &size) < 0 ? 0 : size.bytes + size.entries * PROGRESS_ENTRY;
+}
+
 /* ---- discard ---- */
 
 static int discard_all(int upper)

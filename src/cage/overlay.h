@@ -54,8 +54,11 @@ struct changes {
 	VEC(struct change) list;   /* sorted, a directory before what is in it */
 	size_t too_deep;	   /* entries whose path is longer than any program can name */
 };
-/* 0 or -errno: -EACCES see above, -E2BIG past LIMIT_TREE_ENTRIES. */
-int overlay_changes(const struct overlay *overlay, struct arena *arena, struct changes *ret);
+/* How much work all that is: for bars. */
+uint64_t overlay_work(const struct overlay *overlay);
+/* 0 or -errno: -EACCES see above, -E2BIG past LIMIT_TREE_ENTRIES.  `progress` may be NULL. */
+int overlay_changes(const struct overlay *overlay, struct arena *arena, const struct progress *progress,
+		    struct changes *ret);
 
 /* ---- applying and dropping ---- */
 
@@ -84,7 +87,7 @@ struct commit_options {
 	struct selection selection;
 	bool force;		   /* apply conflicts too */
 	bool has_power;		   /* overlay_gain_power() was called: -EACCES is one entry's failure */
-	struct progress progress;
+	const struct progress *progress; /* or NULL */
 	/* For tests: the process kills itself after that many changes of either tree; 0: never. */
 	unsigned long die_after;
 };

@@ -152,7 +152,7 @@ static const char *list(void)
 	CLEANUP(overlay_close) struct overlay o = open_tree();
 	struct strbuf out = { .arena = arena };
 	struct changes changes;
-	int r = overlay_changes(&o, arena, &changes);
+	int r = overlay_changes(&o, arena, NULL, &changes);
 
 	if (r < 0)
 		return strerror(-r);
