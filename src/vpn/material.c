@@ -333,6 +333,7 @@ static int open_below(int directory, const char *path)
 static const char *open_fault(int error)
 {
 	switch (error) {
+	case -EBADF:  return "no file can be named here";
 	case -EXDEV:  return "it is not below the configuration's directory";
 	case -ELOOP:  return "links are not followed";
 	case -EINVAL: return "it is no regular file";
@@ -344,7 +345,7 @@ static const char *open_fault(int error)
 const char *material_load(struct reader *r, const struct material *m, int directory, const struct word *word)
 {
 	struct source *source = arena_new_object(r->arena, struct source);
-	AUTO_FD int fd = directory < 0 ? -EXDEV : open_below(directory, word->text);
+	AUTO_FD int fd = directory < 0 ? -EBADF : open_below(directory, word->text);
 	struct reader check;
 	char *text = NULL;
 	size_t length = 0;

@@ -250,8 +250,9 @@ int vpn_add(struct arena *arena, const struct vpn_places *places, const char *na
 	(void)walk(store, drop_leftover, NULL);
 	for (size_t kind = 0; kind < ARRAY_SIZE(endings); kind++) {
 		const char *other = arena_printf(arena, "%s%s", name, endings[kind]);
+		struct stat status;
 
-		if (replace || faccessat(store, other, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		if (replace || fstatat(store, other, &status, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		diag_error(d, "C736", NULL, "there is a VPN configuration '%s'", name);
 		diag_help(d, "'--force' replaces it, '--name' gives the new one another name");

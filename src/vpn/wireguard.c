@@ -193,9 +193,10 @@ static int take_key(struct wireguard *w, const struct word *key, const struct wo
 {
 	static const unsigned char nothing[VPN_KEY_BYTES];
 	struct origin hidden = reader_secret(w->r, &value->origin);
+	struct word name = { key->text, reader_secret(w->r, &key->origin) };
 	size_t length = strlen(value->text);
 
-	if (once(w, key, set) < 0)
+	if (once(w, &name, set) < 0)
 		return -EINVAL;
 	if (!parse_key(value->text, ret)) {
 		diag_error(w->r->d, "C725", &hidden, "'%s' wants a key, 44 characters of base64%s", key->text,
@@ -308,10 +309,8 @@ static int finish_peer(struct wireguard *w)
 
 	if (!w->peer)
 		return 0;
-	if (!w->public) {
-		diag_error(w->r->d, "C730", w->peer->origin, "the peer has no PublicKey");
-		return -EINVAL;
-	}
+	if (!w->public)
+		return diag_error(w->r->d, "C730", w->peer->origin, "the peer has no PublicKey");
 	for (size_t i = 0; i + 1 < c->peer_count; i++) {
 		if (memcmp(c->peers[i].public_key, w->peer->public_key, VPN_KEY_BYTES) != 0)
 			continue;
