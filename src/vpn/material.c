@@ -220,7 +220,7 @@ static int read_lines(struct pem *p, struct reader *lines)
 	return 0;
 }
 
-const char *material_secret_fault(const char *text)
+const char *vpn_secret_fault(const char *text)
 {
 	if (!*text)
 		return "it is empty";
@@ -244,7 +244,7 @@ static int read_secrets(struct pem *p, struct reader *lines)
 	struct word line = { .origin = { .source = p->r->hidden } };
 
 	for (; p->blocks < wanted && reader_line(lines, &line); p->blocks++) {
-		const char *fault = material_secret_fault(line.text);
+		const char *fault = vpn_secret_fault(line.text);
 
 		line.origin = reader_secret(p->r, &line.origin);
 		if (fault)

@@ -428,9 +428,9 @@ static void write_list(struct strbuf *out, const char *key, const struct vpn_add
 
 static void write_peer(struct strbuf *out, const struct vpn_peer *peer, const char *host)
 {
-	strbuf_addf(out, "\n[Peer]\nPublicKey = %s\n", key_text(out->arena, peer->public_key));
+	strbuf_addf(out, "\n[Peer]\nPublicKey = %s\n", vpn_key_text(out->arena, peer->public_key));
 	if (peer->has_preshared_key)
-		strbuf_addf(out, "PresharedKey = %s\n", key_text(out->arena, peer->preshared_key));
+		strbuf_addf(out, "PresharedKey = %s\n", vpn_key_text(out->arena, peer->preshared_key));
 	write_list(out, "AllowedIPs", &peer->allowed, NULL);
 	if (host)
 		strbuf_addf(out, strchr(host, ':') ? "Endpoint = [%s]:%u\n" : "Endpoint = %s:%u\n", host,
@@ -441,7 +441,7 @@ static void write_peer(struct strbuf *out, const struct vpn_peer *peer, const ch
 
 void wireguard_write(struct strbuf *out, const struct vpn_config *c, const char *const *addresses, bool stored)
 {
-	strbuf_addf(out, "[Interface]\nPrivateKey = %s\n", key_text(out->arena, c->private_key));
+	strbuf_addf(out, "[Interface]\nPrivateKey = %s\n", vpn_key_text(out->arena, c->private_key));
 	if (c->listen_port)
 		strbuf_addf(out, "ListenPort = %u\n", c->listen_port);
 	if (c->mark)
