@@ -168,7 +168,8 @@ int vpn_list(struct arena *arena, const struct vpn_places *places, struct vpn_en
 		l.is_users = i == 0;
 		if (directory >= 0)
 			r = walk(directory, list_one, &l);
-		if (r < 0 && r != -ENOENT)
+		/* The administrator may keep theirs from you. */
+		if (r < 0 && r != -ENOENT && !(r == -EACCES && !l.is_users))
 			return r;
 	}
 	if (l.entries.count)
