@@ -235,6 +235,23 @@ static int check_name(struct arena *arena, const char *name, struct diags *d)
 	return -EINVAL;
 }
 
+/* Files that a configuration names become part of it, and some lines become several: what is kept must pass
+ * the limits of a file, or it could not be read again. */
+static int check_text(struct arena *arena, const struct vpn_config *config, const char *text, struct diags *d)
+{
+	const struct source source = { .name = "stored", .text = text, .length = strlen(text), .first_line = 1 };
+	struct vpn_config *again;
+	struct diags ignored;
+
+	diags_init(&ignored, arena);
+	if (vpn_config_parse(arena, &source, config->kind, -1, &ignored, &again) == 0)
+		return 0;
+	diag_error(d, "C731", NULL, "'%s' is too large with the files that it names",
+		   str_quote(arena, config->source->name));
+	diag_help(d, "all together may have 256 KiB (LIMIT_VPN_FILE) and 1000 lines (LIMIT_VPN_DIRECTIVES)");
+	return -EINVAL;
+}
+
 int vpn_add(struct arena *arena, const struct vpn_places *places, const char *name,
 	    const struct vpn_config *config, bool replace, struct diags *d)
 {
@@ -243,7 +260,7 @@ int vpn_add(struct arena *arena, const struct vpn_places *places, const char *na
 	AUTO_FD int store = -1;
 	int r;
 
-	if (check_name(arena, name, d) < 0)
+	if (check_name(arena, name, d) < 0 || check_text(arena, config, text, d) < 0)
 		return -EINVAL;
 	store = open_for_change(arena, places->user, true);
 	if (store < 0)

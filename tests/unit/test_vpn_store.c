@@ -30,6 +30,24 @@ static const struct vpn_config *config(struct arena *arena, enum vpn_kind kind)
 
 static struct diags d;
 
+/* Its lines become more than a file may have. */
+static void test_large(const struct vpn_places *places)
+{
+	struct strbuf text = { .arena = d.arena };
+	struct source source = { .name = "large", .first_line = 1 };
+	struct vpn_config *large;
+
+	diags_init(&d, d.arena);
+	strbuf_add(&text, openvpn);
+	for (unsigned i = 0; i < 110; i++)
+		strbuf_add(&text, "dns server 0 address ::1 ::2 ::3 ::4 ::5 ::6 ::7 ::8 ::9 ::a\n");
+	source.text = text.text;
+	source.length = text.length;
+	ok(vpn_config_parse(d.arena, &source, VPN_OPENVPN, -1, &d, &large) == 0, "large");
+	ok(vpn_add(d.arena, places, "large", large, false, &d) == -EINVAL && str_equal(d.list.items[0].code, "C731"),
+	   "what could not be read again is not kept");
+}
+
 /* Of the tree; it stays. */
 static const char *path_of(const char *name)
 {
@@ -128,6 +146,7 @@ int main(void)
 	tree_put("etc/vpn/site.ovpn", openvpn);
 	ok(str_starts(find(&places, "site"), "C735 there are two: "), "two of a name are an error");
 	test_names(&places);
+	test_large(&places);
 	ok(chmod(path_of("etc/vpn"), 0) == 0 && add(&places, "own", VPN_OPENVPN, false) == 0 &&
 	   str_ends(find(&places, "own"), "/vpn/own.ovpn"), "yours are found where the computer's are closed to you");
 	ok(chmod(path_of("etc/vpn"), 0755) == 0 && vpn_remove(arena, &places, "own", &d) == 0, "and go");
