@@ -65,7 +65,8 @@ bool own_is_safe(void)
 		return false;
 	if (status.st_uid == 0 && getuid() != 0 && !(status.st_mode & (S_IWGRP | S_IWOTH)))
 		return true;
-	return (statvfs(EXECUTABLE, &mount) == 0 && mount.f_flag & ST_RDONLY) || is_sealed();
+	return (statvfs(EXECUTABLE, &mount) == 0 && mount.f_flag & ST_RDONLY) ||
+	       (was_executed_again() && is_sealed());
 }
 
 /* A mount that is in no namespace: whoever is led to the file by /proc gets EROFS.  Descriptor or -errno. */
