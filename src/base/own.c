@@ -24,6 +24,7 @@
 #define VARIABLE    "CUDDY_SELF"   /* tells the program that is executed again where its file is */
 #define MEMFD_EXEC_ 0x10u	   /* MFD_EXEC, Linux 6.3 */
 #define EMPTY_PATH_ 0x1000	   /* AT_EMPTY_PATH */
+#define UNKNOWN_USER 65534	   /* user_namespaces(7), unmapped ids */
 #define SEALS	    (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /* The kernel says so of what was executed by a descriptor (getauxval(3), execveat(2)). */
@@ -54,8 +55,16 @@ static bool is_sealed(void)
 	return seals >= 0 && (seals & SEALS) == SEALS;
 }
 
-/* Root's cages have all ids, so to them any owner's file is their own.  The bits of the group tell of
- * access control lists, too (acl(5)). */
+/* Root's, or that of a user whom our user namespace does not know.  Root's cages have all ids, so to them any
+ * owner's file is their own; and others may have subordinate ids, so only these two owners count. */
+static bool is_foreign(uid_t owner)
+{
+	uid_t caller = getuid();
+
+	return caller != 0 && owner != caller && (owner == 0 || owner == UNKNOWN_USER);
+}
+
+/* The bits of the group tell of access control lists, too (acl(5)). */
 bool own_is_safe(void)
 {
 	struct stat status;
@@ -63,9 +72,10 @@ bool own_is_safe(void)
 
 	if (stat(EXECUTABLE, &status) < 0)
 		return false;
-	if (status.st_uid == 0 && getuid() != 0 && !(status.st_mode & (S_IWGRP | S_IWOTH)))
+	if (is_foreign(status.st_uid) && !(status.st_mode & (S_IWGRP | S_IWOTH)))
 		return true;
-	return (statvfs(EXECUTABLE, &mount) == 0 && mount.f_flag & ST_RDONLY) || is_sealed();
+	return (statvfs(EXECUTABLE, &mount) == 0 && mount.f_flag & ST_RDONLY) ||
+	       (was_executed_again() && is_sealed());
 }
 
 /* A mount that is in no namespace: whoever is led to the file by /proc gets EROFS.  Descriptor or -errno. */
