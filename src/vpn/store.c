@@ -213,9 +213,12 @@ int vpn_find(struct arena *arena, const struct vpn_places *places, const char *n
 	for (size_t i = 0; i < count; i++) {
 		if (!str_equal(entries[i].name, name))
 			continue;
-		if (found)
-			return diag_error(d, "C735", origin, "there are two: '%s' and '%s'",
-					  str_quote(arena, found->path), str_quote(arena, entries[i].path));
+		if (found) {
+			diag_error(d, "C735", origin, "there are two: '%s' and '%s'", str_quote(arena, found->path),
+				   str_quote(arena, entries[i].path));
+			diag_help(d, "remove one of the files");
+			return -EINVAL;
+		}
 		found = &entries[i];
 	}
 	if (!found)
@@ -252,6 +255,26 @@ static int check_text(struct arena *arena, const struct vpn_config *config, cons
 	return -EINVAL;
 }
 
+/* May `name` be added?  With the lock. */
+static int check_place(struct arena *arena, const struct vpn_places *places, const char *name, struct diags *d)
+{
+	const struct vpn_places own = { .user = places->user };
+	struct vpn_entry *entries;
+	size_t count = 0;
+
+	(void)vpn_list(arena, &own, &entries, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (!str_equal(entries[i].name, name))
+			continue;
+		diag_error(d, "C736", NULL, "there is a VPN configuration '%s'", name);
+		diag_help(d, "'--force' replaces it, '--name' gives the new one another name");
+		return -EINVAL;
+	}
+	if (count >= LIMIT_VPN_STORED)
+		return diag_error(d, "C731", NULL, "there are %d configurations (LIMIT_VPN_STORED)", LIMIT_VPN_STORED);
+	return 0;
+}
+
 int vpn_add(struct arena *arena, const struct vpn_places *places, const char *name,
 	    const struct vpn_config *config, bool replace, struct diags *d)
 {
@@ -266,16 +289,8 @@ int vpn_add(struct arena *arena, const struct vpn_places *places, const char *na
 	if (store < 0)
 		return refuse_store(arena, d, places->user, store);
 	(void)walk(store, drop_leftover, NULL);
-	for (size_t kind = 0; kind < ARRAY_SIZE(endings); kind++) {
-		const char *other = arena_printf(arena, "%s%s", name, endings[kind]);
-		struct stat status;
-
-		if (replace || fstatat(store, other, &status, AT_SYMLINK_NOFOLLOW) < 0)
-			continue;
-		diag_error(d, "C736", NULL, "there is a VPN configuration '%s'", name);
-		diag_help(d, "'--force' replaces it, '--name' gives the new one another name");
+	if (!replace && check_place(arena, places, name, d) < 0)
 		return -EINVAL;
-	}
 	r = fd_replace_file(store, file, text, strlen(text), 0600);
 	for (size_t kind = 0; r == 0 && kind < ARRAY_SIZE(endings); kind++)
 		if (kind != config->kind)

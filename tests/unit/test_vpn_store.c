@@ -112,6 +112,17 @@ static void test_names(const struct vpn_places *places)
 	ok(vpn_remove(d.arena, places, longest, &d) == 0, "it goes");
 }
 
+static void test_many(void)
+{
+	const struct vpn_places places = { .user = path_of("many") };
+
+	for (unsigned i = 0; i < LIMIT_VPN_STORED - 1; i++)
+		tree_put(arena_printf(d.arena, "many/vpn/x%u.conf", i), "");
+	ok(add(&places, "last", VPN_OPENVPN, false) == 0, "a thousand");
+	ok(add(&places, "more", VPN_OPENVPN, false) < 0 && str_starts(told(), "C731 "), "and no more");
+	ok(add(&places, "last", VPN_OPENVPN, true) == 0, "but one in the place of another");
+}
+
 int main(void)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
@@ -145,6 +156,7 @@ int main(void)
 	is(all(&places), "/site* /work", "and show the computer's again");
 	tree_put("etc/vpn/site.ovpn", openvpn);
 	ok(str_starts(find(&places, "site"), "C735 there are two: "), "two of a name are an error");
+	test_many();
 	test_names(&places);
 	test_large(&places);
 	ok(chmod(path_of("etc/vpn"), 0) == 0 && add(&places, "own", VPN_OPENVPN, false) == 0 &&
