@@ -319,10 +319,10 @@ static int freeze(struct builder *b, const char *path, const struct rule *deny)
 					  "'%s' cannot be kept out of '%s', which has more than %d entries",
 					  str_quote(b->arena, deny->pattern), str_quote(b->arena, path),
 					  LIMIT_FREEZE_ENTRIES);
-		slash = strrchr(path, '/');
-		if (slash == path)
+		if (strcmp(path, "/") == 0)
 			return 0;
-		path = arena_strndup(b->arena, path, (size_t)(slash - path));
+		slash = strrchr(path, '/');
+		path = slash == path ? "/" : arena_strndup(b->arena, path, (size_t)(slash - path));
 	}
 }
 

@@ -307,6 +307,18 @@ denied_names() {
 	printf 'include = ["project"]\n[filesystem]\ndeny = ["/dev/shm{,/,/**}"]\n' >../denied.toml
 	cuddy run -p ../denied.toml sh -c ': >/dev/shm/y'
 	ok "/dev/shm can be denied as a whole" complains 'cannot create /dev/shm/y'
+	# The whole disk but some of it, as other sandboxes begin.
+	for how in read-only read-write; do
+		printf 'include = ["command-line"]\n[filesystem]\n%s = ["/**"]\ndeny = ["%s{,/,/**}", "%s"]\n' \
+			$how "$HOME/project/secrets" "$HOME/project/late" >../denied.toml
+		cuddy run -p ../denied.toml sh -c 'ls /dev; cat secrets/file src/main.c; touch late /dev/made; echo started'
+		ok "all $how: it starts" says '^started$'
+		ok "all $how: a denied tree shows nothing" not says planted-inside
+		ok "all $how: /dev is the cage's own" not says '^console$'
+		ok "all $how: nothing is made in it" complains '/dev/made'
+		ok "all $how: nor what is denied and missing" test ! -e late
+		ok "all $how: nothing is told of what was there before" not complains C610
+	done
 	rm -r secrets ../denied.toml
 }
 
