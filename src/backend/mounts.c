@@ -98,7 +98,10 @@ static char *write_resolv_conf(struct compilation *c)
 
 	switch (network_mode(c->policy)) {
 	case NETWORK_RELAY:
-		return arena_strdup(c->arena, "nameserver " SYNTHETIC_OWN4 "\n");
+		return arena_printf(c->arena, "nameserver " SYNTHETIC_OWN4 "\n%s%s%s",
+				    c->policy->network.value ? "search " : "",
+				    c->policy->network.value ? c->policy->network.value : "",
+				    c->policy->network.value ? "\n" : "");
 	case NETWORK_HOST:
 		if (fd_read_file(c->arena, AT_FDCWD, "/etc/resolv.conf", LIMIT_FILE_SIZE, &text, &length) == 0)
 			return text;
