@@ -239,6 +239,16 @@ static int add_devices(struct compilation *c)
 	return 0;
 }
 
+/* In the skeleton, which is read-only in the end: only what may be written to is a mount of its own. */
+static void add_own_directory(struct compilation *c, const char *path, unsigned mode, unsigned access,
+			      const struct origin *origin)
+{
+	if (access & ACCESS_WRITE)
+		plan_private_dir(c->plan, path, mode, attributes(access) & PLAN_NOEXEC, origin);
+	else
+		plan_mkdir(c->plan, path, mode, origin);
+}
+
 static void add_dev_directory(struct compilation *c, const struct view_entry *e)
 {
 	static const char *const links[][2] = {
@@ -261,7 +271,7 @@ static void add_dev_directory(struct compilation *c, const struct view_entry *e)
 	struct verdict verdict = policy_decide(c->policy, &terminal);
 	if (verdict.effect == EFFECT_ALLOW)
 		plan_terminal(c->plan, path_join(c->arena, e->path, "pts"), verdict.rule->origin);
-	plan_private_dir(c->plan, path_join(c->arena, e->path, "shm"), 01777, PLAN_NOEXEC, origin);
+	add_own_directory(c, path_join(c->arena, e->path, "shm"), 01777, e->access & ~(unsigned)ACCESS_EXECUTE, origin);
 }
 
 /* ---- the view ---- */
@@ -291,7 +301,7 @@ static void add_temporary(struct compilation *c, const struct view_entry *e)
 		plan_own_directory(c->plan, own_name(c, e), e->path, attributes(e->access) & PLAN_NOEXEC,
 				   e->rule->origin);
 	else if (e->in_skeleton)
-		plan_private_dir(c->plan, e->path, mode, attributes(e->access) & PLAN_NOEXEC, e->rule->origin);
+		add_own_directory(c, e->path, mode, e->access, e->rule->origin);
 	else if (e->inode || plan_is_own(c->plan, e->path))
 		plan_tmpfs(c->plan, e->path, mode, 64 * 1024 * 1024, e->rule->origin);
 }
@@ -432,6 +442,13 @@ static int add_view(struct compilation *c, const struct view *view)
 	return 0;
 }
 
+/* Mounts of our own that are read-only once all is made in them. */
+static bool is_sealed(const struct view_entry *e)
+{
+	return e->kind == VIEW_BIND && !e->in_skeleton &&
+	       (e->place == PLACE_DEVICES || (e->place == PLACE_TEMPORARY && !(e->access & ACCESS_WRITE)));
+}
+
 static int compile(struct compilation *c)
 {
 	struct view view;
@@ -443,8 +460,7 @@ static int compile(struct compilation *c)
 	if (add_view(c, &view) < 0 || add_devices(c) < 0)
 		return -EINVAL;
 	for (size_t i = 0; i < view.count; i++)
-		if (view.entries[i].place == PLACE_DEVICES && view.entries[i].kind == VIEW_BIND &&
-		    !view.entries[i].in_skeleton)
+		if (is_sealed(&view.entries[i]))
 			plan_seal_mount(c->plan, view.entries[i].path, view.entries[i].rule->origin);
 	for (size_t i = 0; i < c->policy->rule_count; i++) {
 		const struct rule *rule = &c->policy->rules[i];

@@ -641,6 +641,7 @@ int profile_resolve(struct arena *arena, const struct profile_context *context, 
 	policy->rule_count = w.rules.count;
 	if (policy->root.value && root_apply(arena, context, policy) < 0)
 		return -EINVAL;
+	policy_own_proc(policy);
 	policy_sort(policy);
 	*ret = policy;
 	return 0;
