@@ -22,25 +22,40 @@ static char *path_as_directory(struct arena *arena, const char *path)
 	return text;
 }
 
+/* A deny that names a directory without its slash means that directory with all in it: nobody who wrote it wants
+ * the other answer. */
 static bool is_named(const struct rule *rule, const char *name)
 {
 	const struct glob_alternative *a;
-	size_t count = glob_alternatives(rule->glob, &a);
+	size_t count = rule->effect == EFFECT_ALLOW ? 0 : glob_alternatives(rule->glob, &a);
 
 	for (size_t i = 0; i < count; i++)
-		if (a[i].is_literal && strcmp(a[i].prefix, name) == 0)
+		if (a[i].is_literal && path_is_within(name, a[i].prefix))
 			return true;
 	return false;
 }
 
-/* Does a rule speak of this point (and, for a directory, of all that is below) under this name?  A deny that names
- * a directory without its slash means that directory: nobody who wrote it wants the other answer. */
+bool view_hides(const struct policy *policy, const char *path)
+{
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct rule *rule = &policy->rules[i];
+
+		if (rule->kind == KIND_FILE && rule->effect == EFFECT_DENY && rule->access & ACCESS_READ &&
+		    is_named(rule, path))
+			return true;
+	}
+	return false;
+}
+
+/* Does a rule speak of this point (and, for a directory, of all that is below) under this name? */
 static bool covers(const struct rule *rule, const char *name, bool is_directory, const char *with_slash)
 {
+	if (is_named(rule, name))
+		return true;
 	if (!is_directory)
 		return glob_matches(rule->glob, name);
 	return glob_covers_tree(rule->glob, strcmp(name, "/") == 0 ? "" : name) ||
-	       (rule->effect != EFFECT_ALLOW && (glob_matches(rule->glob, with_slash) || is_named(rule, name)));
+	       (rule->effect != EFFECT_ALLOW && glob_matches(rule->glob, with_slash));
 }
 
 /* How deep the rule reaches literally: the deepest says what appears at a path. */
@@ -370,7 +385,7 @@ static bool has_same_files(struct builder *b, const struct view_entry *over, con
 {
 	const char *rest = e->path + (strcmp(over->path, "/") == 0 ? 0 : strlen(over->path));
 
-	return over->place == e->place && (!b->walk.maps.count ||
+	return over->place == e->place && over->source && (!b->walk.maps.count ||
 	       strcmp(path_normal(b->arena, over->source, *rest ? rest + 1 : "."), e->source) == 0);
 }
 
@@ -404,6 +419,9 @@ static void weigh(struct builder *b, const struct point *p)
 				.rule = p->rule };
 	bool ours = allow && !place_rank(allow->place);
 
+	if (over && over->place == PLACE_DEVICES && !is_in_shm(over, p->path) &&
+	    (!allow || allow->place == PLACE_DEVICES))
+		return; /* devices have rules of their own, and nothing else is there */
 	if (p->status.exists && (!ours || allow->place == PLACE_PROC))
 		e.is_directory = p->status.is_directory;
 	if (ours && allow->place == PLACE_SYNTHETIC)
