@@ -70,7 +70,7 @@ int load_source(struct loader *l, const char *path, const struct origin *via, bo
 		const struct source **ret);
 int load_unit(struct loader *l, const char *path, const struct origin *via, unsigned depth,
 	      bool only_denies, bool warn);
-int load_extra(struct loader *l); /* context->extra */
+int load_text(struct loader *l, const struct source *text); /* context->extra, context->guard */
 int flags_load(struct loader *l); /* all there are */
 int flags_prepare(struct loader *l); /* all, or the promise to read them on demand */
 int flags_define(struct loader *l, const struct toml_value *root);

@@ -99,6 +99,46 @@ attack_all() { # LABEL
 	same "$1: nor in bubblewrap's words" none "$(cat "$work/out")"
 }
 
+tree_sum() { find build permissions profiles ! -type d -exec cksum {} + | sort | cksum; }
+
+# A tree that cuddy runs from may be what a program works on: then it may change all but what starts cages.
+own_tree() {
+	mkdir -p "$work/home/src"
+	cp -R "$tree/build" "$tree/permissions" "$tree/profiles" "$work/home/src/"
+	own=$work/home/src/build/cuddy
+	touch "$work/home/src/build/cuddy-net"
+	rm -f "$work/home/src/build/cuddy-image"
+	cd "$work/home/src" || return
+	listed=$(tree_sum)
+	cat >"$work/home/spoil.sh" <<-'EOF'
+		cp /bin/true other
+		for file in build/cuddy build/cuddy-net permissions/builtin.toml profiles/base/project.toml; do
+			{ cp other "$file"; mv -f other "$file"; ln -f other "$file"; rm -f "$file"; chmod 600 "$file"; } 2>/dev/null
+			cp /bin/true other 2>/dev/null
+		done
+		for place in build permissions profiles profiles/base; do
+			mv $place moved 2>/dev/null && mkdir $place
+			(echo x >$place/new.toml) 2>/dev/null
+		done
+		rm -f other build/new.toml
+		echo >worked && rm worked && echo end
+	EOF
+	spoil=$(cat ../spoil.sh)
+	cuddy_own run -p project sh -c "$spoil"
+	same "a tree that is a project is worked in" end "$(cat "$work/out")"
+	same "what starts cages from it stays" "$listed" "$(tree_sum)"
+	cd "$work/home/project" || return
+	cuddy_own run -p command-line --rw "$work/home/src" sh -c "cd $work/home/src && $spoil"
+	same "also where it is granted by name" "$listed" "$(cd ../src && tree_sum)"
+	"$own" run -p command-line -n tree sh -c 'echo up; exec sleep 1000' >"$work/up" 2>&1 </dev/null &
+	keeper=$!
+	until_true 20 grep -q up "$work/up"
+	cuddy_own grant tree "$work/home/src"
+	ok "nor is it given to a running cage" complains "cuddy's own files:.*cannot be granted"
+	kill "$keeper"
+	wait "$keeper" 2>/dev/null
+}
+
 suite() {
 	have cc || { skip "no compiler"; return; }
 	source=$tree/tests/integration/takeover.c
@@ -113,6 +153,7 @@ suite() {
 	cp -R "$tree/build" "$tree/permissions" "$tree/profiles" "$work/own/"
 	own=$work/own/build/cuddy
 	attack_all "built by the caller"
+	own_tree
 	if grep -aq 'libc\.so' "$own"; then
 		same "the attack reaches the file that it attacks, so this proves something" 1 "$reached"
 	else
