@@ -275,7 +275,7 @@ const struct row file_rows[] = {
 	{ "proc-key-users",	   has_content, "/proc/key-users", { 0 } },
 	{ "proc-timer-list",	   has_content, "/proc/timer_list", { 0 } },
 	{ "proc-sched-debug",	   has_content, "/proc/sched_debug", { 0 } },
-	{ "proc-log",		   open_path, "/proc/kmsg", { RO } },
+	{ "proc-log",		   has_content, "/proc/kmsg", { 0 } },
 	{ "sys-uevent-helper",	   open_path, "/sys/kernel/uevent_helper", { WO } },
 	{ "sys-power",		   open_path, "/sys/power/state", { WO } },
 	{ "sys-debug",		   open_path, "/sys/kernel/debug", { RO | O_DIRECTORY } },
