@@ -1,9 +1,9 @@
 /* lib/caller.c - who calls, from where, and where profiles are for that caller.
  * The only place that reads the caller's identity and environment.  Must not: print, change anything. */
 #include "lib/caller.h"
+#include "lib/guard.h"
 #include "base/fd.h"
 #include "base/limits.h"
-#include "base/own.h"
 #include "base/path.h"
 
 #include <errno.h>
@@ -100,30 +100,9 @@ int caller_fill(struct arena *arena, const char *share, struct diags *d, struct 
 	return 0;
 }
 
-/* May programs write to, or in, that file of the host? */
-static bool is_writable(const struct policy *policy, const char *path)
-{
-	const struct request request = {
-		.kind = KIND_FILE, .access = ACCESS_WRITE, .verb = "write", .subject = path,
-	};
-	struct verdict verdict = policy_decide(policy, &request);
-
-	return verdict.effect == EFFECT_ALLOW && verdict.rule && verdict.rule->place == PLACE_HOST;
-}
-
-/* What starts cages, and what says their rights, may lie in a folder that the profile gives away. */
-static bool gives_us_away(struct arena *arena, const struct policy *policy, const char *share, const char *program)
-{
-	const char *directory = program ? path_normal(arena, program, "..") : NULL;
-
-	return (program && (is_writable(policy, program) || is_writable(policy, arena_printf(arena, "%s/", directory)))) ||
-	       is_writable(policy, path_join(arena, share, "permissions/builtin.toml")) ||
-	       is_writable(policy, path_join(arena, share, "profiles/new.toml"));
-}
-
 int caller_guard(struct arena *arena, struct caller *caller, struct diags *d)
 {
-	return rules_of_guard(arena, own_path(arena), caller->context.places.share, d, &caller->context.guard);
+	return guard_rules(arena, &caller->context, NULL, d, &caller->context.guard);
 }
 
 int caller_resolve(struct arena *arena, const struct caller *caller, const char *name, struct diags *d,
@@ -139,14 +118,12 @@ int caller_resolve(struct arena *arena, const struct caller *caller, const char 
 	}
 	size_t messages = d->list.count;
 	struct profile_context guarded = caller->context;
-	const char *program = own_path(arena);
-	if (profile_resolve(arena, &caller->context, name, d, ret) < 0)
+	if (profile_resolve(arena, &caller->context, name, d, ret) < 0 ||
+	    guard_rules(arena, &caller->context, *ret, d, &guarded.guard) < 0)
 		return -EINVAL;
-	if (!gives_us_away(arena, *ret, share, program))
+	if (!guarded.guard)
 		return 0;
 	d->list.count = messages; /* what was said will be said again */
-	if (rules_of_guard(arena, program, share, d, &guarded.guard) < 0)
-		return -EINVAL;
 	return profile_resolve(arena, &guarded, name, d, ret) < 0 ? -EINVAL : 0;
 }
 

@@ -16,17 +16,12 @@ struct caller {
  * cuddy's own files; NULL: where they were installed.  0, or -EINVAL with a diagnostic. */
 int caller_fill(struct arena *arena, const char *share, struct diags *d, struct caller *ret);
 
-/* From now on every policy denies writing to our own files, not only one that would allow it.  0 or -EINVAL. */
+/* From now on every policy denies what lib/guard.h names, not only one that would allow it.  0 or -EINVAL. */
 int caller_guard(struct arena *arena, struct caller *caller, struct diags *d);
 
 /* The policy of a profile name or file; memory in `arena`.  0, or -EINVAL with diagnostics. */
 int caller_resolve(struct arena *arena, const struct caller *caller, const char *name, struct diags *d,
 		   struct policy **ret);
-
-/* Denies of writing to the program's file, to its helpers beside it and to cuddy's own files in `share`, written
- * as a profile (lib/rules.c).  `program` may be NULL.  0 or -EINVAL. */
-int rules_of_guard(struct arena *arena, const char *program, const char *share, struct diags *d,
-		   const struct source **ret);
 
 /* The profile that a program gets when none is named. */
 struct profile_choice caller_choose(struct arena *arena, const struct caller *caller, const char *program,

@@ -2,7 +2,6 @@
  * Must not: decide anything; the text is read and checked like any other profile. */
 #include "lib/internal.h"
 #include "base/path.h"
-#include "policy/glob.h"
 #include "toml/toml.h"
 
 #include <string.h>
@@ -69,28 +68,6 @@ static int append_network(struct arena *arena, struct source *rules, const char 
 static const char *root_of(struct arena *arena, const struct cage *cage, const char *root)
 {
 	return !root || root_image(root) ? root : path_normal(arena, cage->working_directory, root);
-}
-
-/* Helpers by a wildcard: a literal one that is missing would freeze its directory (decision D7). */
-int rules_of_guard(struct arena *arena, const char *program, const char *share, struct diags *d,
-		   const struct source **ret)
-{
-	const char *file = program ? glob_of_path(arena, program, false) : NULL;
-	const char *patterns[] = {
-		glob_of_path(arena, path_join(arena, share, "permissions"), true),
-		glob_of_path(arena, path_join(arena, share, "profiles"), true),
-		file, file ? arena_printf(arena, "%s-*", file) : NULL,
-	};
-	struct source *rules = arena_new_object(arena, struct source);
-	int r = 0;
-
-	*rules = (struct source){ .name = "cuddy's own files", .text = "", .first_line = 1 };
-	for (size_t k = 0; r == 0 && k < ARRAY_SIZE(patterns); k++)
-		if (patterns[k])
-			r = append(arena, rules, "filesystem.deny-write", patterns[k], d);
-	if (r == 0)
-		*ret = rules;
-	return r;
 }
 
 int rules_of_options(struct arena *arena, const struct cage *cage, const struct cuddy_options *options,

@@ -134,7 +134,7 @@ own_tree() {
 	keeper=$!
 	until_true 20 grep -q up "$work/up"
 	cuddy_own grant tree "$work/home/src"
-	ok "nor is it given to a running cage" complains "cuddy's own files:.*cannot be granted"
+	ok "nor is it given to a running cage" complains "what no cage may change:.*cannot be granted"
 	kill "$keeper"
 	wait "$keeper" 2>/dev/null
 }
