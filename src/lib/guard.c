@@ -48,10 +48,11 @@ static int deny(struct guard *g, const char *pattern)
 /* Helpers by a wildcard: a literal one that is missing would freeze its directory (decision D7). */
 static int deny_program(struct guard *g, const char *program)
 {
+	const char *directory = program ? arena_printf(g->arena, "%s/", path_normal(g->arena, program, "..")) : NULL;
 	const char *file;
 	int r;
 
-	if (!program || !(is_given(g, program) || is_given(g, arena_printf(g->arena, "%s/", path_normal(g->arena, program, "..")))))
+	if (!program || !(is_given(g, program) || is_given(g, directory)))
 		return 0;
 	file = glob_of_path(g->arena, program, false);
 	r = deny(g, file);
