@@ -58,8 +58,8 @@ probe_in() { # RESULT WORDS-BEFORE-THE-PROBE…
 		"PROBE_HOSTNAME=$(uname -n)" "PROBE_TASKS=${CONTAINMENT_TASKS:-3000}" \
 		"PROBE_BOOT_ID=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)" \
 		"PROBE_MACHINE_ID=$(cat /etc/machine-id 2>/dev/null)" \
-		"PROBE_SSH_AUTH_SOCK=$SSH_AUTH_SOCK" "PROBE_GPG_AGENT=$runtime/gnupg/S.gpg-agent" \
-		"PROBE_SESSION_BUS=$DBUS_SESSION_BUS_ADDRESS" \
+		"PROBE_SSH_AUTH_SOCK=${SSH_AUTH_SOCK:-$work/out/bait.sock}" "PROBE_GPG_AGENT=$runtime/gnupg/S.gpg-agent" \
+		"PROBE_SESSION_BUS=${DBUS_SESSION_BUS_ADDRESS:-unix:path=$work/out/bait.sock}" \
 		"PROBE_SYSTEMD_USER=$runtime/systemd/private" \
 		"PROBE_WAYLAND=$runtime/${WAYLAND_DISPLAY:-wayland-0}" \
 		"PROBE_PULSE=$runtime/pulse/native" "PROBE_PIPEWIRE=$runtime/pipewire-0"
