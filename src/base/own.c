@@ -134,7 +134,7 @@ int own_protect(char **argv)
 	int r;
 
 	if (own_is_safe()) {
-		if (is_by_descriptor()) /* before 6.14 the name is the number of the descriptor */
+		if (is_by_descriptor() && argv[0]) /* before 6.14 the name is the number of the descriptor */
 			prctl(PR_SET_NAME, path_base_name(argv[0]), 0, 0, 0);
 		return 0;
 	}
