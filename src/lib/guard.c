@@ -45,7 +45,8 @@ static int deny(struct guard *g, const char *pattern)
 	return r;
 }
 
-/* Helpers by a wildcard: a literal one that is missing would freeze its directory (decision D7). */
+/* What may be missing is named with a wildcard, here and below: a literal name would freeze its directory
+ * (decision D7), and what appears is told at the end. */
 static int deny_program(struct guard *g, const char *program)
 {
 	const char *directory = program ? arena_printf(g->arena, "%s/", path_normal(g->arena, program, "..")) : NULL;
@@ -70,6 +71,8 @@ static int deny_share(struct guard *g, const char *share)
 		if (is_given(g, path_join(g->arena, path, "new.toml")))
 			r = deny(g, glob_of_path(g->arena, path, true));
 	}
+	if (r == 0 && is_given(g, path_join(g->arena, share, "flags/new.toml")))
+		r = deny(g, arena_printf(g->arena, "%s/flag[s]{,/,/**}", glob_of_path(g->arena, share, false)));
 	return r;
 }
 

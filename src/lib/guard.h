@@ -7,7 +7,7 @@
 #include "profile/profile.h"
 
 /* Denies of writing, written as a profile, in *ret: to the program's file and the helpers beside it, to the
- * permissions and profiles in share, and to the repositories (.git) in folders of the working directory.
+ * permissions, profiles and flags in share, and to the repositories (.git) in folders of the working directory.
  * Only of what `policy` lets programs change, *ret is NULL for nothing; without a policy, of all.
  * 0, or -EINVAL with a diagnostic. */
 int guard_rules(struct arena *arena, const struct profile_context *context, const struct policy *policy,

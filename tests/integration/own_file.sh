@@ -137,6 +137,11 @@ own_tree() {
 	cuddy_own run -p project sh -c "$spoil"
 	same "a tree that is a project is worked in" end "$(cat "$work/out")"
 	same "what starts cages from it stays" "$listed" "$(tree_sum)"
+	cuddy_own run -p project sh -c 'mkdir flags; printf "[filesystem.system]\n" >flags/new.toml'
+	ok "flags that were not there are told" complains 'C610.*src/flags'
+	cuddy_own run -p project sh -c 'echo x >flags/new.toml || rm -r flags || mv flags old || echo kept'
+	ok "and those that are there are kept" says '^kept$'
+	rm -r flags
 	cd "$work/home/project" || return
 	cuddy_own run -p command-line --rw "$work/home/src" sh -c "cd $work/home/src && $spoil"
 	same "also where it is granted by name" "$listed" "$(cd ../src && tree_sum)"
