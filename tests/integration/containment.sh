@@ -48,8 +48,9 @@ attack() {
 	who=$1 base=$3 allowed=$2
 	shift 3
 	place=$work/$who-$base
-	mkdir "$place" && chmod 1777 "$place" || exit 1
+	mkdir "$place" && chmod 1777 "$place" && mkdir -m 777 "$place/home" || exit 1
 	"$@" CONTAINMENT_ALLOW="$allowed" CONTAINMENT_PROBE="$work/attack/probe" CONTAINMENT_TASKS="$tasks" TMPDIR="$place" \
+		CONTAINMENT_HOME="$place/home" \
 		sh "$work/attack/run.sh" "$work/attack/cage" "$base" @DIR@ > "$place/tap" 2>&1 </dev/null
 }
 
