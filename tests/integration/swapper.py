@@ -1,13 +1,15 @@
 """swapper.py STOP TARGET PLACE… - exchanges each place with a link to TARGET and back, as fast as it can, until there
-is a file STOP.  It holds the directories that the places are in, so it follows no link of its own."""
+is a file STOP, with breaks.  It holds the directories that the places are in, so it follows no link of its own."""
 import ctypes
 import os
+import random
 import sys
+import time
 
 RENAME_EXCHANGE = 2
 stop, target = sys.argv[1:3]
 libc = ctypes.CDLL(None, use_errno=True)
-places = [(os.open(os.path.dirname(p), os.O_PATH | os.O_DIRECTORY), os.path.basename(p)) for p in sys.argv[3:]]
+places = [(os.open(os.path.dirname(p), os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW), os.path.basename(p)) for p in sys.argv[3:]]
 
 print("ready", flush=True)
 
@@ -31,6 +33,7 @@ while rounds % 64 or not os.path.exists(stop):
                 os.symlink(target, place[1] + ".link", dir_fd=place[0])
             except OSError:
                 pass
+    time.sleep(random.random() * (0.001 if rounds % 2 else 0.003)) # links are there for the shorter time
     rounds += 1
 for directory, name in places: # what is left is as it began
     if is_link(directory, name):
