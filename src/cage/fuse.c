@@ -101,13 +101,21 @@ static int mount_layers(const char *lower, const char *data)
 	return r < 0 ? r : MIN(0, sys_fsmount(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
 }
 
-/* Where no cage can be made, its start says so better than we could. */
+/* Where no cage can be made, or something is mounted in the directory (which neither can serve, mount(2): the
+ * kernel keeps it from being uncovered), the start says so better than we could. */
+_Noreturn static void try_layers(const char *lower, const char *data)
+{
+	int r = become_owner(), fd = RESULT(open(lower, O_PATH | O_DIRECTORY | O_CLOEXEC));
+
+	_exit(r < 0 || mount_layers(lower, data) == 0 || sys_clone_tree(fd, "", AT_EMPTY_PATH, 0) < 0 ? 0 : 1);
+}
+
 static bool kernel_can(const char *lower, const char *data)
 {
 	pid_t pid = fork();
 
 	if (pid == 0)
-		_exit(become_owner() < 0 ? 0 : -mount_layers(lower, data));
+		try_layers(lower, data);
 	return pid < 0 || wait_for(pid) == 0;
 }
 
@@ -202,7 +210,7 @@ static int take_trees(const struct service *s, int trees[SHOWN])
 	const unsigned layers = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 	struct stat status;
 
-	trees[SHOWN_LOWER] = sys_clone_tree(s->fds[LAYER_LOWER], "", AT_EMPTY_PATH | AT_RECURSIVE, layers | MOUNT_ATTR_RDONLY);
+	trees[SHOWN_LOWER] = sys_clone_tree(s->fds[LAYER_LOWER], "", AT_EMPTY_PATH, layers | MOUNT_ATTR_RDONLY);
 	trees[SHOWN_DATA] = sys_clone_tree(s->fds[LAYER_DATA], "", AT_EMPTY_PATH, layers);
 	for (size_t i = SHOWN_SYSTEM; i < SHOWN; i++) {
 		int host = s->fds[LAYER_ROOT], r = RESULT(fstatat(host, shown_names[i], &status, AT_SYMLINK_NOFOLLOW));

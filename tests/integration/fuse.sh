@@ -129,6 +129,11 @@ without() {
 	begin lost
 	cuddy stop lost
 	wait $launcher
+	mkdir -p "$HOME/project/mounted"
+	unshare -m sh -c 'mount -t tmpfs none project/mounted; exec "$@"' - "$tree/build/cuddy" run -p "$work/cow.toml" -n mounted true \
+		>"$work/out" 2>"$work/err" </dev/null
+	status=$?
+	ok "a mount in the directory is served by neither, and refused" complains C409
 	unshare -m sh -c 'mount --bind /dev/null /dev/fuse; exec "$@"' - "$tree/build/cuddy" run -p "$work/cow.toml" -n lost echo it ran \
 		>"$work/out" 2>"$work/err" </dev/null
 	status=$?
