@@ -359,9 +359,9 @@ int fuse_serve(void *data, const struct plan *plan, const struct step *step, int
 		fuse->count++;
 		return 0;
 	}
-	diag_error(d, "C411", plan->origins.items[step->origin], "cannot keep changes apart at '%s': %s",
+	diag_error(d, "C413", plan->origins.items[step->origin], "cannot keep changes apart at '%s': %s",
 		   str_quote(plan->arena, plan_text_at(plan, step->b)), str_quote(plan->arena, why));
-	diag_help(d, "the changes of this cage were begun with fuse-overlayfs; 'cuddy explain-code C411' tells more");
+	diag_help(d, "the changes of this cage were begun with fuse-overlayfs; 'cuddy explain-code C413' tells more");
 	return -EIO;
 }
 

@@ -80,16 +80,23 @@ static void ps_json_grants(struct json *json, const struct grants *grants)
 	json_end_array(json);
 }
 
+static void ps_entries(struct json *json, const char *key, const char *const *entries)
+{
+	json_array(json, key);
+	for (; entries && *entries; entries++)
+		json_string(json, NULL, *entries);
+	json_end_array(json);
+}
+
 static void ps_network(struct json *json, const struct cage_view *v)
 {
 	static const char *const modes[] = { "none", "relay", "host" };
 
 	json_object(json, "network");
 	json_string(json, "mode", modes[v->network]);
-	json_array(json, "publish");
-	for (const char *const *port = v->ports; port && *port; port++)
-		json_string(json, NULL, *port);
-	json_end_array(json);
+	ps_entries(json, "publish", v->published);
+	ps_entries(json, "lend", v->lent);
+	ps_entries(json, "expose", v->exposed);
 	if (v->network == CAGE_NETWORK_RELAY) {
 		json_number(json, "connections", (long long)v->counters.connections);
 		json_number(json, "datagram-pairs", (long long)v->counters.pairs);

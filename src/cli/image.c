@@ -3,13 +3,13 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/own.h"
 #include "base/path.h"
 #include "cage/image.h"
 #include "cage/tree.h"
 #include "cli/bar.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,19 +63,12 @@ static bool parse_size(const char *text, uint64_t *ret)
 /* The helper stands beside cuddy in a build directory. */
 static const char *helper_path(struct arena *arena)
 {
-	char self[PATH_MAX];
-	ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash;
+	const char *self = own_path(arena);
 
-	if (size > 0) {
-		self[size] = '\0';
-		slash = strrchr(self, '/');
-		if (slash) {
-			*slash = '\0';
-			const char *beside = path_join(arena, self, "cuddy-image");
-			if (access(beside, X_OK) == 0)
-				return beside;
-		}
+	if (self) {
+		const char *beside = path_normal(arena, "/", arena_printf(arena, "%s/../cuddy-image", self));
+		if (access(beside, X_OK) == 0)
+			return beside;
 	}
 	return CUDDY_LIBEXEC_DIR "/cuddy-image";
 }

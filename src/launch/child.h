@@ -87,6 +87,8 @@ char **launch_words(const struct plan *plan, const uint32_t *offsets, size_t cou
 int launch_pair(int type, int ends[2]);
 bool launch_read_status(struct child *c, unsigned long *ret_ignored);
 int launch_fault(void);
+/* Refuses, with a diagnostic, when our own file could be changed from inside (base/own.h). */
+int launch_check_own(struct diags *d);
 /* Overwrites what was found. */
 void child_wipe(struct child *c);
 

@@ -6,6 +6,7 @@
 #include "launch/relay.h"
 #include "launch/tty.h"
 #include "base/fd.h"
+#include "base/own.h"
 
 #include <linux/sched.h>
 #include <poll.h>
@@ -90,6 +91,15 @@ static void clone_failed(struct diags *d, int error)
 {
 	diag_error(d, "C400", NULL, "cannot make the namespaces of a cage: %s", strerror(-error));
 	diag_help(d, "to see what this machine allows, run 'cuddy doctor'");
+}
+
+int launch_check_own(struct diags *d)
+{
+	if (own_is_safe())
+		return 0;
+	diag_error(d, "C411", NULL, "the cage could change the file of the program that starts it");
+	diag_help(d, "a program that links libcuddy calls cuddy_protect() first; 'cuddy explain-code C411' says more");
+	return -EPERM;
 }
 
 /* For messages, or bytes; above 2 even if the caller closed its streams: 0 to 2 are the program's. */
@@ -351,6 +361,8 @@ static int start_or_join(const struct plan *plan, const struct cage_handles *cag
 		.plan = plan, .pidfd = -1, .timeout = options->timeout, .status_fd = options->status_fd,
 		.cage = options->cage, .started = options->started, .started_data = options->started_data,
 	};
+	if (r == 0)
+		r = launch_check_own(d);
 	if (r < 0)
 		return r;
 	must(cage || !plan_find(plan, OP_AWAIT) || options->prepare);

@@ -21,7 +21,7 @@ struct key {
 	size_t offset;	     /* in struct policy: TEXT, LIST */
 	enum limit limit;
 	bool adds;	     /* LIST: files add up; else the nearest file wins */
-	bool is_path;	     /* TEXT: ~ and variables are expanded */
+	bool is_path;	     /* TEXT, and of LIST what holds a '/': ~ and variables are expanded */
 };
 /* Is this the key `name` (kebab-case)?  ReadOnly, readonly, READ_ONLY all are read-only. */
 bool schema_is(const struct toml_value *entry, const char *name);

@@ -35,6 +35,19 @@ static const unsigned maker_calls[] = {
 	SYS_sendto, SYS_setsockopt, SYS_write,
 };
 
+/* What openat2 may open is places (O_PATH) only: Landlock refuses the rest. */
+static const unsigned keeper_calls[] = {
+	SYS_close, SYS_connect, SYS_exit_group, SYS_openat2, SYS_recvfrom, SYS_restart_syscall, SYS_rt_sigreturn,
+	SYS_sendmsg, SYS_sendto, SYS_unlinkat,
+#ifdef SYS_newfstatat
+	SYS_newfstatat,
+#endif
+#ifdef SYS_fstatat64
+	SYS_fstatat64,
+#endif
+	SYS_statx,
+};
+
 static const unsigned worker_denied[] = {
 	SYS_bpf, SYS_chroot, SYS_execve, SYS_execveat, SYS_init_module, SYS_io_uring_setup, SYS_kexec_load,
 	SYS_keyctl, SYS_mount, SYS_move_mount, SYS_open_by_handle_at, SYS_open_tree, SYS_perf_event_open,
@@ -85,15 +98,15 @@ static int close_files(uint64_t left)
 	return error;
 }
 
-/* No file, no trace, `calls` and internet sockets. */
-static int confine(const unsigned *calls, size_t count)
+/* No file but with the rights `left`, no trace, `calls` and sockets of two families. */
+static int confine(const unsigned *calls, size_t count, uint64_t left, unsigned family, unsigned other)
 {
-	static const struct sock_filter rest[] = {
-		IS(SYS_socket, 0, 4), LOAD(args[0]), IS(AF_INET, 1, 0), IS(AF_INET6, 0, 1),
+	const struct sock_filter rest[] = {
+		IS(SYS_socket, 0, 4), LOAD(args[0]), IS(family, 1, 0), IS(other, 0, 1),
 		END(SECCOMP_RET_ALLOW), END(SECCOMP_RET_KILL_PROCESS),
 	};
 	struct rlimit none = { 0, 0 };
-	int r = close_files(0);
+	int r = close_files(left);
 
 	if (r == 0 && (setrlimit(RLIMIT_CORE, &none) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0))
 		r = -errno;
@@ -102,7 +115,7 @@ static int confine(const unsigned *calls, size_t count)
 
 int confine_relay(void)
 {
-	return confine(relay_calls, ARRAY_SIZE(relay_calls));
+	return confine(relay_calls, ARRAY_SIZE(relay_calls), 0, AF_INET, AF_INET6);
 }
 
 int confine_maker(void)
@@ -112,7 +125,12 @@ int confine_maker(void)
 
 	if (syscall(SYS_capset, &header, none) < 0)
 		return -errno;
-	return confine(maker_calls, ARRAY_SIZE(maker_calls));
+	return confine(maker_calls, ARRAY_SIZE(maker_calls), 0, AF_INET, AF_INET6);
+}
+
+int confine_keeper(void)
+{
+	return confine(keeper_calls, ARRAY_SIZE(keeper_calls), LANDLOCK_ACCESS_FS_REMOVE_FILE, AF_UNIX, AF_UNIX);
 }
 
 int confine_worker(void)
