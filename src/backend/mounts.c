@@ -422,6 +422,13 @@ static int add_view(struct compilation *c, const struct view *view)
 	return 0;
 }
 
+/* An empty place of the cage's own that a deny makes read-only: last, for mount points are made in it. */
+static bool is_sealed(const struct compilation *c, const struct view_entry *e)
+{
+	return (e->kind == VIEW_BIND || e->kind == VIEW_CHANGE) && plan_is_own(c->plan, e->path) &&
+	       (e->place == PLACE_TEMPORARY || e->place == PLACE_PERSIST) && !(e->access & ACCESS_WRITE);
+}
+
 static int compile(struct compilation *c)
 {
 	struct view view;
@@ -434,6 +441,9 @@ static int compile(struct compilation *c)
 		return -EINVAL;
 	for (size_t i = 0; c->cage->root && i < view.count; i++)
 		if (view.entries[i].place == PLACE_DEVICES && view.entries[i].kind == VIEW_BIND)
+			plan_seal_mount(c->plan, view.entries[i].path, view.entries[i].rule->origin);
+	for (size_t i = 0; i < view.count; i++)
+		if (is_sealed(c, &view.entries[i]))
 			plan_seal_mount(c->plan, view.entries[i].path, view.entries[i].rule->origin);
 	for (size_t i = 0; i < c->policy->rule_count; i++) {
 		const struct rule *rule = &c->policy->rules[i];

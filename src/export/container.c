@@ -182,7 +182,8 @@ static void add_mount(struct container *c, const struct export_mount *m)
 			return;
 		size = 0;
 		(void)export_limit(c->e, LIMIT_DISK, &size);
-		add(c, WORD_TMPFS, arena_printf(arena, "%s:rw,nosuid,nodev,%s,mode=%04o%s", m->target,
+		add(c, WORD_TMPFS, arena_printf(arena, "%s:%s,nosuid,nodev,%s,mode=%04o%s", m->target,
+						m->attributes & PLAN_READ_ONLY ? "ro" : "rw",
 						m->attributes & PLAN_NOEXEC ? "noexec" : "exec", m->mode,
 						size ? arena_printf(arena, ",size=%llu", (unsigned long long)size) : ""),
 		    origin);
