@@ -423,6 +423,12 @@ static void add_capabilities(struct writer *w)
 	add(w, "runtime", "AmbientCapabilities", strbuf_text(&list));
 }
 
+/* No pattern, and nothing that a unit would take for more than a name. */
+static bool is_variable(const char *name)
+{
+	return *name && !name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")];
+}
+
 static void add_settings(struct writer *w)
 {
 	struct export *e = w->e;
@@ -456,7 +462,7 @@ static void add_settings(struct writer *w)
 		add(w, export_origin(e, p->set.items[i].origin), "Environment",
 		    word(w, arena_printf(e->arena, "%s=%s", p->set.items[i].name, p->set.items[i].value), ""));
 	for (size_t i = 0; i < p->pass.count; i++)
-		if (!strpbrk(p->pass.items[i].value, "*?["))
+		if (is_variable(p->pass.items[i].value))
 			add(w, export_origin(e, p->pass.items[i].origin), "PassEnvironment", p->pass.items[i].value);
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
 		if (export_limit(e, limits[i].limit, &value) && !(w->user && limits[i].system))
