@@ -158,7 +158,7 @@ static void add_list(const struct export *e, struct strbuf *out, unsigned depth,
 	if (list->count)
 		line(out, depth, arena_printf(e->arena, "%s:", key), NULL);
 	for (size_t i = 0; i < list->count; i++)
-		line(out, depth + 1, arena_printf(e->arena, "- %s", export_yaml_text(e->arena, list->items[i].value)),
+		line(out, depth + 1, arena_printf(e->arena, "- %s", export_yaml_doubled(e->arena, list->items[i].value)),
 		     export_origin(e, list->items[i].origin));
 }
 
@@ -178,7 +178,7 @@ static void add_container(const struct export *e, struct strbuf *out, const char
 	for (size_t i = 0; i < p->set.count; i++) {
 		line(out, 4, arena_printf(e->arena, "- name: %s", export_yaml_text(e->arena, p->set.items[i].name)),
 		     export_origin(e, p->set.items[i].origin));
-		scalar(e, out, 5, "value", p->set.items[i].value, NULL);
+		line(out, 5, arena_printf(e->arena, "value: %s", export_yaml_doubled(e->arena, p->set.items[i].value)), NULL);
 	}
 	line(out, 3, "resources:", NULL);
 	line(out, 4, "limits:", NULL);

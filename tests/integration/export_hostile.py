@@ -158,6 +158,9 @@ def bones(path, work, target, payload):
             document["services"] = list(document["services"].values())
         for group in ("filesystem", "executable"): # lists of the paths that the operator can take
             document.get("spec", {}).get("abstract", {}).pop(group, None)
+        for container in document.get("spec", {}).get("containers", []):
+            for value in container.get("command", []) + [v["value"] for v in container.get("env", [])]:
+                assert "$" not in value.replace("$$", ""), f"a variable: {value}"
         return bones_of_document(document)
     if path.endswith(".apparmor") or target == "apparmor":
         return bones_of_apparmor(text)
