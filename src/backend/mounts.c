@@ -159,14 +159,16 @@ static unsigned mode_of_temporary(const char *path)
 /* What is shown over files of others is made first, while the skeleton can be reached by paths. */
 static void prepare_own(struct compilation *c, const struct view_entry *e)
 {
-	const char *own = own_name(c, e);
+	const char *own;
 
 	if (e->in_skeleton || e->kind != VIEW_BIND)
 		return;
+	own = own_name(c, e);
 	for (size_t i = 0; e->place == PLACE_SYNTHETIC && e->inode && i < ARRAY_SIZE(synthetic); i++)
 		if (str_equal(synthetic[i].name, e->source))
 			plan_file(c->plan, own, synthetic[i].write(c), 0444, e->rule->origin);
-	if (c->cage->root && (e->place == PLACE_TEMPORARY || e->place == PLACE_PERSIST || e->place == PLACE_DEVICES))
+	if (e->place == PLACE_DEVICES ||
+	    (c->cage->root && (e->place == PLACE_TEMPORARY || e->place == PLACE_PERSIST)))
 		plan_mkdir(c->plan, own, e->place == PLACE_DEVICES ? 0755 : mode_of_temporary(e->path), e->rule->origin);
 }
 
@@ -186,11 +188,15 @@ static void add_node(void *context, const char *path)
 	for (size_t i = 0; i < c->policy->rule_count; i++) {
 		const struct rule *rule = &c->policy->rules[i];
 
-		/* Denied, or there already by an earlier rule. */
-		if (rule->kind == KIND_DEVICE && glob_matches(rule->glob, path) &&
-		    (rule->effect == EFFECT_DENY || (rule->effect == EFFECT_ALLOW && rule < visit->rule)))
+		/* There already by an earlier rule. */
+		if (rule->kind == KIND_DEVICE && rule->effect == EFFECT_ALLOW && rule < visit->rule &&
+		    glob_matches(rule->glob, path))
 			return;
 	}
+	const struct request request = { .kind = KIND_DEVICE, .access = ACCESS_USE, .verb = "device",
+					 .subject = path };
+	if (policy_decide(c->policy, &request).effect != EFFECT_ALLOW)
+		return;
 	/* /dev/pts and /dev/ptmx are the cage's own.  Read-only keeps the node: its mode, owner, times.
 	 * What is written to it goes to the driver, not to a file system, and passes (open(2), EROFS). */
 	if (path_is_within(path, "/dev/pts") || strcmp(path, "/dev/ptmx") == 0)
@@ -239,7 +245,7 @@ static void add_dev_directory(struct compilation *c, const struct view_entry *e)
 	};
 	const struct origin *origin = e->rule->origin;
 
-	if (!e->in_skeleton && c->cage->root)
+	if (!e->in_skeleton) /* nothing is made in a /dev of others */
 		plan_own_directory(c->plan, own_name(c, e), e->path, 0, origin);
 	else
 		plan_mkdir(c->plan, e->path, 0755, origin);
@@ -391,7 +397,8 @@ static int add_view(struct compilation *c, const struct view *view)
 
 		switch (e->kind) {
 		case VIEW_DIRECTORY:
-			plan_mkdir(c->plan, e->path, 0755, origin);
+			if (strcmp(e->path, "/") != 0)
+				plan_mkdir(c->plan, e->path, 0755, origin);
 			break;
 		case VIEW_SYMLINK:
 			if (!is_shown(view, i))
@@ -407,7 +414,7 @@ static int add_view(struct compilation *c, const struct view *view)
 			r = add_entry(c, e);
 			break;
 		case VIEW_MASK:
-			if (e->place == PLACE_TEMPORARY || e->place == PLACE_PERSIST)
+			if (e->place == PLACE_TEMPORARY || e->place == PLACE_PERSIST || e->place == PLACE_DEVICES)
 				plan_mkdir(c->plan, e->path, 0755, origin);
 			else if (e->place == PLACE_COPY_ON_WRITE && !e->inode)
 				plan_mkdir(c->plan, e->path, OVERLAY_STUB_MODE, origin);
@@ -439,8 +446,9 @@ static int compile(struct compilation *c)
 		prepare_own(c, &view.entries[i]);
 	if (add_view(c, &view) < 0 || add_devices(c) < 0)
 		return -EINVAL;
-	for (size_t i = 0; c->cage->root && i < view.count; i++)
-		if (view.entries[i].place == PLACE_DEVICES && view.entries[i].kind == VIEW_BIND)
+	for (size_t i = 0; i < view.count; i++)
+		if (view.entries[i].place == PLACE_DEVICES && view.entries[i].kind == VIEW_BIND &&
+		    !view.entries[i].in_skeleton)
 			plan_seal_mount(c->plan, view.entries[i].path, view.entries[i].rule->origin);
 	for (size_t i = 0; i < view.count; i++)
 		if (is_sealed(c, &view.entries[i]))

@@ -53,13 +53,25 @@ static char *path_as_directory(struct arena *arena, const char *path)
 	return text;
 }
 
-/* Does a rule speak of this point (and, for a directory, of all that is below) under this name? */
+static bool is_named(const struct rule *rule, const char *name)
+{
+	const struct glob_alternative *a;
+	size_t count = glob_alternatives(rule->glob, &a);
+
+	for (size_t i = 0; i < count; i++)
+		if (a[i].is_literal && strcmp(a[i].prefix, name) == 0)
+			return true;
+	return false;
+}
+
+/* Does a rule speak of this point (and, for a directory, of all that is below) under this name?  A deny that names
+ * a directory without its slash means that directory: nobody who wrote it wants the other answer. */
 static bool covers(const struct rule *rule, const char *name, bool is_directory, const char *with_slash)
 {
 	if (!is_directory)
 		return glob_matches(rule->glob, name);
 	return glob_covers_tree(rule->glob, strcmp(name, "/") == 0 ? "" : name) ||
-	       (rule->effect != EFFECT_ALLOW && glob_matches(rule->glob, with_slash));
+	       (rule->effect != EFFECT_ALLOW && (glob_matches(rule->glob, with_slash) || is_named(rule, name)));
 }
 
 /* How deep the rule reaches literally: the deepest says what appears at a path. */
@@ -215,6 +227,20 @@ static void visit_match(void *context, const char *path)
 		add_host_path(visit->b, arena_strdup(visit->b->arena, path), visit->rule, false);
 }
 
+/* A file was denied, and a directory is there: it goes with all that is in it. */
+static void note_directory(struct builder *b, const struct rule *rule)
+{
+	const struct point *p = &b->points.items[b->points.count - 1];
+	size_t index = (size_t)(rule - b->policy->rules);
+
+	if (rule->effect == EFFECT_ALLOW || !p->status.exists || !p->status.is_directory ||
+	    glob_covers_tree(rule->glob, strcmp(p->path, "/") == 0 ? "" : p->path))
+		return;
+	b->view->exactness[index] = EXACTNESS_COARSE;
+	b->view->note[index] = arena_printf(b->arena, "'%s' is a directory: all in it is denied",
+					    str_quote(b->arena, p->path));
+}
+
 static int add_rule(struct builder *b, const struct rule *rule)
 {
 	const struct glob_alternative *alternatives;
@@ -232,6 +258,7 @@ static int add_rule(struct builder *b, const struct rule *rule)
 			add_point(b, prefix, rule, rule->place != PLACE_SYNTHETIC);
 		} else if (a->is_tree || a->is_literal) {
 			add_host_path(b, prefix, rule, tree);
+			note_directory(b, rule);
 		} else {
 			b->view->exactness[index] = EXACTNESS_AT_START;
 			b->view->note[index] = "for what exists when the cage starts";
@@ -292,10 +319,10 @@ static int freeze(struct builder *b, const char *path, const struct rule *deny)
 					  "'%s' cannot be kept out of '%s', which has more than %d entries",
 					  str_quote(b->arena, deny->pattern), str_quote(b->arena, path),
 					  LIMIT_FREEZE_ENTRIES);
-		slash = strrchr(path, '/');
-		if (slash == path)
+		if (strcmp(path, "/") == 0)
 			return 0;
-		path = arena_strndup(b->arena, path, (size_t)(slash - path));
+		slash = strrchr(path, '/');
+		path = slash == path ? "/" : arena_strndup(b->arena, path, (size_t)(slash - path));
 	}
 }
 
@@ -473,10 +500,17 @@ static bool has_same_files(struct builder *b, const struct view_entry *over, con
 	       strcmp(path_normal(b->arena, over->source, *rest ? rest + 1 : "."), e->source) == 0);
 }
 
-/* Places that start empty: what is denied there is made, so that it can be hidden. */
-static bool is_ours_to_fill(enum place place)
+/* Of a /dev of ours only this can be written to: no device is made that is denied, and nothing else can be. */
+static bool is_in_shm(const struct view_entry *dev, const char *path)
 {
-	return place == PLACE_TEMPORARY || place == PLACE_PERSIST;
+	return path_is_within(path, dev->path) && path_is_within(path + strlen(dev->path), "/shm");
+}
+
+/* Places that start empty: what is denied there is made, so that it can be hidden. */
+static bool is_ours_to_fill(const struct view_entry *over, const char *path)
+{
+	return over->place == PLACE_TEMPORARY || over->place == PLACE_PERSIST ||
+	       (over->place == PLACE_DEVICES && is_in_shm(over, path));
 }
 
 static void weigh(struct builder *b, const struct point *p)
@@ -505,7 +539,7 @@ static void weigh(struct builder *b, const struct point *p)
 	} else if (!(access & ACCESS_READ)) {
 		/* Hidden: where nothing shows it, or nothing is there, there is nothing to do. */
 		if (!over || !(over->access & ACCESS_READ) ||
-		    (!p->status.exists && !is_ours_to_fill(over->place)))
+		    ((!p->status.exists || over->place == PLACE_DEVICES) && !is_ours_to_fill(over, p->path)))
 			return;
 		e.kind = VIEW_MASK;
 		e.place = over->place;

@@ -17,7 +17,7 @@ struct cage_view {
 	unsigned processes;	    /* that we may look at, init not counted */
 	struct grants grants;	    /* what it got since its start */
 	enum cage_network network;
-	const char **ports;	    /* that are published, as the profile says it; ends with NULL */
+	const char **published, **lent, **exposed; /* as the profile says it; each ends with NULL */
 	struct network_counters counters; /* of CAGE_NETWORK_RELAY */
 	uint64_t memory;	    /* bytes: their proportional share (smaps_rollup, proc_pid_smaps(5)) */
 };

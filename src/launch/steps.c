@@ -433,7 +433,7 @@ static int step_offer(struct child *c, const struct step *s UNUSED)
 }
 
 /* A port of the host is none of ours: the relay opens it before AWAIT ends, or the cage never starts. */
-static int step_publish(struct child *c UNUSED, const struct step *s UNUSED)
+static int step_open(struct child *c UNUSED, const struct step *s UNUSED)
 {
 	return 0;
 }
@@ -597,7 +597,9 @@ static int step_exec(struct child *c, const struct step *s)
 
 step_function *const step_table[OP_COUNT] = {
 	[OP_OFFER] = step_offer,	       [OP_AWAIT] = step_await,
-	[OP_PUBLISH] = step_publish,
+	[OP_PUBLISH] = step_open,
+	[OP_LEND] = step_open,
+	[OP_EXPOSE] = step_open,
 	[OP_MAP_IDS] = step_map_ids,	       [OP_KEYRING] = step_keyring,
 	[OP_USERNS_LIMIT] = step_userns_limit, [OP_PRIVATE] = step_private,
 	[OP_NEWROOT] = step_newroot,	       [OP_MKDIR] = step_mkdir,

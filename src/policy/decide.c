@@ -239,6 +239,15 @@ static enum place place_at(const struct policy *policy, const struct request *re
 	return place;
 }
 
+/* A device is a file, too: who may not read a path gets no device of that name. */
+static bool speaks_of(const struct rule *rule, const struct request *request)
+{
+	if (request->kind == KIND_DEVICE && rule->kind == KIND_FILE)
+		return rule->effect != EFFECT_ALLOW && rule->access & ACCESS_READ &&
+		       path_matches(rule, request->subject);
+	return rule->kind == request->kind && matches[rule->kind](rule, request);
+}
+
 struct verdict policy_decide(const struct policy *policy, const struct request *request)
 {
 	const struct rule *first[EFFECT_LOG + 1] = { 0 };
@@ -248,8 +257,7 @@ struct verdict policy_decide(const struct policy *policy, const struct request *
 	for (size_t i = 0; i < policy->rule_count && !first[EFFECT_DENY]; i++) {
 		const struct rule *rule = &policy->rules[i];
 
-		if (rule->kind == request->kind && !first[rule->effect] &&
-		    rule->effect != EFFECT_LOG && matches[rule->kind](rule, request) &&
+		if (!first[rule->effect] && rule->effect != EFFECT_LOG && speaks_of(rule, request) &&
 		    (rule->kind != KIND_FILE || rule->effect != EFFECT_ALLOW ||
 		     place_counts(place, rule->place)))
 			first[rule->effect] = rule;
@@ -276,8 +284,7 @@ const struct rule *policy_overridden(const struct policy *policy, const struct r
 	for (size_t i = 0; i < policy->rule_count; i++) {
 		const struct rule *rule = &policy->rules[i];
 
-		if (rule->kind == request->kind && rule->effect == EFFECT_ALLOW &&
-		    matches[rule->kind](rule, request) &&
+		if (rule->effect == EFFECT_ALLOW && speaks_of(rule, request) &&
 		    (rule->kind != KIND_FILE || place_counts(place, rule->place)))
 			return rule;
 	}

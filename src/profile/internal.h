@@ -21,7 +21,7 @@ struct key {
 	size_t offset;	     /* in struct policy: TEXT, LIST */
 	enum limit limit;
 	bool adds;	     /* LIST: files add up; else the nearest file wins */
-	bool is_path;	     /* TEXT: ~ and variables are expanded */
+	bool is_path;	     /* TEXT, and of LIST what holds a '/': ~ and variables are expanded */
 };
 /* Is this the key `name` (kebab-case)?  ReadOnly, readonly, READ_ONLY all are read-only. */
 bool schema_is(const struct toml_value *entry, const char *name);
@@ -65,7 +65,9 @@ int load_profile(struct loader *l, const char *name, const struct origin *via, u
 		 bool only_denies);
 int load_file(struct loader *l, const char *path, const struct origin *via,
 	      const struct toml_value **ret);
-int load_source(struct loader *l, const char *path, const struct origin *via, const struct source **ret);
+/* `may_lack`: a file that is not there is no error, and *ret stays as it is. */
+int load_source(struct loader *l, const char *path, const struct origin *via, bool may_lack,
+		const struct source **ret);
 int load_unit(struct loader *l, const char *path, const struct origin *via, unsigned depth,
 	      bool only_denies, bool warn);
 int load_extra(struct loader *l); /* context->extra */

@@ -278,18 +278,6 @@ static int add_bus(struct walk *w, const struct key *key, const struct toml_valu
 	return result;
 }
 
-static bool same_value(const struct toml_value *a, const struct toml_value *b)
-{
-	if (a->type != b->type)
-		return false;
-	if (a->type == TOML_STRING)
-		return str_equal(a->string, b->string);
-	for (a = a->first, b = b->first; a && b; a = a->next, b = b->next)
-		if (!same_value(a, b))
-			return false;
-	return !a && !b;
-}
-
 /* Is this the nearest file that sets the key?  -EINVAL when two are equally near and differ. */
 static int is_nearest(struct walk *w, const struct key *key, const struct toml_value *value)
 {
@@ -301,7 +289,7 @@ static int is_nearest(struct walk *w, const struct key *key, const struct toml_v
 	if (i < w->nearest_count && w->nearest[i].depth < w->unit->depth)
 		return 0;
 	if (i < w->nearest_count && w->nearest[i].depth == w->unit->depth) {
-		if (same_value(w->nearest[i].value, value))
+		if (toml_same(w->nearest[i].value, value))
 			return 0;
 		diag_error(w->l->d, "C135", &value->origin, "'%s' is set to two values", key->name);
 		diag_note(w->l->d, &w->nearest[i].value->origin, "the other one is here");
@@ -389,8 +377,13 @@ static int add_list(struct walk *w, const struct key *key, const struct toml_val
 	out.items = arena_new_array(w->l->arena, struct text_setting, out.count + more);
 	if (key->adds && target->count)
 		memcpy(out.items, target->items, target->count * sizeof(*out.items));
-	for (const struct toml_value *item = list->first; item; item = item->next)
-		out.items[out.count++] = (struct text_setting){ item->string, origin_of(w, item) };
+	for (const struct toml_value *item = list->first; item; item = item->next) {
+		const char *text = item->string;
+
+		if (key->is_path && strchr(text, '/') && expand_path(w, key, item, &text) < 0)
+			return -EINVAL;
+		out.items[out.count++] = (struct text_setting){ text, origin_of(w, item) };
+	}
 	*target = out;
 	return 0;
 }

@@ -118,6 +118,20 @@ static bool is_publication(const char *text)
 	return publication_parse(text, &ignored);
 }
 
+static bool is_lent(const char *text)
+{
+	struct lending ignored;
+
+	return lending_parse(text, false, &ignored);
+}
+
+static bool is_exposed(const char *text)
+{
+	struct lending ignored;
+
+	return lending_parse(text, true, &ignored);
+}
+
 static bool is_name(const char *text)
 {
 	return places_name_is_valid(text);
@@ -150,6 +164,10 @@ static const struct row {
 	{ CATEGORY_FILESYSTEM, "root-access", root_words, NULL, NULL },
 	{ CATEGORY_NETWORKING, "publish", NULL, is_publication,
 	  "a port, or address, port, port in the cage and protocol: \"8080\", \"127.0.0.1:8080:80/tcp\"" },
+	{ CATEGORY_NETWORKING, "lend", NULL, is_lent,
+	  "a port of the computer's loopback, or the path of a socket, and the port in the cage: \"5432\", \"8080:80\", \"/run/db.sock:5432\"" },
+	{ CATEGORY_NETWORKING, "expose", NULL, is_exposed,
+	  "the path of a socket to make and the port in the cage: \"$XDG_RUNTIME_DIR/app.sock:8080\"" },
 	{ CATEGORY_NETWORKING, "dns", NULL, is_address, "addresses only, such as \"192.0.2.53\"" },
 	{ CATEGORY_NETWORKING, "vpn", NULL, is_name_or_path, "the name of a configuration, or its absolute path" },
 	{ CATEGORY_NETWORKING, "network", NULL, is_name, "letters, digits, '.', '_', '+' and '-'" },

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+static const uint8_t loopback[2][16] = { { [10] = 0xff, [11] = 0xff, 127, 0, 0, 1 }, { [15] = 1 } };
 
 struct sockaddr_storage address_of(const uint8_t bytes[16], uint16_t port, socklen_t *ret_size)
 {
@@ -96,8 +97,6 @@ bool flow_begin(struct relay *relay, struct flow *flow, struct flow_table *table
 
 bool flow_begin_inward(struct relay *relay, struct flow *flow, uint16_t port)
 {
-	static const uint8_t loopback[2][16] = { { [10] = 0xff, [11] = 0xff, 127, 0, 0, 1 }, { [15] = 1 } };
-
 	if (relay->visitors.count >= relay->flow_limit)
 		return false;
 	flow->relay = relay;
@@ -109,6 +108,32 @@ bool flow_begin_inward(struct relay *relay, struct flow *flow, uint16_t port)
 	flow->count = 2;
 	put(flow, &relay->visitors);
 	return true;
+}
+
+bool flow_begin_lent(struct relay *relay, struct flow *flow, const struct lending *lent)
+{
+	if (relay->tcp.count >= relay->flow_limit)
+		return false;
+	flow->relay = relay;
+	flow->id = ++relay->last_id;
+	flow->lent = lent;
+	relay->journal.counters->connections++;
+	flow->port = lent->outside;
+	memcpy(flow->addresses, loopback, sizeof(loopback));
+	flow->count = lent->path_length ? LIMIT_LENT_TRIES : 2;
+	put(flow, &relay->tcp);
+	return true;
+}
+
+/* A socket that may be connected, or is; or -errno. */
+static int make_outside(const struct flow *flow, int family, int type)
+{
+	if (flow->lent && flow->lent->path_length)
+		return keeper_connect(flow->relay, flow->lent);
+	if (flow->inward)
+		return maker_socket(flow->relay, family, type);
+	int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return fd < 0 ? -errno : fd;
 }
 
 /* 0, or -errno: this address is none to go to. */
@@ -124,11 +149,10 @@ static int dial(struct flow *flow, const uint8_t address[16])
 		journal_refused(&relay->journal, "relay", type == SOCK_STREAM ? "tcp" : "udp", flow->name, flow->port);
 		return -EACCES;
 	}
-	int fd = flow->inward ? inlet_socket(relay, to.ss_family, type) :
-				socket(to.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = make_outside(flow, to.ss_family, type);
 	if (fd < 0)
-		return flow->inward ? fd : -errno;
-	if (connect(fd, (struct sockaddr *)&to, size) < 0 && errno != EINPROGRESS) {
+		return fd;
+	if (flow->port && connect(fd, (struct sockaddr *)&to, size) < 0 && errno != EINPROGRESS) {
 		int error = -errno;
 		close(fd);
 		return error;
@@ -144,7 +168,12 @@ void flow_dial(struct flow *flow)
 
 	relay_forget(relay, &flow->outside);
 	while (flow->tried < flow->count) {
-		if (dial(flow, flow->addresses[flow->tried++]) < 0)
+		int r = dial(flow, flow->addresses[flow->tried++]);
+		if (r == -EAGAIN && flow->lent) {
+			flow->deadline = relay->now + 1; /* the next look at the clock */
+			return;
+		}
+		if (r < 0)
 			continue;
 		flow->deadline = flow->tried < flow->count ? relay->now + LIMIT_CONNECT_SECONDS * 1000 : 0;
 		flow->dialled(flow);

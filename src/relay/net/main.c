@@ -134,8 +134,30 @@ static void watch_all(struct relay *relay)
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		r = MIN(r, relay_watch(relay, others[i], EPOLLIN));
 	r = MIN(r, inlets_watch(relay));
+	r = MIN(r, outlets_watch(relay));
 	if (r < 0)
 		give_up("wait", r);
+}
+
+/* Ports and sockets of the host, and who makes more of them and of the cage's. */
+static int open_all(struct relay *relay, const char **ret_what)
+{
+	const struct rules *rules = &relay->rules;
+	int r = inlets_open(relay, ret_what);
+
+	relay->maker = relay->keeper = -1;
+	r = r < 0 ? r : outlets_open(relay, ret_what);
+	if (r == 0 && (rules->lent.count || rules->exposed.count)) {
+		*ret_what = "start its keeper of sockets";
+		r = keeper_start(relay);
+	}
+	if (r < 0)
+		keeper_withdraw(relay);
+	if (r == 0 && (rules->publications.count || rules->lent.count || rules->exposed.count)) {
+		*ret_what = "enter the cage's network";
+		r = maker_start(relay, CAGE);
+	}
+	return r;
 }
 
 int main(void)
@@ -155,7 +177,7 @@ int main(void)
 	int r = journal_open(&relay.journal, LOG, COUNTERS);
 	close(COUNTERS);
 	if (r == 0)
-		r = inlets_open(&relay, CAGE, &what);
+		r = open_all(&relay, &what);
 	if (r < 0)
 		give_up(what, r);
 	relay.resolver = (struct handle){ .fd = resolver_open(&relay.rules), .ready = resolver_ready };
@@ -176,5 +198,6 @@ int main(void)
 		_exit(1);
 	relay_run(&relay);
 	refused_ready(&relay, &relay.sockets[SOCKET_REFUSED], 0); /* what the cage did at its end */
+	keeper_end(&relay);
 	_exit(relay.over ? 0 : 1);
 }

@@ -36,6 +36,26 @@ static int parse_publication(struct arena *arena, const char *text, struct rules
 	return 0;
 }
 
+static int parse_lent(struct arena *arena, const char *text, struct rules *rules)
+{
+	struct lending lending;
+
+	if (!lending_parse(text, false, &lending))
+		return -EINVAL;
+	*vec_push(arena, &rules->lent) = lending;
+	return 0;
+}
+
+static int parse_exposed(struct arena *arena, const char *text, struct rules *rules)
+{
+	struct lending lending;
+
+	if (!lending_parse(text, true, &lending))
+		return -EINVAL;
+	*vec_push(arena, &rules->exposed) = lending;
+	return 0;
+}
+
 static int parse_server(struct arena *arena, const char *text, struct rules *rules)
 {
 	const char *mapped = strchr(text, ':') ? text : arena_printf(arena, "::ffff:%s", text);
@@ -47,6 +67,23 @@ static int parse_server(struct arena *arena, const char *text, struct rules *rul
 	return 0;
 }
 
+static const struct {
+	const char *word;
+	int (*parse)(struct arena *arena, const char *text, struct rules *rules);
+} openings[] = {
+	{ "expose ", parse_exposed }, { "lend ", parse_lent }, { "publish ", parse_publication },
+	{ "server ", parse_server },
+};
+
+/* A line that is no rule; -ENOENT: it is one. */
+static int parse_opening(struct arena *arena, const char *line, struct rules *rules)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(openings); i++)
+		if (str_starts(line, openings[i].word))
+			return openings[i].parse(arena, line + strlen(openings[i].word), rules);
+	return -ENOENT;
+}
+
 int rules_parse(struct arena *arena, const char *text, struct diags *d, struct rules *ret)
 {
 	struct rules all = { .onlink = { .fd = -1 } };
@@ -55,14 +92,10 @@ int rules_parse(struct arena *arena, const char *text, struct diags *d, struct r
 	while (*text) {
 		size_t length = strcspn(text, "\n");
 		const char *line = arena_strndup(arena, text, length);
-		int r = 0;
+		int r = str_equal(line, "check-names") ? 0 : parse_opening(arena, line, &all);
 		if (str_equal(line, "check-names"))
 			all.check_names = true;
-		else if (str_starts(line, "publish "))
-			r = parse_publication(arena, line + strlen("publish "), &all);
-		else if (str_starts(line, "server "))
-			r = parse_server(arena, line + strlen("server "), &all);
-		else
+		else if (r == -ENOENT)
 			r = parse_line(arena, line, d, vec_push(arena, &rules));
 		if (r < 0)
 			return r;

@@ -15,11 +15,12 @@ struct rules {
 	struct onlink onlink;
 	bool check_names;      /* what a client asks for must be the name that it resolved */
 	VEC(struct publication) publications;
+	VEC(struct lending) lent, exposed;
 	VEC(struct rules_server) servers; /* to ask for names in the place of the host's resolver */
 };
 
 /* Lines of "allow ENDPOINT", "deny ENDPOINT", "ask ENDPOINT", "check-names", "publish PUBLICATION",
- * "server ADDRESS".  0 or -EINVAL with diagnostics. */
+ * "lend LENDING", "expose LENDING", "server ADDRESS".  0 or -EINVAL with diagnostics. */
 int rules_parse(struct arena *arena, const char *text, struct diags *d, struct rules *ret);
 
 bool rules_may_resolve(const struct rules *r, const char *name);

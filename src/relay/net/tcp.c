@@ -263,16 +263,29 @@ static void begin(struct relay *relay, int fd)
 		flow_dial(&c->flow);
 }
 
-void tcp_visit(struct relay *relay, int fd, uint16_t port)
+/* Nobody has to be asked, so it goes on at once. */
+static void begin_open(struct relay *relay, struct connection *c, bool taken)
 {
-	struct connection *c = connection_new(fd);
-
-	if (!flow_begin_inward(relay, &c->flow, port))
+	if (!taken)
 		refuse(c);
 	else if (relay_watch(relay, &c->inside, 0) < 0)
 		failed(&c->flow);
 	else
 		flow_dial(&c->flow);
+}
+
+void tcp_visit(struct relay *relay, int fd, uint16_t port)
+{
+	struct connection *c = connection_new(fd);
+
+	begin_open(relay, c, flow_begin_inward(relay, &c->flow, port));
+}
+
+void tcp_lend(struct relay *relay, int fd, const struct lending *lent)
+{
+	struct connection *c = connection_new(fd);
+
+	begin_open(relay, c, flow_begin_lent(relay, &c->flow, lent));
 }
 
 void tcp_ready(struct relay *relay, struct handle *handle, uint32_t events UNUSED)
