@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/path.h"
 #include "bwrap/bwrap.h"
+#include "import/import.h"
 #include "policy/capabilities.h"
 
 #include <errno.h>

@@ -2,8 +2,9 @@
 #ifndef CUDDY_CLI_IMPORT_BWRAP_H
 #define CUDDY_CLI_IMPORT_BWRAP_H
 
-#include "import/import.h"
 #include <sys/types.h>
+
+struct import;
 
 /* Fills and folds *i, which has arena, d and context set, from the words behind `bwrap`, which end with NULL
  * and must live on.  `user` is the caller's number.  Reads and closes the descriptors of --args; looks at
