@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The program in the cage: lab_client.py ATTEMPT...
 
-An attempt is KIND:HOST/PORT with KIND tcp, udp, ping (its port is the size), abstract, raw, packet, dns or dnstcp; one line is printed for each: the
+An attempt is KIND:HOST/PORT with KIND tcp, udp, ping (its port is the size), own (a server of
+its own is reached at that loopback address), abstract, raw, packet, dns or dnstcp; one line is printed for each: the
 attempt, and "reached" with what answered, or "closed".  "wait:FILE" waits for a file to appear; what
 stands before it is done first."""
 import os, socket, struct, sys, time
@@ -76,6 +77,12 @@ def run(text):
     if kind in ("abstract", "raw", "packet"):
         return f"{text} {local(kind, host)}"
     try:
+        if kind == "own":
+            server = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+            server.bind((host, int(port)))
+            server.listen()
+            with socket.create_connection((host, int(port)), 3):
+                return f"{text} reached"
         return f"{text} {ping(host, int(port)) if kind == 'ping' else attempt(kind, host, int(port))}"
     except OSError as error:
         return f"{text} closed {error}"
