@@ -118,4 +118,6 @@ int value_check(struct arena *arena, const struct key *key, const struct toml_va
 /* Is `name`, made from `value`, a system call or capability that there is?  Other kinds always pass. */
 int value_check_name(struct arena *arena, enum kind kind, const char *name, const struct toml_value *value,
 		     struct diags *d);
+/* The pattern for a directory and all in it; NULL with a diagnostic for "/". */
+const char *value_tree(struct arena *arena, const char *path, const struct toml_value *value, struct diags *d);
 #endif
