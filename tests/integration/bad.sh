@@ -97,6 +97,10 @@ keys() {
 	printf '[filesystem]\nmemory = "1G"\n' | bad "key of another category" C100 2:1
 	printf '[desktop]\nsession-bus = { speak = [] }\n' | bad "unknown key of a bus" C100 2:17
 	printf 'description = 3\n' | bad "wrong type" C101 1:15
+	printf '[filesystem]\npersist = ["/"]\n' | bad "the whole disk kept apart" C143 2:12
+	printf '[filesystem]\ncopy-on-write = ["//"]\n' | bad "the whole disk copy-on-write" C143 2:18
+	printf '[filesystem]\nmount = [{ source = "/etc", target = "/", access = "read-only" }]\n' |
+		bad "a mount on the whole disk" C143 2:38
 	printf '[filesystem]\nread-only = "/etc"\n' | bad "text for a list" C101 2:13
 	printf '[filesystem]\nread-only = ["/a", 1]\n' | bad "number in a list" C101 2:20
 	printf 'filesystem = 1\n' | bad "number for a table" C101 1:14
