@@ -270,11 +270,14 @@ cp "$program" "$base/tree/build/cuddy"
 cp -R "$root/permissions" "$root/profiles" "$0" "$base/tree/"
 chmod -R a+rX "$base/tree"
 script=$base/tree/$(basename "$0")
-sh "$script" --inner "$base/tree" "$base/self" >"$base/first"
+# Mounts are counted: what else happens on the machine meanwhile must not be seen.
+apart=
+[ "$(id -u)" != 0 ] || apart="unshare -m --propagation private"
+$apart sh "$script" --inner "$base/tree" "$base/self" >"$base/first"
 : >"$base/second"
 if [ "$(id -u)" = 0 ] && id "$user" >/dev/null 2>&1; then
 	install -d -o "$user" -g "$(id -g "$user")" "$base/user"
-	setpriv --reuid "$(id -u "$user")" --regid "$(id -g "$user")" --clear-groups \
+	$apart setpriv --reuid "$(id -u "$user")" --regid "$(id -g "$user")" --clear-groups \
 		env USER="$user" LOGNAME="$user" sh "$script" --inner "$base/tree" "$base/user" >"$base/second"
 fi
 awk -v first="$base/first" '
