@@ -239,7 +239,12 @@ hostile_data() {
 	cuddy run -p ./hostile.toml true
 	ok "a link on the way to a kept directory is refused" complains 'C604'
 	ok "nothing is made behind it" not test -e "$HOME/victim/b"
-	cuddy run -n deep bash -c 'cd ~; for i in $(seq 2000); do mkdir d && cd d || break; done; touch "$(printf "a\nb\033[31m")"; mkfifo pipe; mkdir -m 0 closed'
+	cuddy run -n deep python3 -c 'import os
+os.chdir(os.environ["HOME"])
+for i in range(2000):
+    os.mkdir("d"); os.chdir("d")
+open("a\nb\033[31m", "w"); os.mkfifo("pipe"); os.mkdir("closed", 0)'
+	ok "a program makes 2000 directories in one another" is_status 0
 	cuddy ps --all
 	ok "a deep tree can be measured" says '^deep '
 	cuddy rm --force deep
