@@ -249,7 +249,12 @@ hostile_data() {
 	cuddy run -p ./hostile.toml true
 	ok "a link on the way to a kept directory is refused" complains 'C604'
 	ok "nothing is made behind it" not test -e "$HOME/victim/b"
-	cuddy run -n deep bash -c 'cd ~; for i in $(seq 2000); do mkdir d && cd d || break; done; touch "$(printf "a\nb\033[31m")"; mkfifo pipe; mkdir -m 0 closed'
+	cuddy run -n deep python3 -c 'import os
+os.chdir(os.environ["HOME"])
+for i in range(2000):
+    os.mkdir("d"); os.chdir("d")
+open("a\nb\033[31m", "w"); os.mkfifo("pipe"); os.mkdir("closed", 0)'
+	ok "a program makes 2000 directories in one another" is_status 0
 	cuddy ps --all
 	ok "a deep tree can be measured" says '^deep '
 	cuddy rm --force deep
@@ -260,7 +265,7 @@ harmless() { [ "$status" = 0 ] || [ "$status" = 125 ] && [ -z "$(ls -A "$HOME/vi
 
 # What may be left of our cages, and of nobody else's: processes, those in a namespace where our files are
 # mounted, mounts in this one, locks on our files.
-processes()  { ls -l /proc/[0-9]*/exe 2>/dev/null | grep "$tree/build/cuddy"; }
+processes()  { pgrep -f "^$tree/build/cuddy run"; }
 inhabitants() { grep -ls "$work" /proc/[0-9]*/mountinfo; }
 mounts()     { grep "$work" /proc/self/mountinfo; }
 locks()      { find "$work" -printf ':%i \n' 2>/dev/null | grep -F -f - /proc/locks; }
