@@ -7,6 +7,7 @@
 #include "cage/look.h"
 #include "cage/record.h"
 #include "cage/subids.h"
+#include "backend/network.h"
 #include "base/fd.h"
 #include "host/host.h"
 #include "policy/lines.h"
@@ -85,6 +86,7 @@ static int start(struct arena *arena, const struct cage_wish *wish, const struct
 	if (!wish->ephemeral)
 		own.overlay_dir = overlays_directory(arena, wish->places.data, cage->name);
 	if (backend_compile(arena, wish->policy, &own, d, &stay->plan, &claims) < 0 ||
+	    network_check_ping(wish->policy, d) < 0 ||
 	    overlays_prepare(wish->places.data, cage->name, stay->plan, d) < 0)
 		return -EINVAL;
 	AUTO_FD int listener = cage_gate_listen(gate);
@@ -96,10 +98,14 @@ static int start(struct arena *arena, const struct cage_wish *wish, const struct
 	bool relayed = plan_find(stay->plan, OP_AWAIT) != NULL;
 	AUTO_FD int counters = relayed ? cage_gate_counters(gate, true) : -1;
 	AUTO_FD int log = relayed ? cage_log_open(&wish->places, cage->name, true) : -1;
-	if (relayed && (counters < 0 || log < 0))
-		return runtime_failed(wish, counters < 0 ? counters : log, d);
+	bool shared = plan_find(stay->plan, OP_PEERS) != NULL;
+	AUTO_FD int peers = shared ? cage_gate_peers(gate) : -1;
+	if (relayed && (counters < 0 || log < 0 || (shared && peers < 0)))
+		return runtime_failed(wish, counters < 0 ? counters : log < 0 ? log : peers, d);
 	stay->network.counters = counters;
 	stay->network.log = log;
+	stay->network.peers = peers;
+	stay->network.cages = shared ? stay->runtime : -1;
 	options.prepare = network_prepare;
 	options.data = &stay->network;
 	options.map_ids = map_ids;

@@ -18,7 +18,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { ANSWER = 1, SOCKETS = 3, CAGE = 4, POLICY = 5, COUNTERS = 6, LOG = 7 };
+enum { ANSWER = 1, SOCKETS = 3, CAGE = 4, POLICY = 5, COUNTERS = 6, LOG = 7,
+       PEERS = 8, CAGES = 9 };
 
 _Noreturn static void give_up(const char *what, int error)
 {
@@ -99,17 +100,21 @@ static void onlink_changed(struct relay *relay, struct handle *handle UNUSED, ui
 	onlink_ready(&relay->rules.onlink);
 }
 
-/* Packets that the kernel's rules refused. */
+/* Packets that the kernel's rules refused or, echo requests, left to us. */
 static void refused_ready(struct relay *relay, struct handle *handle, uint32_t events UNUSED)
 {
-	static uint8_t bytes[65536];
+	static uint8_t bytes[2 * 65536];
 	struct refused_packet packet;
+	struct echo echo;
 	char host[INET6_ADDRSTRLEN];
 	ssize_t size;
 
 	while ((size = recv(handle->fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
 		for (size_t at = 0; journal_packet(bytes, (size_t)size, &at, &packet);)
-			journal_refused(&relay->journal, "rules", packet.protocol, address_text(packet.to, host), packet.port);
+			if (packet.group == NETWORK_PING_GROUP && icmp_read(packet.bytes, packet.size, &echo))
+				udp_echo(relay, &echo);
+			else
+				journal_refused(&relay->journal, "rules", packet.protocol, address_text(packet.to, host), packet.port);
 }
 
 static void watch_all(struct relay *relay)
@@ -120,7 +125,7 @@ static void watch_all(struct relay *relay)
 		[SOCKET_UDP4] = udp_ready, [SOCKET_UDP6] = udp_ready,
 		[SOCKET_REFUSED] = refused_ready,
 	};
-	struct handle *others[] = { &relay->cage, &relay->resolver, &relay->onlink };
+	struct handle *others[] = { &relay->cage, &relay->resolver, &relay->onlink, &relay->peers };
 	int r = 0;
 
 	relay->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -131,7 +136,7 @@ static void watch_all(struct relay *relay)
 		if (relay->sockets[i].fd >= 0 && ready[i])
 			r = MIN(r, relay_watch(relay, &relay->sockets[i], EPOLLIN));
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(others) - !relay->rules.network; i++)
 		r = MIN(r, relay_watch(relay, others[i], EPOLLIN));
 	r = MIN(r, inlets_watch(relay));
 	r = MIN(r, outlets_watch(relay));
@@ -143,17 +148,20 @@ static void watch_all(struct relay *relay)
 static int open_all(struct relay *relay, const char **ret_what)
 {
 	const struct rules *rules = &relay->rules;
+	bool lends = rules->lent.count || rules->exposed.count || rules->network;
 	int r = inlets_open(relay, ret_what);
 
 	relay->maker = relay->keeper = -1;
+	relay->cages = CAGES;
 	r = r < 0 ? r : outlets_open(relay, ret_what);
-	if (r == 0 && (rules->lent.count || rules->exposed.count)) {
+	if (r == 0 && lends) {
 		*ret_what = "start its keeper of sockets";
 		r = keeper_start(relay);
 	}
 	if (r < 0)
 		keeper_withdraw(relay);
-	if (r == 0 && (rules->publications.count || rules->lent.count || rules->exposed.count)) {
+	close(CAGES);
+	if (r == 0 && (lends || rules->publications.count)) {
 		*ret_what = "enter the cage's network";
 		r = maker_start(relay, CAGE);
 	}
@@ -170,7 +178,7 @@ int main(void)
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	syscall(SYS_close_range, LOG + 1u, ~0u, 0);
+	syscall(SYS_close_range, CAGES + 1u, ~0u, 0);
 	relay.flow_limit = find_flow_limit();
 	read_policy(&relay.rules);
 	const char *what = "count";
@@ -188,6 +196,7 @@ int main(void)
 		give_up("read the host's addresses", r);
 	relay.onlink = (struct handle){ .fd = relay.rules.onlink.fd, .ready = onlink_changed };
 	relay.cage = (struct handle){ .fd = CAGE, .ready = cage_ready };
+	relay.peers = (struct handle){ .fd = PEERS, .ready = peers_ready };
 	relay.names = names_new();
 	take_sockets(&relay);
 	watch_all(&relay);

@@ -1,5 +1,6 @@
 /* relay/net/rules.c - questions to the oracle.  Must not: resolve, remember an answer. */
 #include "relay/net/rules.h"
+#include "base/limits.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -67,12 +68,23 @@ static int parse_server(struct arena *arena, const char *text, struct rules *rul
 	return 0;
 }
 
+static int parse_network(struct arena *arena, const char *text, struct rules *rules)
+{
+	size_t length = strcspn(text, " ");
+
+	if (!length || text[length] != ' ' || !rules_is_cage(text + length + 1, strlen(text + length + 1)))
+		return -EINVAL;
+	rules->network = arena_strndup(arena, text, length);
+	rules->cage = text + length + 1;
+	return 0;
+}
+
 static const struct {
 	const char *word;
 	int (*parse)(struct arena *arena, const char *text, struct rules *rules);
 } openings[] = {
-	{ "expose ", parse_exposed }, { "lend ", parse_lent }, { "publish ", parse_publication },
-	{ "server ", parse_server },
+	{ "expose ", parse_exposed }, { "lend ", parse_lent }, { "network ", parse_network },
+	{ "publish ", parse_publication }, { "server ", parse_server },
 };
 
 /* A line that is no rule; -ENOENT: it is one. */
@@ -111,7 +123,11 @@ static struct verdict decide(const struct rules *r, unsigned access, struct endp
 {
 	struct request request = { .kind = KIND_NETWORK, .access = access, .verb = "connect", .endpoint = endpoint };
 
-	request.endpoint.access = access;
+	if (access == RULES_PING) {
+		request.access = ACCESS_SEND;
+		request.endpoint.icmp = true;
+	}
+	request.endpoint.access = request.access;
 	request.endpoint.first_port = request.endpoint.last_port = port;
 	return policy_decide(&r->policy, &request);
 }
@@ -141,12 +157,37 @@ bool rules_may_reach_name(const struct rules *r, unsigned access, const char *na
 	return decide(r, access, name_endpoint(name), port).effect == EFFECT_ALLOW;
 }
 
+bool rules_may_listen(const struct rules *r, uint16_t port)
+{
+	return decide(r, ACCESS_LISTEN, (struct endpoint){ .form = HOST_ANY }, port).effect == EFFECT_ALLOW;
+}
+
+size_t rules_cage_length(const struct rules *r, const char *name)
+{
+	size_t length = strlen(name), end = r->network ? strlen(r->network) : 0;
+
+	if (!end || length <= end + 1 || name[length - end - 1] != '.' || !str_equal(name + length - end, r->network))
+		return 0;
+	return length - end - 1;
+}
+
+bool rules_is_cage(const char *name, size_t length)
+{
+	if (length == 0 || length > LIMIT_NAME_LENGTH || strchr("-.", *name))
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (!name[i] || !strchr("abcdefghijklmnopqrstuvwxyz0123456789-_.", name[i]))
+			return false;
+	return true;
+}
+
 /* Is there an allow that names this very network, not only "the internet"? */
 static bool is_named(const struct rules *r, unsigned access, const uint8_t address[16], uint16_t port)
 {
 	struct endpoint request = address_endpoint(address);
 
-	request.access = access;
+	request.access = access == RULES_PING ? ACCESS_SEND : access;
+	request.icmp = access == RULES_PING;
 	request.first_port = request.last_port = port;
 	for (size_t i = 0; i < r->policy.rule_count; i++) {
 		const struct rule *rule = &r->policy.rules[i];
