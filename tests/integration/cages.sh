@@ -250,7 +250,11 @@ harmless() { [ "$status" = 0 ] || [ "$status" = 125 ] && [ -z "$(ls -A "$HOME/vi
 
 # What may be left of our cages, and of nobody else's: processes, those in a namespace where our files are
 # mounted, mounts in this one, locks on our files.
-processes()  { ls -l /proc/[0-9]*/exe 2>/dev/null | grep "$tree/build/cuddy"; }
+processes() {
+	for process in /proc/[0-9]*; do # by the file itself: its owner executes it by another path
+		[ ! "$process/exe" -ef "$tree/build/cuddy" ] || echo "$process"
+	done
+}
 inhabitants() { grep -ls "$work" /proc/[0-9]*/mountinfo; }
 mounts()     { grep "$work" /proc/self/mountinfo; }
 locks()      { find "$work" -printf ':%i \n' 2>/dev/null | grep -F -f - /proc/locks; }
