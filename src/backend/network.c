@@ -245,6 +245,9 @@ static const char *own_rules(const struct policy *policy)
 	       "\t\tip6 daddr " SYNTHETIC_OWN6 " accept\n";
 }
 
+/* Cages of its private network come from the addresses that their names have here. */
+#define PEER_RULE "\t\tsocket wildcard 0 accept comment \"to who came from there\"\n"
+
 const char *network_rules(struct arena *arena, const struct policy *policy)
 {
 	struct text t = { .arena = arena, .out = { .arena = arena } };
@@ -275,10 +278,11 @@ const char *network_rules(struct arena *arena, const struct policy *policy)
 		"\t\ttype filter hook prerouting priority mangle; policy drop;\n"
 		"\t\tip daddr " OWN4 " accept\n"
 		"\t\tip6 daddr " OWN6 " accept\n"
+		"%s"
 		"\t\tmeta nfproto ipv4 meta l4proto { tcp, udp } tproxy ip to " SYNTHETIC_OWN4 ":%u accept\n"
 		"\t\tmeta nfproto ipv6 meta l4proto { tcp, udp } tproxy ip6 to [" SYNTHETIC_OWN6 "]:%u accept\n"
 		"\t}\n"
-		"}\n", SYNTHETIC_PORT, SYNTHETIC_PORT);
+		"}\n", policy->network.value ? PEER_RULE : "", SYNTHETIC_PORT, SYNTHETIC_PORT);
 	return strbuf_text(&t.out);
 }
 
@@ -288,7 +292,7 @@ static void add_lines(struct strbuf *out, const char *word, const struct text_li
 		strbuf_addf(out, "%s %s\n", word, list->items[i].value);
 }
 
-const char *network_policy(struct arena *arena, const struct policy *policy)
+const char *network_policy(struct arena *arena, const struct policy *policy, const char *name)
 {
 	struct strbuf out = { .arena = arena };
 
@@ -297,6 +301,8 @@ const char *network_policy(struct arena *arena, const struct policy *policy)
 			strbuf_addf(&out, "%s %s\n", effect_name(policy->rules[i].effect), policy->rules[i].pattern);
 	if (policy->check_names.value)
 		strbuf_add(&out, "check-names\n");
+	if (policy->network.value)
+		strbuf_addf(&out, "network %s %s\n", policy->network.value, name);
 	add_lines(&out, "publish", &policy->publish);
 	add_lines(&out, "lend", &policy->lend);
 	add_lines(&out, "expose", &policy->expose);
@@ -378,7 +384,7 @@ static int compile(struct compilation *c)
 	if (mode != NETWORK_NONE)
 		r = network_open(c, mode);
 	if (mode == NETWORK_RELAY) {
-		plan_await(c->plan, network_rules(c->arena, c->policy), network_policy(c->arena, c->policy),
+		plan_await(c->plan, network_rules(c->arena, c->policy), network_policy(c->arena, c->policy, c->cage->name),
 			   first_origin(c->policy));
 	}
 	claim(c, mode);

@@ -27,11 +27,12 @@ const char *network_rules(struct arena *arena, const struct policy *policy);
 /* May the program do `access` (ACCESS_CONNECT, ACCESS_LISTEN) at that port of its own loopback? */
 bool network_has_port(const struct policy *policy, unsigned access, uint16_t port);
 
-/* Adds steps for what the profile publishes, lends and exposes; refuses what nobody could use.  With the
+/* Adds steps for what the profile publishes, lends and exposes, and for its private network; refuses
+ * what nobody could use.  With the
  * host's network: refuses all of it.  (openings.c)  0 or -EINVAL with diagnostics. */
 int network_open(struct compilation *c, enum network_mode mode);
 
-/* The network rules as cuddy-net reads them (relay/net/rules.h). */
-const char *network_policy(struct arena *arena, const struct policy *policy);
+/* The network rules as cuddy-net reads them (relay/net/rules.h), for the cage `name`. */
+const char *network_policy(struct arena *arena, const struct policy *policy, const char *name);
 
 #endif

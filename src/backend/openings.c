@@ -1,9 +1,11 @@
 /* backend/openings.c - what leads into a cage or out of it beside the rules: ports that are published, services
- * of the host that are lent, ports that are exposed on a socket.  The relay does it, the plan tells of it. */
+ * of the host that are lent, ports that are exposed on a socket, the private network that others find it in.
+ * The relay does it, the plan tells of it. */
 #include "backend/network.h"
 #include "policy/publication.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* A deny of the socket's path is a deny of the socket. */
 static int check_path(struct compilation *c, const struct text_setting *entry, const struct lending *lending)
@@ -81,6 +83,9 @@ static int refuse_in_host(struct compilation *c)
 	};
 	int r = 0;
 
+	if (c->policy->network.value)
+		r = diag_error(c->d, "C318", c->policy->network.origin,
+			       "'network' has no meaning in the network of the host");
 	if (c->policy->check_names.value)
 		r = diag_error(c->d, "C309", c->policy->check_names.origin,
 			       "names cannot be checked in the network of the host");
@@ -89,6 +94,36 @@ static int refuse_in_host(struct compilation *c)
 			r = diag_error(c->d, "C318", rows[i].list->items[0].origin,
 				       "'%s' has no meaning in the network of the host", rows[i].key);
 	return r;
+}
+
+/* Others ask for it by its name, which must be one of DNS: labels of small letters, digits, '-' and '_'. */
+static bool is_findable(const char *name)
+{
+	for (size_t length; ; name += length + 1) {
+		length = strcspn(name, ".");
+		if (length == 0 || length > 63)
+			return false;
+		for (size_t i = 0; i < length; i++)
+			if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789-_", name[i]))
+				return false;
+		if (!name[length])
+			return true;
+	}
+}
+
+static int join_network(struct compilation *c)
+{
+	const struct text_setting *network = &c->policy->network;
+
+	if (!network->value)
+		return 0;
+	plan_open(c->plan, OP_PEERS, network->value, network->origin);
+	if (is_findable(c->cage->name))
+		return 0;
+	diag_error(c->d, "C342", network->origin, "a cage named '%s' cannot be found in a private network",
+		   str_quote(c->arena, c->cage->name));
+	diag_help(c->d, "choose a name of small letters, digits, '-' and '_': cuddy run --name NAME");
+	return -EINVAL;
 }
 
 int network_open(struct compilation *c, enum network_mode mode)
@@ -102,10 +137,9 @@ int network_open(struct compilation *c, enum network_mode mode)
 		{ OP_LEND, &c->policy->lend, check_lent },
 		{ OP_EXPOSE, &c->policy->expose, check_exposed },
 	};
-	int r = 0;
-
 	if (mode == NETWORK_HOST)
 		return refuse_in_host(c);
+	int r = join_network(c);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		for (size_t k = 0; k < rows[i].list->count; k++) {
 			const struct text_setting *entry = &rows[i].list->items[k];

@@ -96,10 +96,14 @@ static int start(struct arena *arena, const struct cage_wish *wish, const struct
 	bool relayed = plan_find(stay->plan, OP_AWAIT) != NULL;
 	AUTO_FD int counters = relayed ? cage_gate_counters(gate, true) : -1;
 	AUTO_FD int log = relayed ? cage_log_open(&wish->places, cage->name, true) : -1;
-	if (relayed && (counters < 0 || log < 0))
-		return runtime_failed(wish, counters < 0 ? counters : log, d);
+	bool shared = plan_find(stay->plan, OP_PEERS) != NULL;
+	AUTO_FD int peers = shared ? cage_gate_peers(gate) : -1;
+	if (relayed && (counters < 0 || log < 0 || (shared && peers < 0)))
+		return runtime_failed(wish, counters < 0 ? counters : log < 0 ? log : peers, d);
 	stay->network.counters = counters;
 	stay->network.log = log;
+	stay->network.peers = peers;
+	stay->network.cages = shared ? stay->runtime : -1;
 	options.prepare = network_prepare;
 	options.data = &stay->network;
 	options.map_ids = map_ids;

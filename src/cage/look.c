@@ -72,6 +72,7 @@ static void look_at_network(struct arena *arena, int gate, struct cage_view *vie
 	view->published = collect(arena, plan, OP_PUBLISH);
 	view->lent = collect(arena, plan, OP_LEND);
 	view->exposed = collect(arena, plan, OP_EXPOSE);
+	view->private_network = collect(arena, plan, OP_PEERS)[0];
 	view->network = !plan ? CAGE_NETWORK_NONE : plan->host_network ? CAGE_NETWORK_HOST :
 			plan_find(plan, OP_AWAIT) ? CAGE_NETWORK_RELAY : CAGE_NETWORK_NONE;
 	if (fd < 0 || pread(fd, &view->counters, sizeof(view->counters), 0) != sizeof(view->counters) ||

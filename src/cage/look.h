@@ -18,6 +18,7 @@ struct cage_view {
 	struct grants grants;	    /* what it got since its start */
 	enum cage_network network;
 	const char **published, **lent, **exposed; /* as the profile says it; each ends with NULL */
+	const char *private_network; /* or NULL */
 	struct network_counters counters; /* of CAGE_NETWORK_RELAY */
 	uint64_t memory;	    /* bytes: their proportional share (smaps_rollup, proc_pid_smaps(5)) */
 };

@@ -94,6 +94,7 @@ static void ps_network(struct json *json, const struct cage_view *v)
 
 	json_object(json, "network");
 	json_string(json, "mode", modes[v->network]);
+	json_string(json, "private", v->private_network);
 	ps_entries(json, "publish", v->published);
 	ps_entries(json, "lend", v->lent);
 	ps_entries(json, "expose", v->exposed);

@@ -202,6 +202,9 @@ static void explain_text(struct cuddy *cuddy, struct strbuf *out, const struct c
 	explain_flags(cuddy, out);
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
 		explain_rules(out, policy, claims, sections[i].effect, sections[i].title);
+	if (policy->network.value)
+		strbuf_addf(out, "\nCages of the private network '%s' reach the ports at which it may wait, by its name.\n",
+			    policy->network.value);
 	explain_openings(out, policy);
 	strbuf_add(out, "\nEverything that is not named here is denied.\n");
 }
@@ -214,6 +217,7 @@ static void explain_json(struct strbuf *out, const struct policy *policy, const 
 	json_string(&json, "profile", policy->name);
 	json_string(&json, "description", policy->description.value);
 	json_string(&json, "root", policy->root.value);
+	json_string(&json, "private", policy->network.value);
 	for (size_t i = 0; i < ARRAY_SIZE(openings); i++) {
 		json_array(&json, openings[i].key);
 		for (size_t k = 0; k < opening_list(policy, i)->count; k++)

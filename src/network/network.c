@@ -29,7 +29,7 @@ enum { ANSWER_MS = 10000, END_MS = 2000, ANSWER_SIZE = 1024 };
 /* All that a helper is started with. */
 struct start {
 	const char *program, *rules;
-	int pidfd, policy, counters, log, sockets[2]; /* [0] for who makes them, [1] for the relay */
+	int pidfd, policy, counters, log, peers, cages, sockets[2]; /* [0] for who makes them, [1] for the relay */
 };
 
 struct helper { pid_t pid; int answer; };
@@ -72,7 +72,9 @@ _Noreturn static void run_relay(const struct start *start, int answer)
 {
 	static const char *const argv[] = { "cuddy-net", NULL }, *const envp[] = { NULL };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), from[] = { null, answer, null, start->sockets[1],
-								     start->pidfd, start->policy, start->counters, start->log };
+								     start->pidfd, start->policy, start->counters, start->log,
+								     start->peers < 0 ? null : start->peers,
+								     start->cages < 0 ? null : start->cages };
 	int r = null;
 
 	/* All of them high first, so that none is overwritten before its turn. */
@@ -230,6 +232,8 @@ int network_prepare(void *data, const struct plan *plan, int pidfd, struct diags
 	start.policy = policy;
 	start.counters = network->counters;
 	start.log = network->log;
+	start.peers = network->peers;
+	start.cages = network->cages;
 	if (policy < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, start.sockets) < 0) {
 		char text[] = "no descriptors are left\n";
 		return tell(plan, d, text);

@@ -10,6 +10,7 @@ struct network {
 	pid_t relay;	 /* cuddy-net; 0: none */
 	int relay_pidfd;
 	int counters, log; /* for the relay (network/counters.h, relay/net/journal.h); the caller's */
+	int peers, cages;  /* its socket in a private network, the directory of running cages; the caller's; -1: none */
 };
 
 /* A launch_prepare (launch/launch.h); `data` is a struct network.  On failure nothing is left. */

@@ -180,7 +180,8 @@ void plan_terminal(struct plan *plan, const char *devpts, const struct origin *o
 /* Lets helpers prepare the cage's network before the program starts: `rules` is a text for nft(8),
  * `policy` one for cuddy-net (relay/net/rules.h).  The child only waits until they are ready. */
 void plan_await(struct plan *plan, const char *rules, const char *policy, const struct origin *origin);
-/* What they open, PUBLISH, LEND or EXPOSE: an entry of the profile (policy/publication.h). */
+/* What they open, PUBLISH, LEND or EXPOSE: an entry of the profile (policy/publication.h); PEERS: the name of
+ * the private network. */
 void plan_open(struct plan *plan, enum op op, const char *entry, const struct origin *origin);
 /* The first step of that kind, or NULL. */
 const struct step *plan_find(const struct plan *plan, enum op op);

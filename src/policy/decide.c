@@ -248,6 +248,35 @@ static bool speaks_of(const struct rule *rule, const struct request *request)
 	return rule->kind == request->kind && matches[rule->kind](rule, request);
 }
 
+/* What `mount` shows under another path keeps the denies of its own: the one that holds, or NULL. */
+static const struct rule *denied_at_source(const struct policy *policy, const struct request *request)
+{
+	char path[4096]; /* PATH_MAX; what is longer is no path */
+	struct request moved = *request;
+
+	moved.subject = path;
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct rule *mount = &policy->rules[i];
+		const struct glob_alternative *a;
+		size_t count = mount->kind == KIND_FILE && mount->effect == EFFECT_ALLOW && mount->place == PLACE_HOST &&
+			       mount->from ? glob_alternatives(mount->glob, &a) : 0;
+
+		for (size_t k = 0; k < count; k++) {
+			size_t top = strlen(a[k].prefix);
+			const char *from = strcmp(mount->from, "/") == 0 ? "" : mount->from;
+
+			if (!top || !path_is_within(request->subject, a[k].prefix) ||
+			    strlen(from) + strlen(request->subject + top) >= sizeof(path))
+				continue;
+			strcpy(stpcpy(path, from), request->subject + top);
+			for (size_t n = 0; n < policy->rule_count; n++)
+				if (policy->rules[n].effect == EFFECT_DENY && speaks_of(&policy->rules[n], &moved))
+					return &policy->rules[n];
+		}
+	}
+	return NULL;
+}
+
 struct verdict policy_decide(const struct policy *policy, const struct request *request)
 {
 	const struct rule *first[EFFECT_LOG + 1] = { 0 };
@@ -262,6 +291,8 @@ struct verdict policy_decide(const struct policy *policy, const struct request *
 		     place_counts(place, rule->place)))
 			first[rule->effect] = rule;
 	}
+	if (!first[EFFECT_DENY] && first[EFFECT_ALLOW] && request->kind == KIND_FILE)
+		first[EFFECT_DENY] = denied_at_source(policy, request);
 	if (first[EFFECT_DENY])
 		return (struct verdict){ .effect = EFFECT_DENY, .rule = first[EFFECT_DENY] };
 	if (first[EFFECT_ALLOW])

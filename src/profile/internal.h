@@ -34,6 +34,8 @@ int schema_limit(struct arena *arena, enum limit limit, const struct toml_value 
 int schema_string(struct arena *arena, const struct toml_value *value, const char *key,
 		  struct diags *d);
 
+#define DEPTH_DEFAULTS 1000 /* permissions/builtin.toml: behind every profile and include */
+
 /* One file that was read; `only_denies`: its denies and limits count, nothing else. */
 struct unit { const char *path; const struct toml_value *root; unsigned depth; bool only_denies, warn; };
 struct flag_use { const char *name; enum effect effect; };
@@ -71,6 +73,8 @@ int load_source(struct loader *l, const char *path, const struct origin *via, bo
 int load_unit(struct loader *l, const char *path, const struct origin *via, unsigned depth,
 	      bool only_denies, bool warn);
 int load_text(struct loader *l, const struct source *text); /* context->extra, context->guard */
+/* What holds for every cage; its limits count where no file sets one, so it comes last. */
+int load_defaults(struct loader *l);
 int flags_load(struct loader *l); /* all there are */
 int flags_prepare(struct loader *l); /* all, or the promise to read them on demand */
 int flags_define(struct loader *l, const struct toml_value *root);

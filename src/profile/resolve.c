@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH_DEFAULTS 1000 /* permissions/builtin.toml: behind every profile and include */
 
 struct walk {
 	struct loader *l;
@@ -566,6 +565,20 @@ static int apply_flag(struct walk *w, enum category category, enum effect effect
 	return r;
 }
 
+/* Cages of the same private network may reach each other, by names that end in its own. */
+static int apply_network(struct walk *w)
+{
+	const struct text_setting *network = &w->policy->network;
+	struct rule rule = { .kind = KIND_NETWORK, .effect = EFFECT_ALLOW, .category = CATEGORY_NETWORKING };
+	struct toml_value *value = arena_new_object(w->l->arena, struct toml_value);
+
+	if (!network->value)
+		return 0;
+	value->origin = *network->origin;
+	rule.pattern = arena_printf(w->l->arena, "*.%s", network->value);
+	return add_rule(w, rule, value);
+}
+
 /* Who may reach something outside gets the means for it: sockets, and files of a resolver. */
 #define MEANS "networking.client"
 
@@ -588,17 +601,6 @@ static int apply_means(struct walk *w)
 		return apply_flag(w, CATEGORY_NETWORKING, EFFECT_ALLOW, kept);
 	}
 	return 0;
-}
-
-/* What holds for every cage; its limits count where no file sets one, so it comes last. */
-static int load_defaults(struct loader *l)
-{
-	const char *share = l->context->places.share;
-	char *path = share ? path_join(l->arena, share, "permissions/builtin.toml") : NULL;
-
-	if (!path || !places_exists(path))
-		return 0;
-	return load_unit(l, path, NULL, DEPTH_DEFAULTS, false, false);
 }
 
 int profile_resolve(struct arena *arena, const struct profile_context *context, const char *name,
@@ -629,6 +631,8 @@ int profile_resolve(struct arena *arena, const struct profile_context *context, 
 			r = -EINVAL;
 	}
 	if (r == 0)
+		r = apply_network(&w);
+	if (r == 0)
 		r = apply_means(&w);
 	if (r < 0 || d->errors != errors)
 		return -EINVAL;
@@ -639,6 +643,7 @@ int profile_resolve(struct arena *arena, const struct profile_context *context, 
 	policy->rule_count = w.rules.count;
 	if (policy->root.value && root_apply(arena, context, policy) < 0)
 		return -EINVAL;
+	policy_own_proc(policy);
 	policy_sort(policy);
 	*ret = policy;
 	return 0;

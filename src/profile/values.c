@@ -132,14 +132,18 @@ static bool is_exposed(const char *text)
 	return lending_parse(text, true, &ignored);
 }
 
-static bool is_name(const char *text)
-{
-	return places_name_is_valid(text);
-}
-
 static bool is_name_or_path(const char *text)
 {
 	return strchr(text, '/') ? *text == '/' || *text == '~' || *text == '$' : places_name_is_valid(text);
+}
+
+/* A private network is the last label of the names of its cages. */
+static bool is_network(const char *text)
+{
+	for (const char *at = text; *at; at++)
+		if (isupper((unsigned char)*at))
+			return false;
+	return is_word(text, strlen(text), "-", 63);
 }
 
 /* A variable's name, or a pattern of fnmatch(3) for some. */
@@ -170,7 +174,7 @@ static const struct row {
 	  "the path of a socket to make and the port in the cage: \"$XDG_RUNTIME_DIR/app.sock:8080\"" },
 	{ CATEGORY_NETWORKING, "dns", NULL, is_address, "addresses only, such as \"192.0.2.53\"" },
 	{ CATEGORY_NETWORKING, "vpn", NULL, is_name_or_path, "the name of a configuration, or its absolute path" },
-	{ CATEGORY_NETWORKING, "network", NULL, is_name, "letters, digits, '.', '_', '+' and '-'" },
+	{ CATEGORY_NETWORKING, "network", NULL, is_network, "small letters, digits and hyphens, such as \"lab\"" },
 	{ CATEGORY_USER, "as", NULL, is_user, "\"me\", \"nobody\", \"root\" or the name of a user" },
 	{ CATEGORY_USER, "groups", NULL, is_user, "names of groups, such as \"video\"" },
 	{ CATEGORY_DESKTOP, "x11", x11_words, NULL, NULL },

@@ -2,19 +2,6 @@
 # tests/integration/network_share.sh - what a cage shares beside its rules, in the small internet of lab.lib: services
 # of the host that are lent, ports that are exposed on a socket.
 
-# profile NAME LINES: one with the given rules of networking.
-profile() {
-	printf '[filesystem]\nflags = ["system", "own-home", "project", "tmp"]\n[networking]\n%s\n[runtime]\nflags = ["ordinary"]\n' \
-		"$2" >"$work/home/$1.toml"
-}
-
-# try WHERE ATTEMPT…: lab_client.py outside of all cages.
-try() {
-	where=$1; shift
-	"$where" /usr/bin/python3 "$work/home/lab_client.py" "$@" >"$work/tried" 2>&1
-}
-tried() { grep -q -F -e "$1" "$work/tried"; }
-
 # unix_server PATH NAME: answers as lab_server.py does, with its name; killed with the lab.
 unix_server() {
 	rm -f "$1"
@@ -40,14 +27,6 @@ try:
 	while not data.endswith(b"hello"): data += s.recv(999) or sys.exit("ended")
 	print("reached", data.decode())
 except OSError as error: print("closed", error)' "$1" >"$work/tried" 2>&1
-}
-
-# refused PROFILE-LINES CODE PLACE TITLE [DENIED]: the start is refused there; DENIED is a path.
-refused() {
-	profile refused "$1"
-	[ -z "${5:-}" ] || sed -i "2s|$|\ndeny = [\"$5\"]|" "$work/home/refused.toml"
-	cuddy run -p ./refused.toml true
-	ok "$4" holds "refused.toml:$3: error.$2" "$work/err"
 }
 
 lends() {
@@ -145,6 +124,7 @@ exposes() {
 	profile exposed 'flags = ["incoming"]
 expose = ["~/sockets/app:8080", "~/sockets/none:81"]'
 	for end in stops dies; do
+		: >"$work/served"
 		at_host "$base/tree/build/cuddy" run -n exposed -p ./exposed.toml /usr/bin/python3 lab_server.py caged \
 			/dev/null 127.0.0.1 -- 8080 >"$work/served" 2>"$work/err" </dev/null &
 		server=$!

@@ -38,7 +38,7 @@ static const unsigned maker_calls[] = {
 /* What openat2 may open is places (O_PATH) only: Landlock refuses the rest. */
 static const unsigned keeper_calls[] = {
 	SYS_close, SYS_connect, SYS_exit_group, SYS_openat2, SYS_recvfrom, SYS_restart_syscall, SYS_rt_sigreturn,
-	SYS_sendmsg, SYS_sendto, SYS_unlinkat,
+	SYS_sendmsg, SYS_sendto, SYS_setsockopt, SYS_socketpair, SYS_unlinkat,
 #ifdef SYS_newfstatat
 	SYS_newfstatat,
 #endif

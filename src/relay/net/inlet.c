@@ -37,7 +37,7 @@ static void answer_ready(struct relay *relay, struct handle *handle, uint32_t ev
 	struct visitor *v = (struct visitor *)((char *)handle - offsetof(struct visitor, flow.outside));
 
 	for (unsigned i = 0; i < PACKETS; i++) {
-		ssize_t size = recv(handle->fd, room, sizeof(room), MSG_DONTWAIT);
+		ssize_t size = flow_receive(&v->flow, room, sizeof(room));
 		if (size < 0) {
 			if (errno != EAGAIN && errno != EINTR)
 				flow_end(&v->flow); /* nobody waits there */
@@ -100,7 +100,7 @@ static void datagrams_ready(struct relay *relay, struct handle *handle, uint32_t
 			return;
 		struct visitor *v = find(relay, (struct inlet *)handle, &from, from_size);
 		if (v)
-			(void)!send(v->flow.outside.fd, room, (size_t)size, MSG_DONTWAIT | MSG_NOSIGNAL);
+			(void)!flow_send(&v->flow, room, (size_t)size);
 	}
 }
 

@@ -1,10 +1,11 @@
-/* relay/net/keeper.c - sockets in the host's file system: those that are lent, those that are made to expose a port.
+/* relay/net/keeper.c - sockets in the host's file system: those that are lent, those that are made to expose a port,
+ * those of the other cages of a private network.
  *
  * The relay can reach no file.  A process forked before it gives up its rights connects to the sockets that
- * the profile lends, known by their number; and when the relay has ended, however it ended, it takes
- * away the sockets that were made.  No link is followed on the way to any: whoever can write there, the
- * cage too, could lead us to another service.
- * Must not: open a file, take a path of the relay. */
+ * the profile lends, known by their number, and calls other cages, by their name; and when the relay has ended,
+ * however it ended, it takes away the sockets that were made.  No link is followed on the way to any: whoever can
+ * write there, the cage too, could lead us to another service.
+ * Must not: open a file, take a path of the relay, let it say who calls. */
 #include "relay/net/confine.h"
 #include "relay/net/relay.h"
 #include "base/fd.h"
@@ -24,7 +25,17 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { LOCK_TRIES = 100, LOCK_WAIT_US = 10000, KEEPER_SECONDS = 5 };
+enum { LOCK_TRIES = 100, LOCK_WAIT_US = 10000, KEEPER_SECONDS = 5, CALL_US = 200000 };
+enum { OWN_END = 3, CAGES = 4, DIRECTORIES = 5 }; /* descriptors of the keeper */
+
+/* What the relay wants. */
+struct wish {
+	enum { WISH_LENT, WISH_LOOK, WISH_CALL } what;
+	uint32_t index; /* of what is lent */
+	char cage[PEER_NAME];
+	struct peer_call call;
+};
+
 
 /* A socket that was made: where, and which one, since another may have taken its place. */
 struct exposed {
@@ -56,12 +67,12 @@ static int open_parent(const struct lending *entry, int flags, char name[LENDING
 	return open_below(AT_FDCWD, slash == path ? "/" : path, flags | O_DIRECTORY);
 }
 
-/* Connects to the socket `name`; -ENOTSOCK when it is something else. */
-static int connect_at(int directory, const char *name)
+/* Connects to the socket `name`: a new one, or -errno. */
+static int connect_at(int directory, const char *name, int type)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	AUTO_FD int place = open_below(directory, name, O_PATH | O_NOFOLLOW);
-	AUTO_FD int fd = place < 0 ? place : socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	AUTO_FD int fd = place < 0 ? place : socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return place < 0 ? place : -errno;
@@ -101,7 +112,7 @@ static void remove_stale(int directory, const char *name)
 	if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISSOCK(status.st_mode) ||
 	    status.st_uid != geteuid())
 		return;
-	int fd = connect_at(directory, name);
+	int fd = connect_at(directory, name, SOCK_STREAM | SOCK_NONBLOCK);
 	if (fd == -ECONNREFUSED)
 		unlinkat(directory, name, 0);
 	fd_closep(&fd);
@@ -164,21 +175,73 @@ static int connect_lent(const struct lending *entry)
 	char name[LENDING_PATH + 1];
 	AUTO_FD int directory = open_parent(entry, O_PATH, name);
 
-	return directory < 0 ? directory : connect_at(directory, name);
+	return directory < 0 ? directory : connect_at(directory, name, SOCK_STREAM | SOCK_NONBLOCK);
 }
 
-/* Keeps `fd` as 3 and the directories behind it, and closes all else. */
+/* The socket of another cage; -ENOENT or -ECONNREFUSED: there is none. */
+static int connect_peer(const char *cage)
+{
+	char path[PEER_NAME + sizeof("/peers")];
+
+	if (!rules_is_cage(cage, strnlen(cage, PEER_NAME)))
+		return -ENOENT;
+	snprintf(path, sizeof(path), "%s/peers", cage);
+	return connect_at(CAGES, path, SOCK_DGRAM);
+}
+
+/* Calls another cage for the relay, which may say what it wants and not who it is. */
+static int call_peer(const struct relay *relay, struct wish *wish)
+{
+	static const struct timeval patience = { .tv_usec = CALL_US };
+	union { struct cmsghdr header; char bytes[CMSG_SPACE(sizeof(int))]; } control = { 0 };
+	struct iovec vector = { &wish->call, sizeof(wish->call) };
+	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	AUTO_FD int peer = connect_peer(wish->cage);
+	int ends[2];
+
+	if (peer < 0 || setsockopt(peer, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
+		return peer < 0 ? peer : -errno;
+	snprintf(wish->call.network, sizeof(wish->call.network), "%s", relay->rules.network);
+	snprintf(wish->call.from, sizeof(wish->call.from), "%s", relay->rules.cage);
+	control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
+					   .cmsg_type = SCM_RIGHTS };
+	memcpy(CMSG_DATA(&control.header), &ends[1], sizeof(int));
+	int r = sendmsg(peer, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	close(ends[1]);
+	if (r < 0)
+		close(ends[0]);
+	return r < 0 ? r : ends[0];
+}
+
+/* A descriptor or -errno. */
+static int grant(const struct relay *relay, struct wish *wish)
+{
+	switch (wish->what) {
+	case WISH_LENT:
+		return wish->index < relay->rules.lent.count ? connect_lent(&relay->rules.lent.items[wish->index]) : -EINVAL;
+	case WISH_LOOK:
+		return connect_peer(wish->cage);
+	case WISH_CALL:
+		return call_peer(relay, wish);
+	}
+	return -EINVAL;
+}
+
+/* Keeps `fd`, the directory of running cages and those of exposed sockets, and closes all else. */
 static int keep_only(struct relay *relay, int fd)
 {
-	int first = 4, behind = first + (int)relay->exposed_count;
+	int behind = DIRECTORIES + (int)relay->exposed_count, cages = relay->cages;
 
 	fd = fcntl(fd, F_DUPFD_CLOEXEC, behind);
+	cages = fcntl(cages, F_DUPFD_CLOEXEC, behind);
 	for (size_t i = 0; i < relay->exposed_count; i++)
 		relay->exposed[i].directory = fcntl(relay->exposed[i].directory, F_DUPFD_CLOEXEC, behind);
-	if (dup2(fd, 3) < 0 || dup2(2, 1) < 0)
+	if (dup2(fd, OWN_END) < 0 || dup2(cages, CAGES) < 0 || dup2(2, 1) < 0)
 		return -errno;
 	for (size_t i = 0; i < relay->exposed_count; i++) {
-		relay->exposed[i].directory = dup2(relay->exposed[i].directory, first + (int)i);
+		relay->exposed[i].directory = dup2(relay->exposed[i].directory, DIRECTORIES + (int)i);
 		if (relay->exposed[i].directory < 0)
 			return -errno;
 	}
@@ -187,17 +250,17 @@ static int keep_only(struct relay *relay, int fd)
 
 _Noreturn static void keep(struct relay *relay, int fd)
 {
-	uint32_t index;
+	struct wish wish;
 	int r = keep_only(relay, fd);
 
 	prctl(PR_SET_NAME, "cuddy-keeper", 0, 0, 0);
 	signal(SIGTERM, SIG_IGN); /* it ends after the relay */
 	if (r == 0)
 		r = confine_keeper();
-	send(3, &r, sizeof(r), MSG_NOSIGNAL);
-	while (r == 0 && recv(3, &index, sizeof(index), 0) == sizeof(index) && index < relay->rules.lent.count) {
-		int made = connect_lent(&relay->rules.lent.items[index]);
-		if (!socket_pass(3, made))
+	send(OWN_END, &r, sizeof(r), MSG_NOSIGNAL);
+	while (r == 0 && recv(OWN_END, &wish, sizeof(wish), 0) == sizeof(wish)) {
+		int made = grant(relay, &wish);
+		if (!socket_pass(OWN_END, made))
 			break;
 		fd_closep(&made);
 	}
@@ -227,13 +290,43 @@ int keeper_start(struct relay *relay)
 	return r;
 }
 
-int keeper_connect(struct relay *relay, const struct lending *entry)
+static int ask(struct relay *relay, const struct wish *wish)
 {
-	uint32_t index = (uint32_t)(entry - relay->rules.lent.items);
-
-	if (send(relay->keeper, &index, sizeof(index), MSG_NOSIGNAL) != sizeof(index))
+	if (send(relay->keeper, wish, sizeof(*wish), MSG_NOSIGNAL) != sizeof(*wish))
 		return -EPIPE;
 	return socket_take(relay->keeper);
+}
+
+int keeper_connect(struct relay *relay, const struct lending *entry)
+{
+	struct wish wish = { .what = WISH_LENT, .index = (uint32_t)(entry - relay->rules.lent.items) };
+
+	return ask(relay, &wish);
+}
+
+static int ask_about(struct relay *relay, const char *name, struct wish *wish)
+{
+	size_t length = rules_cage_length(&relay->rules, name);
+
+	if (!rules_is_cage(name, length))
+		return -ENOENT;
+	memcpy(wish->cage, name, length);
+	return ask(relay, wish);
+}
+
+int keeper_call(struct relay *relay, const char *name, const struct peer_call *call)
+{
+	struct wish wish = { .what = WISH_CALL, .call = *call };
+
+	return ask_about(relay, name, &wish);
+}
+
+bool keeper_has(struct relay *relay, const char *name)
+{
+	struct wish wish = { .what = WISH_LOOK };
+	AUTO_FD int fd = ask_about(relay, name, &wish);
+
+	return fd >= 0;
 }
 
 void keeper_end(struct relay *relay)

@@ -6,9 +6,7 @@
 #include "relay/net/confine.h"
 #include "relay/net/relay.h"
 #include "base/fd.h"
-#include "base/synthetic.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -20,7 +18,7 @@
 
 enum { MAKER_SECONDS = 5 };
 
-struct wanted { int family, type; };
+struct wanted { int family, type; uint8_t source[16]; };
 
 bool socket_pass(int to, int fd)
 {
@@ -54,29 +52,26 @@ int socket_take(int from)
 	return fd;
 }
 
-/* A socket at `port` of `address`, or -errno. */
-static int make_socket(const struct wanted *wanted, const char *address, uint16_t port)
+/* A socket of the address, which waits at `port` if there is one; or -errno. */
+static int make_socket(const struct wanted *wanted, uint16_t port)
 {
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-	bool is_v4 = wanted->family == AF_INET;
+	socklen_t size;
+	struct sockaddr_storage source = address_of(wanted->source, port, &size);
 	AUTO_FD int fd = socket(wanted->family, wanted->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool v4 = wanted->family == AF_INET;
 	int one = 1;
 
-	must(inet_pton(wanted->family, address, is_v4 ? (void *)&v4.sin_addr : (void *)&v6.sin6_addr) == 1);
 	setsockopt(fd, IPPROTO_IP, 24 /* IP_BIND_ADDRESS_NO_PORT */, &one, sizeof(one));
-	if (port) /* loopback may not be up yet */
-		setsockopt(fd, is_v4 ? IPPROTO_IP : IPPROTO_IPV6, is_v4 ? 15 /* IP_FREEBIND */ : 78 /* IPV6_ */, &one,
-			   sizeof(one));
-	if (bind(fd, is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6, is_v4 ? sizeof(v4) : sizeof(v6)) < 0 ||
-	    (port && listen(fd, SOMAXCONN) < 0))
+	/* Loopback may not be up yet, and those of names are on no interface. */
+	setsockopt(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? 15 /* IP_FREEBIND */ : 78 /* IPV6_ */, &one, sizeof(one));
+	if (bind(fd, (struct sockaddr *)&source, size) < 0 || (port && listen(fd, SOMAXCONN) < 0))
 		return -errno;
 	return TAKE_FD(fd);
 }
 
-static bool make_and_pass(const struct wanted *wanted, const char *address, uint16_t port)
+static bool make_and_pass(const struct wanted *wanted, uint16_t port)
 {
-	AUTO_FD int fd = make_socket(wanted, address, port);
+	AUTO_FD int fd = make_socket(wanted, port);
 
 	return socket_pass(3, fd);
 }
@@ -84,11 +79,13 @@ static bool make_and_pass(const struct wanted *wanted, const char *address, uint
 /* Two for each service, in their order; without IPv6 the second is none. */
 static int pass_lent(const struct relay *relay)
 {
-	static const struct wanted v4 = { AF_INET, SOCK_STREAM }, v6 = { AF_INET6, SOCK_STREAM };
+	struct wanted v4 = { .family = AF_INET, .type = SOCK_STREAM }, v6 = { .family = AF_INET6, .type = SOCK_STREAM };
 
+	memcpy(v4.source, flow_loopback[0], sizeof(v4.source));
+	memcpy(v6.source, flow_loopback[1], sizeof(v6.source));
 	for (size_t i = 0; i < relay->rules.lent.count; i++) {
 		uint16_t port = relay->rules.lent.items[i].inside;
-		if (!make_and_pass(&v4, "127.0.0.1", port) || !make_and_pass(&v6, "::1", port))
+		if (!make_and_pass(&v4, port) || !make_and_pass(&v6, port))
 			return -EPIPE;
 	}
 	return 0;
@@ -110,7 +107,7 @@ _Noreturn static void make_sockets(const struct relay *relay, int cage, int fd)
 	r = r < 0 ? r : confine_maker();
 	send(3, &r, sizeof(r), MSG_NOSIGNAL);
 	while (r == 0 && recv(3, &wanted, sizeof(wanted), 0) == sizeof(wanted))
-		if (!make_and_pass(&wanted, wanted.family == AF_INET ? SYNTHETIC_OWN4 : SYNTHETIC_OWN6, 0))
+		if (!make_and_pass(&wanted, 0))
 			break;
 	_exit(0);
 }
@@ -144,10 +141,11 @@ int maker_start(struct relay *relay, int cage)
 	return r;
 }
 
-int maker_socket(struct relay *relay, int family, int type)
+int maker_socket(struct relay *relay, int family, int type, const uint8_t source[16])
 {
-	struct wanted wanted = { family, type };
+	struct wanted wanted = { .family = family, .type = type };
 
+	memcpy(wanted.source, source, sizeof(wanted.source));
 	if (send(relay->maker, &wanted, sizeof(wanted), MSG_NOSIGNAL) != sizeof(wanted))
 		return -EPIPE;
 	return socket_take(relay->maker);

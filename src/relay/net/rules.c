@@ -1,5 +1,6 @@
 /* relay/net/rules.c - questions to the oracle.  Must not: resolve, remember an answer. */
 #include "relay/net/rules.h"
+#include "base/limits.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -67,12 +68,23 @@ static int parse_server(struct arena *arena, const char *text, struct rules *rul
 	return 0;
 }
 
+static int parse_network(struct arena *arena, const char *text, struct rules *rules)
+{
+	size_t length = strcspn(text, " ");
+
+	if (!length || text[length] != ' ' || !rules_is_cage(text + length + 1, strlen(text + length + 1)))
+		return -EINVAL;
+	rules->network = arena_strndup(arena, text, length);
+	rules->cage = text + length + 1;
+	return 0;
+}
+
 static const struct {
 	const char *word;
 	int (*parse)(struct arena *arena, const char *text, struct rules *rules);
 } openings[] = {
-	{ "expose ", parse_exposed }, { "lend ", parse_lent }, { "publish ", parse_publication },
-	{ "server ", parse_server },
+	{ "expose ", parse_exposed }, { "lend ", parse_lent }, { "network ", parse_network },
+	{ "publish ", parse_publication }, { "server ", parse_server },
 };
 
 /* A line that is no rule; -ENOENT: it is one. */
@@ -139,6 +151,30 @@ bool rules_may_reach_name(const struct rules *r, unsigned access, const char *na
 	if (r->check_names && access == ACCESS_SEND && port == 443)
 		return false; /* QUIC, whose hello only its server can read */
 	return decide(r, access, name_endpoint(name), port).effect == EFFECT_ALLOW;
+}
+
+bool rules_may_listen(const struct rules *r, uint16_t port)
+{
+	return decide(r, ACCESS_LISTEN, (struct endpoint){ .form = HOST_ANY }, port).effect == EFFECT_ALLOW;
+}
+
+size_t rules_cage_length(const struct rules *r, const char *name)
+{
+	size_t length = strlen(name), end = r->network ? strlen(r->network) : 0;
+
+	if (!end || length <= end + 1 || name[length - end - 1] != '.' || !str_equal(name + length - end, r->network))
+		return 0;
+	return length - end - 1;
+}
+
+bool rules_is_cage(const char *name, size_t length)
+{
+	if (length == 0 || length > LIMIT_NAME_LENGTH || strchr("-.", *name))
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (!name[i] || !strchr("abcdefghijklmnopqrstuvwxyz0123456789-_.", name[i]))
+			return false;
+	return true;
 }
 
 /* Is there an allow that names this very network, not only "the internet"? */

@@ -256,10 +256,10 @@ static void begin(struct relay *relay, int fd)
 		refuse(c);
 		return;
 	}
-	c->unchecked = c->flow.name && relay->rules.check_names;
+	c->unchecked = c->flow.name && !c->flow.peer && relay->rules.check_names;
 	if (relay_watch(relay, &c->inside, 0) < 0) /* only that it hangs up */
 		failed(&c->flow);
-	else if (!c->flow.name)
+	else if (c->flow.count) /* else the resolver has to answer first */
 		flow_dial(&c->flow);
 }
 
