@@ -364,6 +364,27 @@ static int publish(struct compilation *c)
 	return r;
 }
 
+/* All goes through the tunnel, or nowhere.  Rules say where to, the VPN by which way. */
+static int use_tunnel(struct compilation *c, enum network_mode mode)
+{
+	const struct text_setting *vpn = &c->policy->vpn;
+
+	if (!vpn->value)
+		return 0;
+	if (mode == NETWORK_NONE) {
+		diag_warning(c->d, "C319", vpn->origin, "no rule lets the program use the VPN '%s'",
+			     str_quote(c->arena, vpn->value));
+		diag_help(c->d, "to let it reach the internet by that way: networking.flags = [\"outgoing\"]");
+		return 0;
+	}
+	plan_tunnel(c->plan, vpn->value, vpn->origin);
+	if (!c->policy->publish.count)
+		return 0;
+	diag_error(c->d, "C320", c->policy->publish.items[0].origin, "no port can be published by a cage with a VPN");
+	diag_help(c->d, "nothing of this computer may lead round the tunnel; remove 'publish' or 'vpn'");
+	return -EINVAL;
+}
+
 /* What only the relay provides means nothing in the host's own network. */
 static int refuse_in_host(struct compilation *c)
 {
@@ -375,6 +396,9 @@ static int refuse_in_host(struct compilation *c)
 	if (c->policy->check_names.value)
 		r = diag_error(c->d, "C309", c->policy->check_names.origin,
 			       "names cannot be checked in the network of the host");
+	if (c->policy->vpn.value)
+		r = diag_error(c->d, "C318", c->policy->vpn.origin,
+			       "'vpn' has no meaning in the network of the host: nothing can be kept out of it");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (rows[i].list->count)
 			r = diag_error(c->d, "C318", rows[i].list->items[0].origin,
@@ -390,10 +414,13 @@ static int compile(struct compilation *c)
 	c->plan->host_network = mode == NETWORK_HOST;
 	if (mode == NETWORK_NONE && !denies_loopback(c->policy))
 		plan_add(c->plan, OP_LOOPBACK, 0, 0, 0, 0, NULL);
+	if (mode == NETWORK_NONE)
+		r = use_tunnel(c, mode);
 	if (mode == NETWORK_HOST)
 		r = refuse_in_host(c);
 	if (mode == NETWORK_RELAY) {
 		r = publish(c);
+		r = MIN(r, use_tunnel(c, mode));
 		plan_await(c->plan, network_rules(c->arena, c->policy), network_policy(c->arena, c->policy),
 			   first_origin(c->policy));
 	}

@@ -93,6 +93,7 @@ static int start(struct arena *arena, const struct cage_wish *wish, const struct
 		return runtime_failed(wish, counters < 0 ? counters : log, d);
 	stay->network.counters = counters;
 	stay->network.log = log;
+	stay->network.places = (struct tunnel_places){ { "/etc/cuddy", wish->places.config }, stay->runtime };
 	options.prepare = network_prepare;
 	options.data = &stay->network;
 	options.map_ids = map_ids;

@@ -63,7 +63,9 @@ static void look_at_network(struct arena *arena, int gate, struct cage_view *vie
 			*vec_push(arena, &ports) = arena_strdup(arena, plan_text_at(plan, plan->steps.items[i].a));
 	*vec_push(arena, &ports) = NULL;
 	view->ports = ports.items;
-	view->network = !plan ? CAGE_NETWORK_NONE : plan->host_network ? CAGE_NETWORK_HOST :
+	const struct step *tunnel = plan ? plan_find(plan, OP_TUNNEL) : NULL;
+	view->vpn = tunnel ? arena_strdup(arena, plan_text_at(plan, tunnel->a)) : NULL;
+	view->network = !plan ? CAGE_NETWORK_NONE : plan->host_network ? CAGE_NETWORK_HOST : tunnel ? CAGE_NETWORK_VPN :
 			plan_find(plan, OP_AWAIT) ? CAGE_NETWORK_RELAY : CAGE_NETWORK_NONE;
 	if (fd < 0 || pread(fd, &view->counters, sizeof(view->counters), 0) != sizeof(view->counters) ||
 	    view->counters.magic != NETWORK_COUNTERS_MAGIC)

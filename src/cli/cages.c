@@ -81,15 +81,16 @@ static void ps_json_grants(struct json *json, const struct grants *grants)
 
 static void ps_network(struct json *json, const struct cage_view *v)
 {
-	static const char *const modes[] = { "none", "relay", "host" };
+	static const char *const modes[] = { "none", "relay", "vpn", "host" };
 
 	json_object(json, "network");
 	json_string(json, "mode", modes[v->network]);
+	json_string(json, "vpn", v->vpn);
 	json_array(json, "publish");
 	for (const char *const *port = v->ports; port && *port; port++)
 		json_string(json, NULL, *port);
 	json_end_array(json);
-	if (v->network == CAGE_NETWORK_RELAY) {
+	if (v->network == CAGE_NETWORK_RELAY || v->network == CAGE_NETWORK_VPN) {
 		json_number(json, "connections", (long long)v->counters.connections);
 		json_number(json, "datagram-pairs", (long long)v->counters.pairs);
 		json_number(json, "visitors", (long long)v->counters.visitors);

@@ -398,6 +398,11 @@ void plan_publish(struct plan *plan, const char *publication, const struct origi
 	plan_add(plan, OP_PUBLISH, plan_text(plan, publication), 0, 0, 0, origin);
 }
 
+void plan_tunnel(struct plan *plan, const char *name, const struct origin *origin)
+{
+	plan_add(plan, OP_TUNNEL, plan_text(plan, name), 0, 0, 0, origin);
+}
+
 const struct step *plan_find(const struct plan *plan, enum op op)
 {
 	for (size_t i = 0; i < plan->steps.count; i++)

@@ -180,6 +180,8 @@ void plan_terminal(struct plan *plan, const char *devpts, const struct origin *o
 void plan_await(struct plan *plan, const char *rules, const char *policy, const struct origin *origin);
 /* One of the ports that they open into the cage, as the profile says it (policy/publication.h). */
 void plan_publish(struct plan *plan, const char *publication, const struct origin *origin);
+/* The VPN that carries all that they let out, as the profile names it (vpn/store.h). */
+void plan_tunnel(struct plan *plan, const char *name, const struct origin *origin);
 /* The first step of that kind, or NULL. */
 const struct step *plan_find(const struct plan *plan, enum op op);
 
