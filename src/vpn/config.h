@@ -59,6 +59,7 @@ struct vpn_config {
 	bool wants_auth;	     /* user and password, for --auth-user-pass */
 	const char *user, *password; /* both NULL: nobody told them */
 	const char *key_password;    /* of an encrypted private key, for --askpass; or NULL */
+	bool key_is_encrypted;	     /* so there must be one */
 	struct vpn_addresses routes;
 	bool redirect_gateway;	     /* the file says that all goes through the tunnel */
 	const char *directives;	     /* what vpn_client_text() begins with; ask that one */
