@@ -48,8 +48,7 @@ static int confine(const struct client_wish *wish)
 {
 	const struct rlimit none = { 0, 0 }, files = { FILES, FILES };
 
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || setns(wish->network_namespace, CLONE_NEWNET) < 0 ||
-	    setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_NOFILE, &files) < 0)
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_NOFILE, &files) < 0)
 		return -errno;
 	int r = drop(wish->capabilities);
 	return r < 0 ? r : confine_client();
@@ -57,7 +56,8 @@ static int confine(const struct client_wish *wish)
 
 _Noreturn static void run(const struct client_wish *wish, int input, int output)
 {
-	int from[] = { input, output, output, wish->extra }, r = 0;
+	int from[] = { input, output, output, wish->extra };
+	int r = setns(wish->network_namespace, CLONE_NEWNET) < 0 ? -errno : 0; /* its descriptor may be one of the first */
 	char path[128];
 	sigset_t empty;
 

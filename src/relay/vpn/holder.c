@@ -14,8 +14,6 @@
 #include <unistd.h>
 
 enum { FIRST_MS = 10000 }; /* that it waits for the first cage */
-/* What an event is about; for users the index follows. */
-enum { LISTENER, CONTROL, RELAY, USERS };
 
 long long holder_now(void)
 {
@@ -59,7 +57,7 @@ static const char *last_words(const struct holder *h, char room[TUNNEL_MESSAGE])
 
 static void remember(struct holder *h, const char *line)
 {
-	snprintf(h->words[h->word], sizeof(h->words[0]), "%s", line);
+	snprintf(h->words[h->word], sizeof(h->words[0]), "%.*s", (int)sizeof(h->words[0]) - 1, line);
 	h->word = (h->word + 1) % ARRAY_SIZE(h->words);
 }
 
@@ -81,10 +79,11 @@ static const char *servers_of(const struct holder *h, char room[TUNNEL_MESSAGE])
 	return room;
 }
 
-static void forget(struct holder_user *user)
+static bool watch(const struct holder *h, int fd)
 {
-	fd_closep(&user->socket);
-	fd_closep(&user->pidfd);
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	return fd < 0 || epoll_ctl(h->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 /* Tells those who wait (`waiting`), or those who have the tunnel. */
@@ -94,14 +93,13 @@ static void say_all(struct holder *h, bool waiting, char word, const char *text)
 		struct holder_user *user = &h->users[i];
 		bool waits = user->deadline != 0;
 
-		if (user->pidfd < 0 || user->socket < 0 || waits != waiting)
+		if (user->pidfd < 0 || user->mute || user->gone || waits != waiting)
 			continue;
 		if (!say(user->socket, word, text, word == SAY_UP && waits ? h->spaces : NULL) && errno != EAGAIN)
-			fd_closep(&user->socket);
+			user->mute = true;
 		if (word == SAY_UP)
 			user->deadline = 0;
-		if (word == SAY_FAILED)
-			forget(user);
+		user->gone = user->gone || word == SAY_FAILED;
 	}
 }
 
@@ -172,7 +170,7 @@ static bool hear_inside(struct holder *h)
 	case INSIDE_UP:
 		h->up = h->ever_up = true;
 		h->since = holder_now();
-		snprintf(h->facts, sizeof(h->facts), "%s", text + 1);
+		snprintf(h->facts, sizeof(h->facts), "%.*s", (int)sizeof(h->facts) - 1, text + 1);
 		say_all(h, false, SAY_UP, "");
 		say_all(h, true, SAY_UP, servers_of(h, room));
 		return true;
@@ -189,11 +187,12 @@ static void attach(struct holder *h, struct holder_user *user, const char *diges
 
 	if (strcmp(digest, h->digest) != 0) {
 		(void)say(user->socket, SAY_OTHER, "", NULL);
-		fd_closep(&pidfd);
-		forget(user);
+		close(pidfd);
+		user->gone = true;
 		return;
 	}
 	user->pidfd = pidfd;
+	user->gone = !watch(h, pidfd);
 	user->deadline = holder_now() + TUNNEL_SECONDS * 1000LL;
 	if (h->up && say(user->socket, SAY_UP, servers_of(h, room), h->spaces))
 		user->deadline = 0;
@@ -216,41 +215,27 @@ static void hear_user(struct holder *h, struct holder_user *user)
 	fd_closep(&fd);
 	/* It has gone, or talks nonsense.  A cage stays attached without its launcher, if it has got the tunnel. */
 	if (length <= 0 && user->pidfd >= 0 && !user->deadline)
-		fd_closep(&user->socket);
+		user->mute = true;
 	else if (length <= 0 || text[0] != ASK_STATUS)
-		forget(user);
+		user->gone = true;
 }
 
 static void accept_user(struct holder *h)
 {
 	int fd = accept4(h->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	if (fd >= 0 && h->count < HOLDER_USERS)
-		h->users[h->count++] = (struct holder_user){ fd, -1, 0 };
+	if (fd >= 0 && h->count < HOLDER_USERS && watch(h, fd))
+		h->users[h->count++] = (struct holder_user){ .socket = fd, .pidfd = -1 };
 	else
 		fd_closep(&fd);
 }
 
 /* ---- the loop ---- */
 
-static bool add(int epoll, int fd, uint64_t what)
+int holder_watch(struct holder *h)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.u64 = what };
-
-	return fd < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0;
-}
-
-/* Users come and go seldom: the set is made anew for each wait.  Even numbers are sockets, odd ones pidfds. */
-static int wait_for(const struct holder *h, struct epoll_event *events, int most, int timeout)
-{
-	AUTO_FD int epoll = epoll_create1(EPOLL_CLOEXEC);
-	bool good = epoll >= 0 && add(epoll, h->listener, LISTENER) && add(epoll, h->control, CONTROL) &&
-		    add(epoll, h->relay, RELAY);
-
-	for (size_t i = 0; i < h->count && good; i++)
-		good = add(epoll, h->users[i].socket, USERS + 2 * i) && add(epoll, h->users[i].pidfd, USERS + 2 * i + 1);
-	int r = good ? epoll_wait(epoll, events, most, timeout) : -1;
-	return r < 0 && good && errno == EINTR ? 0 : r;
+	h->epoll = epoll_create1(EPOLL_CLOEXEC);
+	return h->epoll >= 0 && watch(h, h->listener) && watch(h, h->control) && watch(h, h->relay) ? 0 : -errno;
 }
 
 /* Those who waited too long; and what is left of all. */
@@ -263,10 +248,14 @@ static void sweep(struct holder *h)
 		struct holder_user *user = &h->users[i];
 		if (user->pidfd >= 0 && user->deadline && holder_now() >= user->deadline) {
 			remember(h, "the time limit is over");
-			if (user->socket >= 0)
+			if (!user->mute)
 				(void)say(user->socket, SAY_FAILED, last_words(h, room), NULL);
-			forget(user);
+			user->gone = true;
 		}
+		if (user->gone || user->mute)
+			fd_closep(&user->socket);
+		if (user->gone)
+			fd_closep(&user->pidfd);
 		if (user->socket >= 0 || user->pidfd >= 0)
 			h->users[left++] = *user;
 	}
@@ -276,7 +265,7 @@ static void sweep(struct holder *h)
 static bool has_cage(const struct holder *h)
 {
 	for (size_t i = 0; i < h->count; i++)
-		if (h->users[i].pidfd >= 0)
+		if (h->users[i].pidfd >= 0 && !h->users[i].gone)
 			return true;
 	return false;
 }
@@ -292,56 +281,64 @@ static int next_deadline(const struct holder *h, bool first)
 	return next ? (int)MAX(next - holder_now(), 0LL) : -1;
 }
 
-void holder_run(struct holder *h)
+/* A cage that has ended, or something that it says. */
+static void hear_users(struct holder *h, int fd)
+{
+	for (size_t i = 0; i < h->count; i++) {
+		struct holder_user *user = &h->users[i];
+		if (fd == user->pidfd)
+			user->gone = true;
+		else if (fd == user->socket && !user->gone && !user->mute)
+			hear_user(h, user);
+	}
+}
+
+/* What has happened, or nothing before the next deadline.  False: it is over. */
+static bool serve(struct holder *h, bool first)
 {
 	enum { MOST = 32 };
 	struct epoll_event events[MOST];
+	int count = epoll_wait(h->epoll, events, MOST, next_deadline(h, first));
+
+	if (count < 0 && errno != EINTR)
+		return false;
+	for (int i = 0; i < count; i++) {
+		int fd = events[i].data.fd;
+		if (fd == h->relay || (fd == h->control && !hear_inside(h)))
+			return false;
+		if (fd == h->listener)
+			accept_user(h);
+		else
+			hear_users(h, fd);
+	}
+	return true;
+}
+
+void holder_run(struct holder *h)
+{
 	bool had_cage = false;
 
-	for (;;) {
-		int count = wait_for(h, events, MOST, next_deadline(h, !had_cage));
-		if (count < 0)
-			return;
-		for (int i = 0; i < count; i++) {
-			uint64_t what = events[i].data.u64;
-			if (what == RELAY || (what == CONTROL && !hear_inside(h)))
-				return;
-			if (what == LISTENER)
-				accept_user(h);
-			if (what >= USERS && (what - USERS) % 2 == 0 && h->users[(what - USERS) / 2].socket >= 0)
-				hear_user(h, &h->users[(what - USERS) / 2]);
-			else if (what >= USERS && (what - USERS) % 2)
-				forget(&h->users[(what - USERS) / 2]);
-		}
+	while (serve(h, !had_cage)) {
 		sweep(h);
 		had_cage = had_cage || has_cage(h);
-		if (!has_cage(h) && (had_cage || holder_now() > h->started + FIRST_MS))
+		if (!has_cage(h) && (had_cage || holder_now() >= h->started + FIRST_MS))
 			return;
 	}
 }
 
 void holder_fail(struct holder *h, const char *why)
 {
-	struct epoll_event events[4];
+	char room[TUNNEL_MESSAGE];
 
 	h->control = h->relay = -1;
-	while (*why) { /* the words may be several lines */
-		char line[512];
-		size_t length = strcspn(why, "\n");
-		snprintf(line, sizeof(line), "%.*s", (int)length, why);
-		remember(h, line);
-		why += length + (why[length] == '\n');
+	for (; *why; why += strcspn(why, "\n"), why += *why == '\n') { /* the words may be several lines */
+		snprintf(room, sizeof(h->words[0]), "%.*s", (int)strcspn(why, "\n"), why);
+		remember(h, room);
 	}
-	while (holder_now() < h->started + FIRST_MS && wait_for(h, events, 4, next_deadline(h, true)) >= 0) {
-		accept_user(h);
-		for (size_t i = 0; i < h->count; i++)
-			if (h->users[i].socket >= 0)
-				hear_user(h, &h->users[i]);
-		if (has_cage(h)) {
-			char room[TUNNEL_MESSAGE];
-			say_all(h, true, SAY_FAILED, last_words(h, room));
-			return;
-		}
+	fd_closep(&h->epoll);
+	if (holder_watch(h) < 0)
+		return;
+	while (!has_cage(h) && holder_now() < h->started + FIRST_MS && serve(h, true))
 		sweep(h);
-	}
+	say_all(h, true, SAY_FAILED, last_words(h, room));
 }

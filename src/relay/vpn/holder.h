@@ -10,11 +10,12 @@
 struct holder_user {
 	int socket, pidfd;     /* -1: it has gone; not attached yet */
 	long long deadline;    /* while it waits for the tunnel, milliseconds; else 0 */
+	bool mute, gone;       /* its socket, or both, are closed when all events of this time were looked at */
 };
 
 struct holder {
 	const char *kind, *digest, *remote; /* what it is; for `status` */
-	int listener, control, relay;	    /* the socket; to inside; pidfd of the uplink's relay */
+	int epoll, listener, control, relay; /* the last two: to inside; pidfd of the uplink's relay; or -1 */
 	int spaces[2];			    /* user namespace, tunnel's network namespace */
 	struct holder_user users[HOLDER_USERS];
 	size_t count;
@@ -26,6 +27,8 @@ struct holder {
 	unsigned word;
 };
 
+/* Waits for what the descriptors of the holder have to say; to be called before it is confined.  0 or -errno. */
+int holder_watch(struct holder *holder);
 /* Serves until the last cage has ended, or something that it needs; then the caller ends, and all with it. */
 void holder_run(struct holder *holder);
 /* The same for a tunnel that could not be made: tells whoever waits. */

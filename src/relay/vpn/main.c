@@ -207,12 +207,14 @@ int main(int argc, char **argv)
 	(void)fcntl(LISTENER, F_SETFD, FD_CLOEXEC);
 	(void)fcntl(LISTENER, F_SETFL, O_NONBLOCK);
 	holder = (struct holder){ .kind = argv[1], .digest = argv[2], .remote = "", .listener = LISTENER, .control = -1,
-				  .relay = -1, .spaces = { -1, -1 }, .since = holder_now(), .started = holder_now() };
+				  .relay = -1, .epoll = -1, .spaces = { -1, -1 }, .since = holder_now(), .started = holder_now() };
 	int r = read_configuration(arena, argv[1], &config);
 	if (r == 0) {
 		holder.remote = arena_printf(arena, "%s:%u", config->remotes[0].host, config->remotes[0].port);
 		r = set_up(arena, config, &holder, room);
 	}
+	if (r == 0)
+		r = holder_watch(&holder);
 	if (r == 0)
 		r = confine_relay();
 	if (r < 0) {

@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "base/synthetic.h"
 
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -84,6 +85,7 @@ static int make_root(void)
 
 static int fill(int root, const char **ret_what)
 {
+	char path[PATH_MAX];
 	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(made) && r == 0; i++)
@@ -96,8 +98,13 @@ static int fill(int root, const char **ret_what)
 		r = show_host(root, *ret_what = shown[i].path, shown[i].attributes);
 	if (r < 0)
 		return r;
-	*ret_what = "/proc/self/exe";
-	AUTO_FD int program = sys_clone_tree(AT_FDCWD, "/proc/self/exe", 0, READ_ONLY);
+	/* By its path: what the link holds is a mount of the namespace that we came from. */
+	*ret_what = "cuddy-vpn";
+	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	if (length < 0)
+		return -errno;
+	path[length] = '\0';
+	AUTO_FD int program = sys_clone_tree(AT_FDCWD, path, 0, READ_ONLY);
 	return program < 0 ? program : sys_move_mount(program, root, "cuddy-vpn");
 }
 
