@@ -372,7 +372,7 @@ void tunnel_leave(struct tunnel *tunnel, struct diags *d)
 
 	if (!tunnel->socket)
 		return;
-	while ((word = receive_word(tunnel->socket, MSG_DONTWAIT, text, spaces)) > 0) {
+	while ((word = receive_word(tunnel->socket, MSG_DONTWAIT, text, spaces)) > 0 && word != SAY_BYE) {
 		fd_closep(&spaces[0]);
 		fd_closep(&spaces[1]);
 		if (word != SAY_DOWN)

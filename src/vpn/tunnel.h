@@ -15,9 +15,10 @@
 /* What a user sends (one packet each): ASK_ATTACH and a digest, with a pidfd of the cage; or ASK_STATUS.
  * What cuddy-vpn answers: SAY_UP and "server ADDRESS" lines, with its user and network namespace;
  * SAY_WAIT, SAY_FAILED, SAY_DOWN and the client's last words; SAY_OTHER: the digest is another one;
- * SAY_STATUS and lines of "KEY VALUE".  To one who is attached SAY_DOWN and SAY_UP again as it happens. */
+ * SAY_STATUS and lines of "KEY VALUE".  To one who is attached SAY_DOWN and SAY_UP again as it
+ * happens, and SAY_BYE when its cage has ended. */
 enum tunnel_word { ASK_ATTACH = 'a', ASK_STATUS = 's', SAY_UP = 'u', SAY_WAIT = 'w', SAY_FAILED = 'f',
-		   SAY_DOWN = 'd', SAY_OTHER = 'o', SAY_STATUS = 'i' };
+		   SAY_DOWN = 'd', SAY_OTHER = 'o', SAY_STATUS = 'i', SAY_BYE = 'b' };
 
 struct tunnel_places {
 	struct vpn_places configurations;

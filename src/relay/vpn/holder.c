@@ -286,9 +286,11 @@ static void hear_users(struct holder *h, int fd)
 {
 	for (size_t i = 0; i < h->count; i++) {
 		struct holder_user *user = &h->users[i];
-		if (fd == user->pidfd)
+		if (fd == user->pidfd && !user->gone) {
 			user->gone = true;
-		else if (fd == user->socket && !user->gone && !user->mute)
+			if (!user->mute)
+				(void)say(user->socket, SAY_BYE, "", NULL);
+		} else if (fd == user->socket && !user->gone && !user->mute)
 			hear_user(h, user);
 	}
 }

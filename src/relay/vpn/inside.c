@@ -52,11 +52,11 @@ static int failed(struct inside *in, const char *what, int error)
 
 /* ---- for the kinds ---- */
 
-int inside_tun(struct inside *in, bool stays)
+int inside_tun(struct inside *in)
 {
 	if (setns(in->uplink, CLONE_NEWNET) < 0)
 		return failed(in, "enter the uplink", -errno);
-	int fd = links_tun(INSIDE_TUNNEL, stays);
+	int fd = links_tun(INSIDE_TUNNEL);
 	if (setns(in->tunnel, CLONE_NEWNET) < 0)
 		give_up(in, "leave the uplink", -errno);
 	return fd < 0 ? failed(in, "make a tunnel with '/dev/net/tun'", fd) : fd;

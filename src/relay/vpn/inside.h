@@ -51,7 +51,7 @@ int inside_connect(struct inside *in, unsigned mtu, const struct vpn_addresses *
 void inside_is_up(struct inside *in, const struct vpn_addresses *addresses, const struct vpn_addresses *servers);
 
 /* Makes a tun device in the uplink's namespace; as links_tun(). */
-int inside_tun(struct inside *in, bool stays);
+int inside_tun(struct inside *in);
 
 /* Runs a program to its end; what it says goes to `out`, or to the holder.  Its status or -errno. */
 int inside_call(struct inside *in, const struct client_wish *wish, struct strbuf *out);

@@ -74,7 +74,7 @@ int links_open(bool listens)
 	return TAKE_FD(fd);
 }
 
-int links_tun(const char *name, bool stays)
+int links_tun(const char *name)
 {
 	struct ifreq request = { .ifr_flags = IFF_TUN | IFF_NO_PI };
 	AUTO_FD int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
@@ -84,7 +84,7 @@ int links_tun(const char *name, bool stays)
 	strncpy(request.ifr_name, name, IFNAMSIZ - 1);
 	if (ioctl(fd, TUNSETIFF, &request) < 0)
 		return -errno;
-	if (stays && (ioctl(fd, TUNSETOWNER, geteuid()) < 0 || ioctl(fd, TUNSETPERSIST, 1) < 0))
+	if (ioctl(fd, TUNSETOWNER, geteuid()) < 0 || ioctl(fd, TUNSETPERSIST, 1) < 0)
 		return -errno;
 	return TAKE_FD(fd);
 }

@@ -8,9 +8,9 @@
 /* A socket in the caller's network namespace; `listens`: it also hears of links, see links_lost(). */
 int links_open(bool listens);
 
-/* A tun device of the caller's network namespace: a descriptor that it lives with, or -errno.  With `stays` it
- * lives on without, and whoever is root in the user namespace may open it without a capability. */
-int links_tun(const char *name, bool stays);
+/* A tun device of the caller's network namespace that lives until it is removed, and that whoever is root in the
+ * user namespace may open without a capability.  A descriptor with which it is open, or -errno. */
+int links_tun(const char *name);
 
 int links_add_wireguard(int fd, const char *name);
 int links_move(int fd, const char *name, int network_namespace);

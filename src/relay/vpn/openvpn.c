@@ -57,7 +57,7 @@ static int start(struct inside *in)
 {
 	const struct vpn_config *config = in->config;
 	int ends[2];
-	AUTO_FD int device = inside_tun(in, true);
+	AUTO_FD int device = inside_tun(in);
 	int r = MIN(device, 0);
 
 	if (r == 0 && config->wants_auth)

@@ -1,5 +1,5 @@
 /* relay/vpn/wireguard.c - WireGuard of the kernel, else wireguard-go.  Its UDP socket stays in the uplink's
- * namespace when the device leaves it.  wg(8); wireguard-go reads WG_TUN_FD.
+ * namespace when the device leaves it.  wg(8).
  * Must not: leave keys in a file. */
 #include "relay/vpn/inside.h"
 #include "relay/vpn/links.h"
@@ -19,7 +19,7 @@
 enum { STANDARD_MTU = 1420, KEEPALIVE = 25, SOCKET_TRIES = 250, SOCKET_MS = 20 };
 
 static const char *const environment[] = {
-	"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LOG_LEVEL=error", "WG_TUN_FD=3", NULL,
+	"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LOG_LEVEL=error", NULL,
 };
 
 /* Between us and the network the uplink's relay keeps a pair of addresses for some time only, as a router with NAT
@@ -55,12 +55,9 @@ static int configure(struct inside *in)
 static int start_program(struct inside *in)
 {
 	static const char *const argv[] = { "wireguard-go", "-f", INSIDE_TUNNEL, NULL };
-	AUTO_FD int device = inside_tun(in, false);
 
-	if (device < 0)
-		return device;
 	(void)unlink(CONTROL);
-	int r = client_start(&(struct client_wish){ .argv = argv, .envp = environment, .extra = device,
+	int r = client_start(&(struct client_wish){ .argv = argv, .envp = environment, .extra = -1,
 						     .network_namespace = in->uplink, .capabilities = NET_ADMIN }, &in->client);
 	for (unsigned tries = 0; r == 0 && access(CONTROL, F_OK) < 0; tries++) {
 		struct pollfd ended = { .fd = in->client.pidfd, .events = POLLIN };
