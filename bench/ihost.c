@@ -5,8 +5,8 @@
  *     ihost rate SECONDS WORKERS FILE runs per second with so many at once, turn by turn
  *     ihost rest N FILE               what N resting cages cost: helpers, PSS, private memory
  *
- * FILE is ibench's.  "@N@" in a word becomes a number that no other running copy has.  For
- * `rest` the last word of each command gives way to a sleep.  Ends only what it started. */
+ * FILE is ibench's.  "@N@" in a word becomes a number that no other running copy has, "@L@" one of each
+ * launcher.  For `rest` the last word of each command gives way to a sleep.  Ends only what it started. */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -77,8 +77,9 @@ static pid_t start(const struct command *command, int sleeps)
 	int r;
 
 	for (const char *at = command->line; *at && length < sizeof(line) - 24;)
-		if (strncmp(at, "@N@", 3) == 0) {
-			length += (size_t)snprintf(line + length, 16, "%d-%u", (int)getpid(), serial);
+		if (strncmp(at, "@N@", 3) == 0 || strncmp(at, "@L@", 3) == 0) {
+			length += (size_t)snprintf(line + length, 24, "%d-%u", (int)getpid(),
+						   at[1] == 'N' ? serial : 0);
 			at += 3;
 		} else {
 			line[length++] = *at++;

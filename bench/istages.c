@@ -78,7 +78,7 @@ static int one(const char *share)
 		{ "HOME", home ? home : "/" }, { "PWD", getcwd(here, sizeof(here)) },
 		{ "XDG_CACHE_HOME", "/nonexistent/cache" }, { "XDG_CONFIG_HOME", "/nonexistent/config" },
 		{ "XDG_DATA_HOME", "/nonexistent/data" }, { "XDG_STATE_HOME", "/nonexistent/state" },
-		{ "XDG_RUNTIME_DIR", "/nonexistent/run" },
+		{ "XDG_RUNTIME_DIR", "/nonexistent/run" }, { "CUDDY_RUNNING", "/nonexistent/running" },
 	};
 	struct profile_context context = { .places = { share, "/etc/cuddy", NULL }, .variables = variables,
 					   .variable_count = ARRAY_SIZE(variables) };

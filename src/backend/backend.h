@@ -63,6 +63,10 @@ void backend_claim(struct compilation *c, size_t rule, const char *backend, enum
  * the paths that are to be kept. */
 bool backend_keeps(const struct policy *policy, const struct rule *rule);
 
+/* Where the program starts: as the profile says, else where the caller stands, if the cage shows that; what is
+ * the cage's own begins empty, but has a home. */
+const char *backend_start_directory(struct arena *arena, const struct policy *policy, const struct cage *cage);
+
 /* Runs all back ends, refuses what nobody claimed, seals and verifies the plan.  The plan is the
  * caller's (plan_free); *ret_claims lives in `arena`. */
 int backend_compile(struct arena *arena, const struct policy *policy, const struct cage *cage,

@@ -159,10 +159,11 @@ static unsigned mode_of_temporary(const char *path)
 /* What is shown over files of others is made first, while the skeleton can be reached by paths. */
 static void prepare_own(struct compilation *c, const struct view_entry *e)
 {
-	const char *own = own_name(c, e);
+	const char *own;
 
 	if (e->in_skeleton || e->kind != VIEW_BIND)
 		return;
+	own = own_name(c, e);
 	for (size_t i = 0; e->place == PLACE_SYNTHETIC && e->inode && i < ARRAY_SIZE(synthetic); i++)
 		if (str_equal(synthetic[i].name, e->source))
 			plan_file(c->plan, own, synthetic[i].write(c), 0444, e->rule->origin);

@@ -21,27 +21,26 @@ static void claim_bus(struct compilation *c)
 }
 
 /* What the rules show at a directory: the host's, the cage's own, or nothing (-1). */
-static int place_of(struct compilation *c, const char *directory)
+static int place_of(struct arena *arena, const struct policy *policy, const char *directory)
 {
 	const struct request request = {
 		.kind = KIND_FILE, .access = ACCESS_READ, .verb = "list",
-		.subject = arena_printf(c->arena, "%s/", strcmp(directory, "/") ? directory : ""),
+		.subject = arena_printf(arena, "%s/", strcmp(directory, "/") ? directory : ""),
 	};
-	struct verdict v = policy_decide(c->policy, &request);
+	struct verdict v = policy_decide(policy, &request);
 
 	return v.effect != EFFECT_ALLOW ? -1 : v.on_the_way ? PLACE_HOST : (int)v.rule->place;
 }
 
-/* Where the caller stands, if the cage shows that; what is the cage's own begins empty, but has a home. */
-static const char *start_directory(struct compilation *c)
+const char *backend_start_directory(struct arena *arena, const struct policy *policy, const struct cage *cage)
 {
-	int place = place_of(c, c->cage->working_directory);
+	int place = place_of(arena, policy, cage->working_directory);
 
-	if (c->policy->working_directory.value)
-		return c->policy->working_directory.value;
+	if (policy->working_directory.value)
+		return policy->working_directory.value;
 	if (place >= 0 && place_rank((enum place)place))
-		return c->cage->working_directory;
-	return place_of(c, c->cage->home) >= 0 ? c->cage->home : "/";
+		return cage->working_directory;
+	return place_of(arena, policy, cage->home) >= 0 ? cage->home : "/";
 }
 
 static int compile(struct compilation *c)
@@ -68,7 +67,8 @@ static int compile(struct compilation *c)
 		plan_add(c->plan, OP_USERNS_LIMIT, 0, 0, 0, 1, NULL);
 	plan_add(c->plan, OP_HOSTNAME, plan_text(c->plan, policy->hostname.value ? policy->hostname.value : "cuddy"),
 		 0, 0, 0, policy->hostname.origin);
-	plan_add(c->plan, OP_CHDIR, plan_text(c->plan, start_directory(c)), 0, 0, 0, policy->working_directory.origin);
+	plan_add(c->plan, OP_CHDIR, plan_text(c->plan, backend_start_directory(c->arena, policy, cage)), 0, 0, 0,
+		 policy->working_directory.origin);
 	if (!network_is_host(policy))
 		claim_bus(c);
 	return 0;

@@ -33,6 +33,7 @@ struct walk_listing {
 	const char *path;
 	VEC(struct entry) entries;
 	bool is_whole; /* no name that it lacks need be asked for */
+	bool is_ascii; /* all its names */
 };
 
 /* As the kernel writes it: getdents64(2). */
@@ -126,6 +127,13 @@ static ssize_t read_link(const struct walk *walk, const char *path, char *text, 
 
 /* ---- looking ---- */
 
+static bool is_ascii(const char *text)
+{
+	while ((unsigned char)*text - 1u < 0x7f)
+		text++;
+	return !*text;
+}
+
 static void add_entries(struct walk *walk, struct walk_listing *list, const char *bytes, size_t length)
 {
 	for (size_t at = 0; at < length;) {
@@ -133,9 +141,11 @@ static void add_entries(struct walk *walk, struct walk_listing *list, const char
 		const char *name = record->name;
 
 		at += record->length;
-		if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
-			*vec_push(walk->arena, &list->entries) =
-				(struct entry){ arena_strdup(walk->arena, name), record->type };
+		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+			continue;
+		*vec_push(walk->arena, &list->entries) =
+			(struct entry){ arena_strdup(walk->arena, name), record->type };
+		list->is_ascii = list->is_ascii && is_ascii(name);
 	}
 }
 
@@ -166,6 +176,7 @@ static const struct walk_listing *list_of(struct walk *walk, const char *path)
 		return list;
 	list = arena_new_object(walk->arena, struct walk_listing);
 	list->path = arena_strdup(walk->arena, path);
+	list->is_ascii = true;
 	list->next = walk->listings;
 	walk->listings = list;
 	if (!walk->room)
@@ -183,22 +194,16 @@ void walk_list(struct walk *walk, const char *path)
 	list_of(walk, path);
 }
 
-static bool is_ascii(const char *text)
-{
-	while ((unsigned char)*text - 1u < 0x7f)
-		text++;
-	return !*text;
-}
-
 /* Directories may be blind to case (ext4 casefold), to that of all alphabets: then it is asked. */
 static bool may_be_listed(const struct walk_listing *list, const char *name)
 {
-	if (!is_ascii(name))
+	if (!list->is_ascii || !is_ascii(name))
 		return true;
 	for (size_t i = 0; i < list->entries.count; i++) {
 		const char *entry = list->entries.items[i].name;
 
-		if (strcasecmp(entry, name) == 0 || !is_ascii(entry))
+		/* Of ASCII letters, the cases differ in one bit. */
+		if (((*entry ^ *name) & ~0x20) == 0 && strcasecmp(entry, name) == 0)
 			return true;
 	}
 	return false;

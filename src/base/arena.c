@@ -1,6 +1,7 @@
 /* base/arena.c - a list of blocks, each twice the last, filled from the front.
  * Blocks come from the kernel: zeroed, resident only where touched, and given back at once. */
 #include "base/arena.h"
+#include "base/copy.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,7 +130,7 @@ char *arena_strndup(struct arena *arena, const char *text, size_t length)
 {
 	char *copy = arena_alloc(arena, length + 1);
 
-	memcpy(copy, text, length);
+	bytes_copy(copy, text, length);
 	return copy;
 }
 

@@ -1,5 +1,6 @@
 /* base/path.c - path strings, without touching the file system. */
 #include "base/path.h"
+#include "base/copy.h"
 
 #include <string.h>
 
@@ -8,10 +9,10 @@ char *path_join(struct arena *arena, const char *directory, const char *name)
 	size_t length = strlen(directory), rest = strlen(name);
 	char *path = arena_alloc(arena, length + 1 + rest + 1);
 
-	memcpy(path, directory, length);
+	bytes_copy(path, directory, length);
 	if (!length || directory[length - 1] != '/')
 		path[length++] = '/';
-	memcpy(path + length, name, rest + 1);
+	bytes_copy(path + length, name, rest + 1);
 	return path;
 }
 
@@ -31,7 +32,7 @@ char *path_normal(struct arena *arena, const char *base, const char *path)
 				;
 		} else if (length && !(length == 1 && in[0] == '.')) {
 			*out++ = '/';
-			memcpy(out, in, length);
+			bytes_copy(out, in, length);
 			out += length;
 		}
 		in += length;

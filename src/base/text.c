@@ -1,5 +1,6 @@
 /* base/text.c - strings: comparing, building, quoting. */
 #include "base/text.h"
+#include "base/copy.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -141,7 +142,7 @@ void strbuf_add_bytes(struct strbuf *buffer, const char *bytes, size_t count)
 		buffer->text = text;
 		buffer->room = room;
 	}
-	memcpy(buffer->text + buffer->length, bytes, count);
+	bytes_copy(buffer->text + buffer->length, bytes, count);
 	buffer->length += count;
 	buffer->text[buffer->length] = '\0';
 }

@@ -286,13 +286,12 @@ size_t export_environment(const struct export *e, const char *const **ret)
 
 const char *export_directory(const struct export *e)
 {
-	const char *set = e->policy->working_directory.value;
-	struct request request = { .kind = KIND_FILE, .access = ACCESS_READ, .verb = "list" };
+	const char *directory = backend_start_directory(e->arena, e->policy, e->cage);
 
-	request.subject = arena_printf(e->arena, "%s/", set ? set : e->cage->working_directory);
-	if (policy_decide(e->policy, &request).effect != EFFECT_ALLOW)
+	/* An image may lack what this host has. */
+	if (e->own_system && !e->policy->working_directory.value && export_is_system(directory))
 		return "/";
-	return set ? set : e->cage->working_directory;
+	return directory;
 }
 
 size_t export_capabilities(const struct export *e, const char *prefix, const char *const **ret)

@@ -138,7 +138,7 @@ bool export_limit(const struct export *e, enum limit limit, uint64_t *ret);
 const char *export_limit_origin(const struct export *e, enum limit limit);
 /* "container=cuddy" and the others, as the plan passes them. */
 size_t export_environment(const struct export *e, const char *const **ret);
-/* Where the program starts: "/" when the caller's directory is not shown. */
+/* Where the program starts, as in a cage of ours; "/" when an image need not have it. */
 const char *export_directory(const struct export *e);
 /* The capabilities that are kept, as "NET_RAW" behind `prefix`. */
 size_t export_capabilities(const struct export *e, const char *prefix, const char *const **ret);

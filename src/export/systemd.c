@@ -107,14 +107,6 @@ static bool is_restricted(enum call call)
 	return false;
 }
 
-static const char *group_calls(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
-		if (str_equal(groups[i].name, name))
-			return groups[i].calls;
-	unreachable();
-}
-
 static bool has_word(const char *list, const char *name)
 {
 	size_t length = strlen(name);
@@ -132,8 +124,6 @@ static struct claim express_call(const struct export *e, size_t index)
 	unsigned class = CLASS_ORDINARY;
 
 	(void)syscall_parse(rule->pattern, &call, &class); /* gathering the calls refused what it can't read */
-	if (rule->effect == EFFECT_DENY && has_word(group_calls("@default"), syscalls[call].name))
-		return say_none("systemd permits @default always");
 	if (rule->effect != EFFECT_ALLOW || !e->calls[call].cases.count || is_restricted(call))
 		return say_exact("seccomp", NULL);
 	if (call == CALL_socket)
@@ -287,12 +277,35 @@ static bool is_whole(const struct export *e, const char *list)
 	return true;
 }
 
+/* A line for the calls of each line of the profile; `sign` "~" takes them out again. */
+static void add_calls(struct writer *w, const char *sign, bool *calls)
+{
+	struct export *e = w->e;
+
+	for (unsigned first = 0; first < CALL_COUNT; first++) {
+		const struct rule *rule = e->calls[first].rule;
+		struct strbuf names = { .arena = e->arena };
+
+		for (unsigned call = first; call < CALL_COUNT; call++) {
+			if (!calls[call] || !export_is_same_line(rule, e->calls[call].rule))
+				continue;
+			strbuf_addf(&names, "%s%s", names.length ? " " : sign, syscalls[call].name);
+			calls[call] = false;
+		}
+		if (names.length)
+			add(w, rule ? export_rule_origin(e, rule) : "runtime", "SystemCallFilter", strbuf_text(&names));
+	}
+}
+
+/* systemd adds @default to the first line of what is allowed; naming it makes that line one.  Its calls
+ * stay permitted until a later line takes them out: systemd.exec(5). */
 static void add_filter(struct writer *w)
 {
 	struct export *e = w->e;
-	bool folded[CALL_COUNT] = { false };
+	bool alone[CALL_COUNT], unwanted[CALL_COUNT];
 
-	/* @default is permitted anyhow; naming it makes the list one of what is allowed. */
+	for (unsigned call = 0; call < CALL_COUNT; call++)
+		alone[call] = may_call(e, call), unwanted[call] = false;
 	add(w, "runtime", "SystemCallFilter", "@default");
 	for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
 		bool is_default = str_equal(groups[i].name, "@default");
@@ -301,22 +314,15 @@ static void add_filter(struct writer *w)
 			continue;
 		if (!is_default)
 			add(w, "runtime", "SystemCallFilter", groups[i].name);
-		for (unsigned call = 0; call < CALL_COUNT; call++)
-			folded[call] |= has_word(groups[i].calls, syscalls[call].name);
-	}
-	for (unsigned first = 0; first < CALL_COUNT; first++) {
-		const struct rule *rule = e->calls[first].rule;
-		struct strbuf names = { .arena = e->arena };
-
-		for (unsigned call = first; call < CALL_COUNT; call++) {
-			if (folded[call] || !may_call(e, call) || !export_is_same_line(rule, e->calls[call].rule))
+		for (unsigned call = 0; call < CALL_COUNT; call++) {
+			if (!has_word(groups[i].calls, syscalls[call].name))
 				continue;
-			strbuf_addf(&names, "%s%s", names.length ? " " : "", syscalls[call].name);
-			folded[call] = true;
+			alone[call] = false;
+			unwanted[call] = unwanted[call] || (is_default && !may_call(e, call));
 		}
-		if (names.length)
-			add(w, export_rule_origin(e, rule), "SystemCallFilter", strbuf_text(&names));
 	}
+	add_calls(w, "", alone);
+	add_calls(w, "~", unwanted);
 	/* clone3 and its like must seem missing, or libraries do not fall back; so do all others. */
 	add(w, "cuddy", "SystemCallErrorNumber", "ENOSYS");
 }

@@ -97,7 +97,7 @@ static int fetch(struct loader *l, const char *flag)
 	if (!shelf->is_read) {
 		shelf->is_read = true;
 		path = shelf_path(l, l->context->places.share, category);
-		r = places_exists(path) ? load_source(l, path, NULL, &shelf->file) : 0;
+		r = load_source(l, path, NULL, true, &shelf->file);
 		if (r < 0 || !shelf->file)
 			return r;
 		if (!catalogue_cut(l->arena, shelf->file->text, &shelf->flags))

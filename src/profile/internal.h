@@ -65,7 +65,9 @@ int load_profile(struct loader *l, const char *name, const struct origin *via, u
 		 bool only_denies);
 int load_file(struct loader *l, const char *path, const struct origin *via,
 	      const struct toml_value **ret);
-int load_source(struct loader *l, const char *path, const struct origin *via, const struct source **ret);
+/* `may_lack`: a file that is not there is no error, and *ret stays as it is. */
+int load_source(struct loader *l, const char *path, const struct origin *via, bool may_lack,
+		const struct source **ret);
 int load_unit(struct loader *l, const char *path, const struct origin *via, unsigned depth,
 	      bool only_denies, bool warn);
 int load_extra(struct loader *l); /* context->extra */

@@ -9,12 +9,15 @@
 #include <fcntl.h>
 #include <string.h>
 
-int load_source(struct loader *l, const char *path, const struct origin *via, const struct source **ret)
+int load_source(struct loader *l, const char *path, const struct origin *via, bool may_lack,
+		const struct source **ret)
 {
 	struct source *source = arena_new_object(l->arena, struct source);
 	char *text;
 	int r = fd_read_file(l->arena, AT_FDCWD, path, LIMIT_FILE_SIZE, &text, &source->length);
 
+	if (r == -ENOENT && may_lack)
+		return 0;
 	if (r < 0) {
 		diag_error(l->d, "C110", via, "cannot read '%s': %s", str_quote(l->arena, path),
 			   strerror(-r));
@@ -31,7 +34,7 @@ int load_file(struct loader *l, const char *path, const struct origin *via,
 	      const struct toml_value **ret)
 {
 	const struct source *source;
-	int r = load_source(l, path, via, &source);
+	int r = load_source(l, path, via, false, &source);
 
 	return r < 0 ? r : toml_parse(l->arena, source, via, l->d, ret);
 }

@@ -142,9 +142,14 @@ int lexer_check(struct lexer *lexer)
 				   "the file is larger than %d bytes (LIMIT_FILE_SIZE)",
 				   LIMIT_FILE_SIZE);
 	while (scan.at < scan.end && !scan.stop) {
-		size_t length = str_utf8_length(scan.at);
 		bool newline = *scan.at == '\n';
+		size_t length;
 
+		if (*scan.at >= ' ' && *scan.at < 0x7f) { /* nearly always */
+			scan.at++;
+			continue;
+		}
+		length = str_utf8_length(scan.at);
 		if (length > (size_t)(scan.end - scan.at))
 			length = 0;
 		check_byte(&scan, length, &last_bad);

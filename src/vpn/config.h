@@ -83,6 +83,12 @@ int vpn_config_parse(struct arena *arena, const struct source *source, enum vpn_
 int vpn_config_load(struct arena *arena, const char *path, const struct origin *origin, struct diags *d,
 		    struct vpn_config **ret);
 
+/* A user name or a password, which become lines of files: NULL, or what is wrong with it. */
+const char *vpn_secret_fault(const char *text);
+
+/* A key of WireGuard in base64, as in files. */
+const char *vpn_key_text(struct arena *arena, const unsigned char key[VPN_KEY_BYTES]);
+
 /* What the client is given.  `addresses[i]` is the numeric address to use for remote i, which the caller has
  * resolved; NULL leaves that remote out; `addresses` NULL writes all as they are in the file.
  * OpenVPN: for --config; without dev, user, password and all that its command line must say.

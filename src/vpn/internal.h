@@ -42,7 +42,6 @@ void address_mask(struct arena *arena, struct vpn_address *address);
 /* A name of DNS in small letters or an address in its canonical form; NULL: none. */
 const char *parse_host(struct arena *arena, const char *text, int *ret_family);
 bool parse_key(const char *text, unsigned char ret[VPN_KEY_BYTES]);
-const char *key_text(struct arena *arena, const unsigned char key[VPN_KEY_BYTES]);
 
 /* Adds to a list of the configuration, up to LIMIT_VPN_ADDRESSES in all.  0 or -EINVAL, told. */
 int reader_add_address(struct reader *r, struct vpn_addresses *list, const struct vpn_address *address,
@@ -77,7 +76,4 @@ size_t material_index(const struct material *m);
 const char *material_read(struct reader *r, const struct material *m, const struct source *source);
 /* The same from the file below `directory` (-1: none may be named) that stands at `word`. */
 const char *material_load(struct reader *r, const struct material *m, int directory, const struct word *word);
-/* A user name or a password, which are lines of files: NULL, or what is wrong with it. */
-const char *material_secret_fault(const char *text);
-
 #endif

@@ -220,7 +220,7 @@ static int read_lines(struct pem *p, struct reader *lines)
 	return 0;
 }
 
-const char *material_secret_fault(const char *text)
+const char *vpn_secret_fault(const char *text)
 {
 	if (!*text)
 		return "it is empty";
@@ -244,7 +244,7 @@ static int read_secrets(struct pem *p, struct reader *lines)
 	struct word line = { .origin = { .source = p->r->hidden } };
 
 	for (; p->blocks < wanted && reader_line(lines, &line); p->blocks++) {
-		const char *fault = material_secret_fault(line.text);
+		const char *fault = vpn_secret_fault(line.text);
 
 		line.origin = reader_secret(p->r, &line.origin);
 		if (fault)
@@ -333,6 +333,7 @@ static int open_below(int directory, const char *path)
 static const char *open_fault(int error)
 {
 	switch (error) {
+	case -EBADF:  return "no file can be named here";
 	case -EXDEV:  return "it is not below the configuration's directory";
 	case -ELOOP:  return "links are not followed";
 	case -EINVAL: return "it is no regular file";
@@ -344,7 +345,7 @@ static const char *open_fault(int error)
 const char *material_load(struct reader *r, const struct material *m, int directory, const struct word *word)
 {
 	struct source *source = arena_new_object(r->arena, struct source);
-	AUTO_FD int fd = directory < 0 ? -EXDEV : open_below(directory, word->text);
+	AUTO_FD int fd = directory < 0 ? -EBADF : open_below(directory, word->text);
 	struct reader check;
 	char *text = NULL;
 	size_t length = 0;

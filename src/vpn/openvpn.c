@@ -145,8 +145,8 @@ static int check_arguments(struct openvpn *o, const struct directive *row, const
 			r = check_argument(o, row->name, *kind, &words[i]);
 			i++;
 		} else if (!optional) {
-			return diag_error(o->r->d, "C725", &words[0].origin, "'%s' wants more behind it: %s", row->name,
-					  "openvpn(8) says what");
+			return diag_error(o->r->d, "C725", &words[0].origin, "'%s' wants more behind it; openvpn(8) says what",
+					  row->name);
 		}
 	}
 	if (r == 0 && i < count)

@@ -168,7 +168,8 @@ int vpn_list(struct arena *arena, const struct vpn_places *places, struct vpn_en
 		l.is_users = i == 0;
 		if (directory >= 0)
 			r = walk(directory, list_one, &l);
-		if (r < 0 && r != -ENOENT)
+		/* The administrator may keep theirs from you. */
+		if (r < 0 && r != -ENOENT && !(r == -EACCES && !l.is_users))
 			return r;
 	}
 	if (l.entries.count)
@@ -234,6 +235,43 @@ static int check_name(struct arena *arena, const char *name, struct diags *d)
 	return -EINVAL;
 }
 
+/* Files that a configuration names become part of it, and some lines become several: what is kept must pass
+ * the limits of a file, or it could not be read again. */
+static int check_text(struct arena *arena, const struct vpn_config *config, const char *text, struct diags *d)
+{
+	const struct source source = { .name = "stored", .text = text, .length = strlen(text), .first_line = 1 };
+	struct vpn_config *again;
+	struct diags ignored;
+
+	diags_init(&ignored, arena);
+	if (vpn_config_parse(arena, &source, config->kind, -1, &ignored, &again) == 0)
+		return 0;
+	diag_error(d, "C731", NULL, "'%s' is too large with the files that it names",
+		   str_quote(arena, config->source->name));
+	diag_help(d, "all together may have 256 KiB (LIMIT_VPN_FILE) and 1000 lines (LIMIT_VPN_DIRECTIVES)");
+	return -EINVAL;
+}
+
+/* May `name` be added?  With the lock. */
+static int check_place(struct arena *arena, const struct vpn_places *places, const char *name, struct diags *d)
+{
+	const struct vpn_places own = { .user = places->user };
+	struct vpn_entry *entries;
+	size_t count = 0;
+
+	(void)vpn_list(arena, &own, &entries, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (!str_equal(entries[i].name, name))
+			continue;
+		diag_error(d, "C736", NULL, "there is a VPN configuration '%s'", name);
+		diag_help(d, "'--force' replaces it, '--name' gives the new one another name");
+		return -EINVAL;
+	}
+	if (count >= LIMIT_VPN_STORED)
+		return diag_error(d, "C731", NULL, "there are %d configurations (LIMIT_VPN_STORED)", LIMIT_VPN_STORED);
+	return 0;
+}
+
 int vpn_add(struct arena *arena, const struct vpn_places *places, const char *name,
 	    const struct vpn_config *config, bool replace, struct diags *d)
 {
@@ -242,21 +280,14 @@ int vpn_add(struct arena *arena, const struct vpn_places *places, const char *na
 	AUTO_FD int store = -1;
 	int r;
 
-	if (check_name(arena, name, d) < 0)
+	if (check_name(arena, name, d) < 0 || check_text(arena, config, text, d) < 0)
 		return -EINVAL;
 	store = open_for_change(arena, places->user, true);
 	if (store < 0)
 		return refuse_store(arena, d, places->user, store);
 	(void)walk(store, drop_leftover, NULL);
-	for (size_t kind = 0; kind < ARRAY_SIZE(endings); kind++) {
-		const char *other = arena_printf(arena, "%s%s", name, endings[kind]);
-
-		if (replace || faccessat(store, other, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-			continue;
-		diag_error(d, "C736", NULL, "there is a VPN configuration '%s'", name);
-		diag_help(d, "'--force' replaces it, '--name' gives the new one another name");
+	if (!replace && check_place(arena, places, name, d) < 0)
 		return -EINVAL;
-	}
 	r = fd_replace_file(store, file, text, strlen(text), 0600);
 	for (size_t kind = 0; r == 0 && kind < ARRAY_SIZE(endings); kind++)
 		if (kind != config->kind)

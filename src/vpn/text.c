@@ -243,7 +243,7 @@ bool parse_key(const char *text, unsigned char ret[VPN_KEY_BYTES])
 	return true;
 }
 
-const char *key_text(struct arena *arena, const unsigned char key[VPN_KEY_BYTES])
+const char *vpn_key_text(struct arena *arena, const unsigned char key[VPN_KEY_BYTES])
 {
 	char *text = arena_alloc(arena, 45);
 

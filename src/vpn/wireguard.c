@@ -193,9 +193,10 @@ static int take_key(struct wireguard *w, const struct word *key, const struct wo
 {
 	static const unsigned char nothing[VPN_KEY_BYTES];
 	struct origin hidden = reader_secret(w->r, &value->origin);
+	struct word name = { key->text, reader_secret(w->r, &key->origin) };
 	size_t length = strlen(value->text);
 
-	if (once(w, key, set) < 0)
+	if (once(w, &name, set) < 0)
 		return -EINVAL;
 	if (!parse_key(value->text, ret)) {
 		diag_error(w->r->d, "C725", &hidden, "'%s' wants a key, 44 characters of base64%s", key->text,
@@ -308,10 +309,8 @@ static int finish_peer(struct wireguard *w)
 
 	if (!w->peer)
 		return 0;
-	if (!w->public) {
-		diag_error(w->r->d, "C730", w->peer->origin, "the peer has no PublicKey");
-		return -EINVAL;
-	}
+	if (!w->public)
+		return diag_error(w->r->d, "C730", w->peer->origin, "the peer has no PublicKey");
 	for (size_t i = 0; i + 1 < c->peer_count; i++) {
 		if (memcmp(c->peers[i].public_key, w->peer->public_key, VPN_KEY_BYTES) != 0)
 			continue;
@@ -429,9 +428,9 @@ static void write_list(struct strbuf *out, const char *key, const struct vpn_add
 
 static void write_peer(struct strbuf *out, const struct vpn_peer *peer, const char *host)
 {
-	strbuf_addf(out, "\n[Peer]\nPublicKey = %s\n", key_text(out->arena, peer->public_key));
+	strbuf_addf(out, "\n[Peer]\nPublicKey = %s\n", vpn_key_text(out->arena, peer->public_key));
 	if (peer->has_preshared_key)
-		strbuf_addf(out, "PresharedKey = %s\n", key_text(out->arena, peer->preshared_key));
+		strbuf_addf(out, "PresharedKey = %s\n", vpn_key_text(out->arena, peer->preshared_key));
 	write_list(out, "AllowedIPs", &peer->allowed, NULL);
 	if (host)
 		strbuf_addf(out, strchr(host, ':') ? "Endpoint = [%s]:%u\n" : "Endpoint = %s:%u\n", host,
@@ -442,7 +441,7 @@ static void write_peer(struct strbuf *out, const struct vpn_peer *peer, const ch
 
 void wireguard_write(struct strbuf *out, const struct vpn_config *c, const char *const *addresses, bool stored)
 {
-	strbuf_addf(out, "[Interface]\nPrivateKey = %s\n", key_text(out->arena, c->private_key));
+	strbuf_addf(out, "[Interface]\nPrivateKey = %s\n", vpn_key_text(out->arena, c->private_key));
 	if (c->listen_port)
 		strbuf_addf(out, "ListenPort = %u\n", c->listen_port);
 	if (c->mark)

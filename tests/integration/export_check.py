@@ -221,6 +221,25 @@ def check_compose(files):
     return wrong
 
 
+def check_start(work, profiles):
+    """Where a program starts is where it does in cuddy's cage, whoever asks from wherever."""
+    wrong = []
+    for place in (work, ROOT, os.path.expanduser("~"), "/usr/share", "/"):
+        for profile in profiles:
+            planned = subprocess.run([CUDDY, "plan", "--json", profile], cwd=place, capture_output=True, text=True)
+            if planned.returncode: # a directory that this profile takes for no project
+                continue
+            ours = next(s["a"] for s in json.loads(planned.stdout)["steps"] if s["op"] == "CHDIR")
+            out = f"{work}/start"
+            subprocess.run([CUDDY, "export", "--to", "bwrap", "-o", out, profile], cwd=place, capture_output=True, check=True)
+            script = open(glob.glob(f"{out}/*.sh")[0], encoding="utf-8").read()
+            theirs = re.search(r"--chdir (\S+)", script).group(1)
+            shutil.rmtree(out)
+            if theirs != ours:
+                wrong.append(f"{profile} in {place}: a cage starts in {ours}, the export in {theirs}")
+    return wrong
+
+
 def make_odd(work):
     tree = f"{work}/tree"
     for name in ("with blank", "quote\"'", "co:lon,comma", "`touch x`", "rw", "cow"):
@@ -241,6 +260,8 @@ def main():
             for profile in profiles:
                 wrong += check_report(target, profile, f"{work}/{target}.{os.path.basename(profile)[:-5]}")
             ok(f"{target}: nothing is lost in silence, in {len(profiles)} profiles", wrong)
+
+        ok("a program starts where it does in a cage", check_start(work, profiles[:-1]))
 
         def files(target, ending):
             found = sorted(p for p in glob.glob(f"{work}/{target}.*/*") if p.endswith(ending))

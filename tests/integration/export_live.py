@@ -92,10 +92,12 @@ def excuse(verb, argument, result, groups, answers, rules):
     if why:
         return why
     said = reports["now"]["rules"]
-    for part in (q for group in groups for half in group for q in half):
-        index = int(answers[part][1])
-        if index >= 0 and said[index]["said"] != "exact":
-            return f"the export said {said[index]['said']}: {said[index]['note']}"
+    for question in (q for group in groups for half in group for q in half):
+        kind = "syscall" if question.startswith("syscall ") else "file"
+        effect, pattern = answers[question][0], answers[question][4]
+        for rule in said: # by what it says: the exporter may have a rule more than decide_many
+            if [rule["kind"], rule["effect"], rule["pattern"]] == [kind, effect, pattern] and rule["said"] != "exact":
+                return f"the export said {rule['said']}: {rule['note']}"
     if verb == "execute" and result == 0: # nothing denies it, and the grant to read it is wider than asked
         wider = {r["note"] for r in said if r["kind"] == "file" and "executed" in (r["note"] or "")}
         return f"the export said {wider.pop()}" if wider else None
