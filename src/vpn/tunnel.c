@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "base/sha256.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -33,7 +34,7 @@ enum { TICK_MS = 200, GRACE_SECONDS = 5, BACKLOG = 64, TRIES = 8 };
 
 /* What is needed to start a holder. */
 struct holder {
-	const char *program, *kind, *digest, *text;
+	const char *program, *name, *kind, *digest, *text;
 	int directory;		   /* ".vpn" */
 	const char *key;	   /* of its files there */
 };
@@ -165,7 +166,7 @@ static int memory_of(const char *text)
 /* Descriptors 3 and 4 are its socket and its configuration. */
 _Noreturn static void run_holder(const struct holder *holder, int listener, int configuration)
 {
-	const char *const argv[] = { "cuddy-vpn", holder->kind, holder->digest, NULL };
+	const char *const argv[] = { "cuddy-vpn", holder->kind, holder->digest, holder->name, NULL };
 	static const char *const envp[] = { "PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin", NULL };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), from[] = { null, null, null, listener, configuration };
 	sigset_t none;
@@ -340,7 +341,7 @@ int tunnel_attach(struct arena *arena, const struct tunnel_places *places, const
 	AUTO_FD int directory = open_directory(places->runtime, true);
 	const char *stored = vpn_stored_text(arena, config);
 	struct holder holder = {
-		.program = find_program(arena), .kind = config->kind == VPN_OPENVPN ? "openvpn" : "wireguard",
+		.program = find_program(arena), .name = name, .kind = config->kind == VPN_OPENVPN ? "openvpn" : "wireguard",
 		.digest = digest_of(arena, stored), .text = stored, .directory = directory,
 		.key = key_of(arena, name),
 	};
@@ -393,22 +394,37 @@ void tunnel_leave(struct tunnel *tunnel, struct diags *d)
 	*tunnel = (struct tunnel){ 0 };
 }
 
-int tunnel_status(struct arena *arena, int runtime, const char *name, const char **ret)
+/* NULL: it does not run, or does not answer. */
+static const char *ask_status(struct arena *arena, int directory, const char *key)
 {
-	AUTO_FD int directory = open_directory(runtime, false);
-	AUTO_FD int fd = directory < 0 ? directory : connect_to(directory, key_of(arena, name));
 	struct timeval patience = { .tv_sec = GRACE_SECONDS };
+	AUTO_FD int fd = connect_to(directory, key);
 	char text[TUNNEL_MESSAGE];
 	int spaces[2];
 
-	if (fd < 0)
-		return fd;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	int word = send_word(fd, ASK_STATUS, "", -1);
-	if (word == 0)
-		word = receive_word(fd, 0, text, spaces);
-	if (word != SAY_STATUS)
-		return word < 0 ? word : -ENOENT;
-	*ret = arena_strdup(arena, text);
-	return 0;
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
+	    send_word(fd, ASK_STATUS, "", -1) < 0 || receive_word(fd, 0, text, spaces) != SAY_STATUS)
+		return NULL;
+	return arena_strdup(arena, text);
+}
+
+int tunnel_list(struct arena *arena, int runtime, const char *const **ret)
+{
+	VEC(const char *) texts = { 0 };
+	int directory = open_directory(runtime, false);
+	DIR *stream = directory < 0 ? NULL : fdopendir(directory);
+	const struct dirent *entry;
+
+	if (!stream && directory >= 0)
+		close(directory);
+	while (stream && (entry = readdir(stream))) {
+		const char *text = *entry->d_name == '.' ? NULL : ask_status(arena, dirfd(stream), entry->d_name);
+		if (text)
+			*vec_push(arena, &texts) = text;
+	}
+	if (stream)
+		closedir(stream);
+	*vec_push(arena, &texts) = NULL;
+	*ret = texts.items;
+	return directory < 0 && directory != -ENOENT ? directory : 0;
 }

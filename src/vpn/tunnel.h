@@ -43,7 +43,8 @@ int tunnel_enter(const struct tunnel *tunnel);
 /* Closes what there is, and tells whether the tunnel was gone meanwhile; `d` may be NULL. */
 void tunnel_leave(struct tunnel *tunnel, struct diags *d);
 
-/* What cuddy-vpn says of a running tunnel: lines of "KEY VALUE".  -ENOENT: it does not run; else -errno. */
-int tunnel_status(struct arena *arena, int runtime, const char *name, const char **ret);
+/* What cuddy-vpn says of the tunnels that run: a text of "KEY VALUE" lines for each, NULL at the end.  0 or
+ * -errno; that there is none is no error. */
+int tunnel_list(struct arena *arena, int runtime, const char *const **ret);
 
 #endif

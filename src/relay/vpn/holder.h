@@ -14,7 +14,7 @@ struct holder_user {
 };
 
 struct holder {
-	const char *kind, *digest, *remote; /* what it is; for `status` */
+	const char *name, *kind, *digest, *remote; /* what it is; for `status` */
 	int epoll, listener, control, relay; /* the last two: to inside; pidfd of the uplink's relay; or -1 */
 	int spaces[2];			    /* user namespace, tunnel's network namespace */
 	struct holder_user users[HOLDER_USERS];

@@ -198,7 +198,7 @@ int main(int argc, char **argv)
 
 	if (getenv("script_type"))
 		return tell_environment();
-	if (argc != 3 || fstat(LISTENER, &status) < 0 || !S_ISSOCK(status.st_mode)) {
+	if (argc != 4 || fstat(LISTENER, &status) < 0 || !S_ISSOCK(status.st_mode)) {
 		fprintf(stderr, "cuddy-vpn: this is started by cuddy, not by people\n");
 		return 2;
 	}
@@ -206,7 +206,7 @@ int main(int argc, char **argv)
 	syscall(SYS_close_range, CONFIGURATION + 1u, ~0u, 0);
 	(void)fcntl(LISTENER, F_SETFD, FD_CLOEXEC);
 	(void)fcntl(LISTENER, F_SETFL, O_NONBLOCK);
-	holder = (struct holder){ .kind = argv[1], .digest = argv[2], .remote = "", .listener = LISTENER, .control = -1,
+	holder = (struct holder){ .kind = argv[1], .digest = argv[2], .name = argv[3], .remote = "", .listener = LISTENER, .control = -1,
 				  .relay = -1, .epoll = -1, .spaces = { -1, -1 }, .since = holder_now(), .started = holder_now() };
 	int r = read_configuration(arena, argv[1], &config);
 	if (r == 0) {
