@@ -212,7 +212,7 @@ static const char *follow(struct inside *in, const struct inside_kind *kind)
 			fd_closep(&in->client.output);
 		if (r > 0 && polled[TOLD].revents && kind->told && kind->told(in) < 0)
 			return "its tunnel could not be used";
-		if (r > 0 && polled[LINKS].revents && in->exists && links_lost(in->links, INSIDE_TUNNEL) &&
+		if (r > 0 && polled[LINKS].revents && links_lost(in->links, INSIDE_TUNNEL) && in->exists &&
 		    !polled[END].revents)
 			return "the device was removed";
 		if (r > 0 && polled[END].revents) {

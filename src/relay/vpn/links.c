@@ -146,6 +146,16 @@ int links_address(int fd, unsigned index, const struct vpn_address *address)
 	return perform(fd, &request, NLM_F_CREATE | NLM_F_REPLACE);
 }
 
+/* The device needs no gateway.  But what has none is taken for a cable's neighbour by the relays of cages
+ * (relay/net/onlink.c), and this is a part of the internet; so there is one, which nobody asks for. */
+static void add_gateway(struct request *request, int family)
+{
+	static const unsigned char v4[4] = { 198, 19, 255, 254 }, v6[16] = { 0xfe, 0x80, [15] = 1 };
+
+	request->route.rtm_flags = RTNH_F_ONLINK;
+	add(request, RTA_GATEWAY, family == AF_INET ? v4 : v6, family == AF_INET ? sizeof(v4) : sizeof(v6));
+}
+
 int links_route(int fd, unsigned index, const struct vpn_address *to)
 {
 	struct request request = request_new(RTM_NEWROUTE, sizeof(request.route));
@@ -153,11 +163,12 @@ int links_route(int fd, unsigned index, const struct vpn_address *to)
 	request.route = (struct rtmsg){
 		.rtm_family = (unsigned char)to->family, .rtm_dst_len = (unsigned char)to->prefix,
 		.rtm_table = RT_TABLE_MAIN, .rtm_protocol = RTPROT_STATIC, .rtm_type = RTN_UNICAST,
-		.rtm_scope = to->family == AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
+		.rtm_scope = RT_SCOPE_UNIVERSE,
 	};
 	if (to->prefix)
 		add(&request, RTA_DST, to->bytes, size_of(to));
 	add(&request, RTA_OIF, &index, sizeof(index));
+	add_gateway(&request, to->family);
 	return perform(fd, &request, NLM_F_CREATE | NLM_F_REPLACE);
 }
 

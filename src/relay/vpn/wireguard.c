@@ -19,7 +19,7 @@
 enum { STANDARD_MTU = 1420, KEEPALIVE = 25, SOCKET_TRIES = 250, SOCKET_MS = 20 };
 
 static const char *const environment[] = {
-	"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LOG_LEVEL=error", NULL,
+	"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LOG_LEVEL=error", "WG_PROCESS_FOREGROUND=1", NULL,
 };
 
 /* Between us and the network the uplink's relay keeps a pair of addresses for some time only, as a router with NAT
@@ -54,7 +54,7 @@ static int configure(struct inside *in)
 
 static int start_program(struct inside *in)
 {
-	static const char *const argv[] = { "wireguard-go", "-f", INSIDE_TUNNEL, NULL };
+	static const char *const argv[] = { "wireguard-go", INSIDE_TUNNEL, NULL };
 
 	(void)unlink(CONTROL);
 	int r = client_start(&(struct client_wish){ .argv = argv, .envp = environment, .extra = -1,
