@@ -26,11 +26,19 @@ work=$(mktemp -d "${TMPDIR:-/var/tmp}/cuddy-bench.XXXXXX") || exit 1
 group=''
 finish() {
 	[ -n "$group" ] && rmdir "$group" 2>/dev/null
-	rm -rf "$work"
+	rm -rf "$work" ${runtime:+"$runtime"}
 }
 trap finish EXIT
 trap 'exit 1' INT TERM HUP
 chmod 755 "$work"
+
+# A login session has a directory in memory for what runs; without it, locks and sockets go to the disk.
+runtime=
+if [ "$(df --output=fstype "${XDG_RUNTIME_DIR:-/}" 2> /dev/null | tail -n 1)" != tmpfs ] &&
+   runtime=$(mktemp -d /dev/shm/cuddy-bench.XXXXXX); then
+	[ -z "$BENCH_USER" ] || chown "$BENCH_USER" "$runtime"
+	export XDG_RUNTIME_DIR="$runtime"
+fi
 
 for tool in ibench ihost; do
 	${CC:-cc} -std=gnu17 -D_GNU_SOURCE -O2 -o "$work/$tool" "$here/$tool.c" || exit 1

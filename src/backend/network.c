@@ -1,7 +1,6 @@
 /* backend/network.c - which network a cage gets, and who enforces the endpoint rules.
  * The relay decides by the oracle itself; the kernel's rules refuse early what can be told by address. */
 #include "backend/network.h"
-#include "policy/publication.h"
 
 #include <errno.h>
 
@@ -49,16 +48,29 @@ static bool is_outside(const struct rule *rule)
 	       e->access & (ACCESS_CONNECT | ACCESS_SEND | ACCESS_RESOLVE);
 }
 
+/* The first thing that leads in or out beside the rules; NULL: nothing. */
+static const struct text_setting *first_opening(const struct policy *policy)
+{
+	const struct text_list *lists[] = { &policy->publish, &policy->lend, &policy->expose };
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		if (lists[i]->count)
+			return lists[i]->items;
+	return NULL;
+}
+
 enum network_mode network_mode(const struct policy *policy)
 {
 	if (wants_host(policy))
 		return NETWORK_HOST;
-	if (!policy->publish.count && denies_all(policy, ACCESS_CONNECT | ACCESS_SEND)) /* then a name is of no use either */
+	if (first_opening(policy))
+		return NETWORK_RELAY;
+	if (denies_all(policy, ACCESS_CONNECT | ACCESS_SEND)) /* then a name is of no use either */
 		return NETWORK_NONE;
 	for (size_t i = 0; i < policy->rule_count; i++)
 		if (policy->rules[i].effect == EFFECT_ALLOW && is_outside(&policy->rules[i]))
 			return NETWORK_RELAY;
-	return policy->publish.count ? NETWORK_RELAY : NETWORK_NONE;
+	return NETWORK_NONE;
 }
 
 /* A cage that may not use loopback gets a namespace in which it is down, or closed by rules. */
@@ -73,6 +85,17 @@ static bool denies_loopback(const struct policy *policy)
 			return true;
 	}
 	return false;
+}
+
+bool network_has_port(const struct policy *policy, unsigned access, uint16_t port)
+{
+	struct request request = {
+		.kind = KIND_NETWORK, .access = access, .verb = access == ACCESS_LISTEN ? "listen" : "connect",
+		.endpoint = { .access = access, .first_port = port, .last_port = port,
+			      .form = access == ACCESS_LISTEN ? HOST_ANY : HOST_LOOPBACK },
+	};
+
+	return policy_decide(policy, &request).effect == EFFECT_ALLOW && !denies_loopback(policy);
 }
 
 /* ---- the rules of the kernel ---- */
@@ -222,6 +245,9 @@ static const char *own_rules(const struct policy *policy)
 	       "\t\tip6 daddr " SYNTHETIC_OWN6 " accept\n";
 }
 
+/* Cages of its private network come from the addresses that their names have here. */
+#define PEER_RULE "\t\tsocket wildcard 0 accept comment \"to who came from there\"\n"
+
 const char *network_rules(struct arena *arena, const struct policy *policy)
 {
 	struct text t = { .arena = arena, .out = { .arena = arena } };
@@ -252,14 +278,21 @@ const char *network_rules(struct arena *arena, const struct policy *policy)
 		"\t\ttype filter hook prerouting priority mangle; policy drop;\n"
 		"\t\tip daddr " OWN4 " accept\n"
 		"\t\tip6 daddr " OWN6 " accept\n"
+		"%s"
 		"\t\tmeta nfproto ipv4 meta l4proto { tcp, udp } tproxy ip to " SYNTHETIC_OWN4 ":%u accept\n"
 		"\t\tmeta nfproto ipv6 meta l4proto { tcp, udp } tproxy ip6 to [" SYNTHETIC_OWN6 "]:%u accept\n"
 		"\t}\n"
-		"}\n", SYNTHETIC_PORT, SYNTHETIC_PORT);
+		"}\n", policy->network.value ? PEER_RULE : "", SYNTHETIC_PORT, SYNTHETIC_PORT);
 	return strbuf_text(&t.out);
 }
 
-const char *network_policy(struct arena *arena, const struct policy *policy)
+static void add_lines(struct strbuf *out, const char *word, const struct text_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		strbuf_addf(out, "%s %s\n", word, list->items[i].value);
+}
+
+const char *network_policy(struct arena *arena, const struct policy *policy, const char *name)
 {
 	struct strbuf out = { .arena = arena };
 
@@ -268,10 +301,12 @@ const char *network_policy(struct arena *arena, const struct policy *policy)
 			strbuf_addf(&out, "%s %s\n", effect_name(policy->rules[i].effect), policy->rules[i].pattern);
 	if (policy->check_names.value)
 		strbuf_add(&out, "check-names\n");
-	for (size_t i = 0; i < policy->publish.count; i++)
-		strbuf_addf(&out, "publish %s\n", policy->publish.items[i].value);
-	for (size_t i = 0; i < policy->dns.count; i++)
-		strbuf_addf(&out, "server %s\n", policy->dns.items[i].value);
+	if (policy->network.value)
+		strbuf_addf(&out, "network %s %s\n", policy->network.value, name);
+	add_lines(&out, "publish", &policy->publish);
+	add_lines(&out, "lend", &policy->lend);
+	add_lines(&out, "expose", &policy->expose);
+	add_lines(&out, "server", &policy->dns);
 	return strbuf_text(&out);
 }
 
@@ -335,75 +370,7 @@ static const struct origin *first_origin(const struct policy *policy)
 	for (size_t i = 0; i < policy->rule_count; i++)
 		if (policy->rules[i].effect == EFFECT_ALLOW && is_outside(&policy->rules[i]))
 			return policy->rules[i].origin;
-	return policy->publish.items[0].origin; /* or there would be no relay */
-}
-
-/* A published port leads to one at which the program may wait, on a loopback that it has. */
-static int publish(struct compilation *c)
-{
-	const struct text_list *list = &c->policy->publish;
-	struct publication port;
-	int r = 0;
-
-	for (size_t i = 0; i < list->count; i++) {
-		must(publication_parse(list->items[i].value, &port)); /* profile/values.c saw to it */
-		struct request request = {
-			.kind = KIND_NETWORK, .access = ACCESS_LISTEN, .verb = "listen",
-			.endpoint = { .access = ACCESS_LISTEN, .form = HOST_ANY, .first_port = port.inside,
-				      .last_port = port.inside },
-		};
-		if (policy_decide(c->policy, &request).effect == EFFECT_ALLOW && !denies_loopback(c->policy)) {
-			plan_publish(c->plan, list->items[i].value, list->items[i].origin);
-			continue;
-		}
-		r = diag_error(c->d, "C317", list->items[i].origin,
-			       "'%s' is published, but the program may not wait for connections at port %u",
-			       list->items[i].value, port.inside);
-		diag_help(c->d, "allow that: networking.flags = [\"incoming\"], or \"listen:%u\"", port.inside);
-	}
-	return r;
-}
-
-/* All goes through the tunnel, or nowhere.  Rules say where to, the VPN by which way. */
-static int use_tunnel(struct compilation *c, enum network_mode mode)
-{
-	const struct text_setting *vpn = &c->policy->vpn;
-
-	if (!vpn->value)
-		return 0;
-	if (mode == NETWORK_NONE) {
-		diag_warning(c->d, "C319", vpn->origin, "no rule lets the program use the VPN '%s'",
-			     str_quote(c->arena, vpn->value));
-		diag_help(c->d, "to let it reach the internet by that way: networking.flags = [\"outgoing\"]");
-		return 0;
-	}
-	plan_tunnel(c->plan, vpn->value, vpn->origin);
-	if (!c->policy->publish.count)
-		return 0;
-	diag_error(c->d, "C320", c->policy->publish.items[0].origin, "no port can be published by a cage with a VPN");
-	diag_help(c->d, "nothing of this computer may lead round the tunnel; remove 'publish' or 'vpn'");
-	return -EINVAL;
-}
-
-/* What only the relay provides means nothing in the host's own network. */
-static int refuse_in_host(struct compilation *c)
-{
-	const struct { const char *key; const struct text_list *list; } rows[] = {
-		{ "publish", &c->policy->publish }, { "dns", &c->policy->dns },
-	};
-	int r = 0;
-
-	if (c->policy->check_names.value)
-		r = diag_error(c->d, "C309", c->policy->check_names.origin,
-			       "names cannot be checked in the network of the host");
-	if (c->policy->vpn.value)
-		r = diag_error(c->d, "C318", c->policy->vpn.origin,
-			       "'vpn' has no meaning in the network of the host: nothing can be kept out of it");
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (rows[i].list->count)
-			r = diag_error(c->d, "C318", rows[i].list->items[0].origin,
-				       "'%s' has no meaning in the network of the host", rows[i].key);
-	return r;
+	return first_opening(policy)->origin; /* or there would be no relay */
 }
 
 static int compile(struct compilation *c)
@@ -414,14 +381,11 @@ static int compile(struct compilation *c)
 	c->plan->host_network = mode == NETWORK_HOST;
 	if (mode == NETWORK_NONE && !denies_loopback(c->policy))
 		plan_add(c->plan, OP_LOOPBACK, 0, 0, 0, 0, NULL);
-	if (mode == NETWORK_NONE)
-		r = use_tunnel(c, mode);
-	if (mode == NETWORK_HOST)
-		r = refuse_in_host(c);
+	if (mode != NETWORK_NONE)
+		r = network_open(c, mode);
+	r = MIN(r, network_tunnel(c, mode));
 	if (mode == NETWORK_RELAY) {
-		r = publish(c);
-		r = MIN(r, use_tunnel(c, mode));
-		plan_await(c->plan, network_rules(c->arena, c->policy), network_policy(c->arena, c->policy),
+		plan_await(c->plan, network_rules(c->arena, c->policy), network_policy(c->arena, c->policy, c->cage->name),
 			   first_origin(c->policy));
 	}
 	claim(c, mode);

@@ -24,7 +24,19 @@ static inline bool network_has_relay(const struct policy *policy)
 /* The rules of a cage with a relay as nft(8) reads them; in `arena`. */
 const char *network_rules(struct arena *arena, const struct policy *policy);
 
-/* The network rules as cuddy-net reads them (relay/net/rules.h). */
-const char *network_policy(struct arena *arena, const struct policy *policy);
+/* May the program do `access` (ACCESS_CONNECT, ACCESS_LISTEN) at that port of its own loopback? */
+bool network_has_port(const struct policy *policy, unsigned access, uint16_t port);
+
+/* Adds steps for what the profile publishes, lends and exposes, and for its private network; refuses
+ * what nobody could use.  With the
+ * host's network: refuses all of it.  (openings.c)  0 or -EINVAL with diagnostics. */
+int network_open(struct compilation *c, enum network_mode mode);
+
+/* Adds the step for the VPN, if there is one: all goes through it, or nowhere.  Rules say where to, it says by
+ * which way.  Refuses what leads round it.  (openings.c)  0 or -EINVAL with diagnostics. */
+int network_tunnel(struct compilation *c, enum network_mode mode);
+
+/* The network rules as cuddy-net reads them (relay/net/rules.h), for the cage `name`. */
+const char *network_policy(struct arena *arena, const struct policy *policy, const char *name);
 
 #endif

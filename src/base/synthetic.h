@@ -12,6 +12,7 @@
 #define SYNTHETIC_NAMES4 "198.18.0.0/15"
 #define SYNTHETIC_NAMES6 "fd63:7564:6479::/96"
 
+#define SYNTHETIC_OWN	 1u	/* of NAMES, OWN */
 #define SYNTHETIC_FIRST  256u	/* of NAMES, the first that stands for a name */
 #define SYNTHETIC_COUNT  32768u /* names at a time; then the oldest gives its address away */
 

@@ -51,18 +51,28 @@ static void measure_processes(struct arena *arena, int pid_namespace, struct cag
 	closedir(proc);
 }
 
+/* What steps of one kind say, in `arena`. */
+static const char **collect(struct arena *arena, const struct plan *plan, enum op op)
+{
+	VEC(const char *) found = { 0 };
+
+	for (size_t i = 0; plan && i < plan->steps.count; i++)
+		if (plan->steps.items[i].op == op)
+			*vec_push(arena, &found) = arena_strdup(arena, plan_text_at(plan, plan->steps.items[i].a));
+	*vec_push(arena, &found) = NULL;
+	return found.items;
+}
+
 /* What the plan that it was made from says of its network, and what its relay has counted. */
 static void look_at_network(struct arena *arena, int gate, struct cage_view *view)
 {
 	CLEANUP(plan_freep) struct plan *plan = plan_unpack(view->record.plan, view->record.plan_length);
 	AUTO_FD int fd = cage_gate_counters(gate, false);
-	VEC(const char *) ports = { 0 };
 
-	for (size_t i = 0; plan && i < plan->steps.count; i++)
-		if (plan->steps.items[i].op == OP_PUBLISH)
-			*vec_push(arena, &ports) = arena_strdup(arena, plan_text_at(plan, plan->steps.items[i].a));
-	*vec_push(arena, &ports) = NULL;
-	view->ports = ports.items;
+	view->published = collect(arena, plan, OP_PUBLISH);
+	view->lent = collect(arena, plan, OP_LEND);
+	view->exposed = collect(arena, plan, OP_EXPOSE);
+	view->private_network = collect(arena, plan, OP_PEERS)[0];
 	const struct step *tunnel = plan ? plan_find(plan, OP_TUNNEL) : NULL;
 	view->vpn = tunnel ? arena_strdup(arena, plan_text_at(plan, tunnel->a)) : NULL;
 	view->network = !plan ? CAGE_NETWORK_NONE : plan->host_network ? CAGE_NETWORK_HOST : tunnel ? CAGE_NETWORK_VPN :

@@ -18,7 +18,8 @@ struct cage_view {
 	struct grants grants;	    /* what it got since its start */
 	enum cage_network network;
 	const char *vpn;	    /* of CAGE_NETWORK_VPN: its name, else NULL */
-	const char **ports;	    /* that are published, as the profile says it; ends with NULL */
+	const char **published, **lent, **exposed; /* as the profile says it; each ends with NULL */
+	const char *private_network; /* or NULL */
 	struct network_counters counters; /* of CAGE_NETWORK_RELAY and CAGE_NETWORK_VPN */
 	uint64_t memory;	    /* bytes: their proportional share (smaps_rollup, proc_pid_smaps(5)) */
 };

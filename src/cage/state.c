@@ -19,6 +19,7 @@
 
 #define SOCKET "socket"
 #define COUNTERS "network"
+#define PEERS "peers"
 #define BACKLOG 128
 #define LOCK_TRIES 6000 /* half a minute, at 5 ms each */
 
@@ -123,28 +124,44 @@ int cage_gate_open(int runtime, const char *name, bool create)
 }
 
 /* sun_path holds 108 bytes: the directory is named by its descriptor. */
-static int own_socket(int gate, struct sockaddr_un *ret)
+static int make_socket(int gate, const char *name, int type, struct sockaddr_un *ret)
 {
 	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/" SOCKET, gate);
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/%s", gate, name);
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	return fd < 0 ? -errno : fd;
+}
+
+/* Binds it there, in the place of what was. */
+static int take_place(int gate, const char *name, int fd, const struct sockaddr_un *address)
+{
+	if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
+		return 0;
+	if (errno != EADDRINUSE || unlinkat(gate, name, 0) < 0 ||
+	    bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
+		return -errno;
+	return 0;
 }
 
 int cage_gate_listen(int gate)
 {
 	struct sockaddr_un address;
-	AUTO_FD int fd = own_socket(gate, &address);
+	AUTO_FD int fd = make_socket(gate, SOCKET, SOCK_SEQPACKET, &address);
+	int r = fd < 0 ? fd : take_place(gate, SOCKET, fd, &address);
 
-	if (fd < 0)
-		return fd;
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		if (errno != EADDRINUSE || unlinkat(gate, SOCKET, 0) < 0 ||
-		    bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-			return -errno;
-	}
+	if (r < 0)
+		return r;
 	grants_clear(gate); /* of one that was killed */
 	return listen(fd, BACKLOG) < 0 ? -errno : TAKE_FD(fd);
+}
+
+int cage_gate_peers(int gate)
+{
+	struct sockaddr_un address;
+	AUTO_FD int fd = make_socket(gate, PEERS, SOCK_DGRAM | SOCK_NONBLOCK, &address);
+	int r = fd < 0 ? fd : take_place(gate, PEERS, fd, &address);
+
+	return r < 0 ? r : TAKE_FD(fd);
 }
 
 int cage_gate_counters(int gate, bool create)
@@ -161,7 +178,7 @@ int cage_gate_connect(int gate, enum serve_command request, struct cage_handles 
 {
 	static const struct timeval patience = { .tv_sec = 10 }; /* also for a place among those who wait */
 	struct sockaddr_un address;
-	AUTO_FD int fd = own_socket(gate, &address);
+	AUTO_FD int fd = make_socket(gate, SOCKET, SOCK_SEQPACKET, &address);
 	int on = 1;
 
 	if (fd < 0)
@@ -188,5 +205,6 @@ void cage_gate_clear(int runtime, int gate, const char *name)
 	unlinkat(gate, SOCKET, 0);
 	grants_clear(gate);
 	unlinkat(gate, COUNTERS, 0);
+	unlinkat(gate, PEERS, 0);
 	unlinkat(runtime, name, AT_REMOVEDIR); /* what else lies there is not ours */
 }

@@ -32,6 +32,10 @@ int cage_gate_listen(int gate);
 /* The counters of its relay (network/counters.h), all zero when they are made: a descriptor or -errno. */
 int cage_gate_counters(int gate, bool create);
 
+/* Its socket in a private network, in the place of one that nobody reads: for datagrams of relay/net/peers.h.
+ * It, or -errno. */
+int cage_gate_peers(int gate);
+
 /* Asks the cage behind a gate for its handles: SERVE_JOIN or SERVE_LOOK.  0; -ENOENT: no cage runs; else -errno. */
 int cage_gate_connect(int gate, enum serve_command request, struct cage_handles *ret);
 

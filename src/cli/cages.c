@@ -5,6 +5,7 @@
 #include "cage/look.h"
 #include "cage/subids.h"
 #include "cage/tree.h"
+#include "cli/bar.h"
 #include "cli/session.h"
 #include "lib/caller.h"
 
@@ -79,6 +80,14 @@ static void ps_json_grants(struct json *json, const struct grants *grants)
 	json_end_array(json);
 }
 
+static void ps_entries(struct json *json, const char *key, const char *const *entries)
+{
+	json_array(json, key);
+	for (; entries && *entries; entries++)
+		json_string(json, NULL, *entries);
+	json_end_array(json);
+}
+
 static void ps_network(struct json *json, const struct cage_view *v)
 {
 	static const char *const modes[] = { "none", "relay", "vpn", "host" };
@@ -86,10 +95,10 @@ static void ps_network(struct json *json, const struct cage_view *v)
 	json_object(json, "network");
 	json_string(json, "mode", modes[v->network]);
 	json_string(json, "vpn", v->vpn);
-	json_array(json, "publish");
-	for (const char *const *port = v->ports; port && *port; port++)
-		json_string(json, NULL, *port);
-	json_end_array(json);
+	json_string(json, "private", v->private_network);
+	ps_entries(json, "publish", v->published);
+	ps_entries(json, "lend", v->lent);
+	ps_entries(json, "expose", v->exposed);
 	if (v->network == CAGE_NETWORK_RELAY || v->network == CAGE_NETWORK_VPN) {
 		json_number(json, "connections", (long long)v->counters.connections);
 		json_number(json, "datagram-pairs", (long long)v->counters.pairs);
@@ -297,7 +306,10 @@ static int remove_cage(struct cli *cli, const struct places *places, const char 
 	AUTO_FD int gate = cage_gate_open(places->runtime, name, true);
 	AUTO_FD int data = places->store < 0 ? -ENOENT : cage_data_open(places->store, name, false);
 	struct cage_handles handles;
+	const struct progress *progress = NULL;
 	struct tree_size size;
+	struct bar bar = { 0 };
+	bool measured = false;
 	int r;
 
 	if (gate < 0 || data < 0)
@@ -307,9 +319,14 @@ static int remove_cage(struct cli *cli, const struct places *places, const char 
 		diag_help(&cli->d, "end it first: cuddy stop %s", name);
 		return EXIT_REFUSED;
 	}
-	if (!force && (tree_size(places->store, name, &size) < 0 || !agreed(cli, name, &size)))
+	if (!force || bar_is_wanted(cli))
+		measured = tree_size(places->store, name, &size) == 0;
+	if (!force && (!measured || !agreed(cli, name, &size)))
 		return EXIT_REFUSED;
-	r = subids_remove(cli->arena, places->store, name);
+	if (measured && bar_is_wanted(cli))
+		progress = bar_begin(&bar, "removing", size.entries * PROGRESS_ENTRY);
+	r = subids_remove(cli->arena, places->store, name, progress);
+	bar_end(&bar);
 	cage_gate_clear(places->runtime, gate, name);
 	if (r == 0)
 		return 0;

@@ -14,7 +14,7 @@
 
 enum { ROOM = 4096, CTRL_C = 3 };
 
-struct question { const char **answer; const char *words; bool is_secret; };
+struct question { const char **answer; const char *words; bool is_secret, is_optional; };
 
 /* A line of standard input, without its end; NULL at the end of input. */
 static const char *read_line(struct arena *arena)
@@ -59,8 +59,13 @@ static const char *ask(struct cli *cli, const struct question *q)
 
 static int check(struct cli *cli, const struct question *q)
 {
-	const char *fault = vpn_secret_fault(*q->answer);
+	const char *fault;
 
+	if (q->is_optional && !**q->answer) {
+		*q->answer = NULL;
+		return 0;
+	}
+	fault = vpn_secret_fault(*q->answer);
 	return fault ? diag_error(&cli->d, "C739", NULL, "this cannot be the %s: %s",
 				  q->is_secret ? "password" : "user", fault) : 0;
 }
@@ -83,7 +88,7 @@ static int read_answers(struct cli *cli, const char *file, const struct question
 	for (size_t i = 0; i < count; i++) {
 		char *end = at + strcspn(at, "\n");
 
-		if (!*at) {
+		if (!*at && !questions[i].is_optional) {
 			diag_error(&cli->d, "C739", NULL, "'%s' has no line %zu", str_quote(cli->arena, file), i + 1);
 			diag_help(&cli->d, "it has a line each for the user, the password, the password of the key");
 			return -EINVAL;
@@ -102,14 +107,19 @@ int vpn_ask(struct cli *cli, struct vpn_config *config, const char *file)
 	size_t count = 0;
 
 	if (config->wants_auth && !config->user) {
-		questions[count++] = (struct question){ &config->user, "user: ", false };
-		questions[count++] = (struct question){ &config->password, "password: ", true };
+		questions[count++] = (struct question){ &config->user, "user: ", false, false };
+		questions[count++] = (struct question){ &config->password, "password: ", true, false };
 	}
 	if (config->key_is_encrypted && !config->key_password)
-		questions[count++] = (struct question){ &config->key_password, "password of the private key: ", true };
+		questions[count++] = (struct question){ &config->key_password, "password of the private key: ", true, false };
+	else if (config->key_is_bundle && !config->key_password)
+		questions[count++] = (struct question){ &config->key_password, "password of the bundle, if it has one: ",
+							true, true };
 	if (file)
 		return read_answers(cli, file, questions, count);
-	if (count && !isatty(STDIN_FILENO)) {
+	if (!isatty(STDIN_FILENO)) {
+		if (!count || questions[0].is_optional)
+			return 0;
 		diag_error(&cli->d, "C739", NULL, config->wants_auth && !config->user ?
 			   "the server wants a user and a password" : "the private key has a password");
 		diag_help(&cli->d, "'--credentials FILE' reads them from the lines of a file; on a terminal you are asked");

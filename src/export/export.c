@@ -27,6 +27,8 @@ static const struct { const char *name; enum setting setting; size_t offset; boo
 	{ "filesystem.working-directory", SETTING_DIRECTORY, offsetof(struct policy, working_directory), false },
 	{ "hostname", SETTING_HOSTNAME, offsetof(struct policy, hostname), false },
 	{ "networking.dns", SETTING_DNS, offsetof(struct policy, dns), true },
+	{ "networking.expose", SETTING_EXPOSE, offsetof(struct policy, expose), true },
+	{ "networking.lend", SETTING_LEND, offsetof(struct policy, lend), true },
 	{ "networking.network", SETTING_NETWORK, offsetof(struct policy, network), false },
 	{ "networking.publish", SETTING_PUBLISH, offsetof(struct policy, publish), true },
 	{ "networking.vpn", SETTING_VPN, offsetof(struct policy, vpn), false },

@@ -432,9 +432,8 @@ static int step_offer(struct child *c, const struct step *s UNUSED)
 	return MIN(0, RESULT(write(c->barrier, "o", 1)));
 }
 
-/* A port of the host and a tunnel are none of ours: the helpers have them before AWAIT ends, or the cage never
- * starts. */
-static int step_of_helpers(struct child *c UNUSED, const struct step *s UNUSED)
+/* A port of the host is none of ours: the relay opens it before AWAIT ends, or the cage never starts. */
+static int step_open(struct child *c UNUSED, const struct step *s UNUSED)
 {
 	return 0;
 }
@@ -598,7 +597,11 @@ static int step_exec(struct child *c, const struct step *s)
 
 step_function *const step_table[OP_COUNT] = {
 	[OP_OFFER] = step_offer,	       [OP_AWAIT] = step_await,
-	[OP_PUBLISH] = step_of_helpers,	       [OP_TUNNEL] = step_of_helpers,
+	[OP_PUBLISH] = step_open,
+	[OP_LEND] = step_open,
+	[OP_EXPOSE] = step_open,
+	[OP_PEERS] = step_open,
+	[OP_TUNNEL] = step_open,
 	[OP_MAP_IDS] = step_map_ids,	       [OP_KEYRING] = step_keyring,
 	[OP_USERNS_LIMIT] = step_userns_limit, [OP_PRIVATE] = step_private,
 	[OP_NEWROOT] = step_newroot,	       [OP_MKDIR] = step_mkdir,

@@ -7,6 +7,7 @@
 #include "launch/status.h"
 #include "base/fd.h"
 #include "base/limits.h"
+#include "base/own.h"
 #include "base/path.h"
 
 #include <errno.h>
@@ -122,6 +123,14 @@ static void load(struct cuddy *c, const struct cuddy_options *given)
 		profile_report_absent(c->policy, &c->d);
 }
 
+int cuddy_protect(char **argv)
+{
+	int r = own_protect(argv);
+
+	errno = r < 0 ? -r : errno;
+	return r < 0 ? -1 : 0;
+}
+
 struct cuddy *cuddy_load(const struct cuddy_options *options)
 {
 	struct cuddy *c = calloc(1, sizeof(*c));
@@ -153,6 +162,18 @@ int cuddy_check(const struct cuddy *cuddy)
 	return cuddy->policy ? 0 : -1;
 }
 
+/* The resolver of a cage in a private network completes names of one word: "db" is "db.lab". */
+static void ask_as_resolver(struct cuddy *cuddy, struct request *request, struct verdict *verdict)
+{
+	const char *network = cuddy->policy->network.value;
+	struct endpoint *to = &request->endpoint;
+
+	if (!network || verdict->rule || request->kind != KIND_NETWORK || to->form != HOST_NAME || strchr(to->name, '.'))
+		return;
+	to->name = arena_printf(cuddy->arena, "%s.%s", to->name, network);
+	*verdict = policy_decide(cuddy->policy, request);
+}
+
 int ask_oracle(struct cuddy *cuddy, const char *question, struct request *ret_request,
 	       struct verdict *ret_verdict)
 {
@@ -162,6 +183,7 @@ int ask_oracle(struct cuddy *cuddy, const char *question, struct request *ret_re
 					    &cuddy->d, ret_request) < 0)
 		return -EINVAL;
 	*ret_verdict = policy_decide(cuddy->policy, ret_request);
+	ask_as_resolver(cuddy, ret_request, ret_verdict);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
  * Must not: print; every document is a text that the structure owns. */
 #include "lib/internal.h"
 #include "base/json.h"
+#include "policy/publication.h"
 
 /* --- why ------------------------------------------------------------------------------- */
 
@@ -25,8 +26,25 @@ static const char *reason(struct arena *arena, const struct verdict *v)
 			    origin_text(arena, v->rule->origin));
 }
 
-/* `lost`: the allow that the deny overrides, or NULL. */
-static void why_json(struct strbuf *out, const char *question, const struct verdict *v, const struct rule *lost)
+/* What of the host is behind the port of the cage's loopback that is asked for; NULL: nothing. */
+static const struct text_setting *find_lent(const struct policy *policy, const struct request *request)
+{
+	const struct endpoint *to = &request->endpoint;
+
+	if (request->kind != KIND_NETWORK || request->access != ACCESS_CONNECT ||
+	    (to->form == HOST_NETWORK ? endpoint_class(to->address) : to->form) != HOST_LOOPBACK)
+		return NULL;
+	for (size_t i = 0; i < policy->lend.count; i++) {
+		struct lending lent;
+		if (lending_parse(policy->lend.items[i].value, false, &lent) && lent.inside == to->first_port)
+			return &policy->lend.items[i];
+	}
+	return NULL;
+}
+
+/* `lost`: the allow that the deny overrides; `lent`: where it leads to; or NULL. */
+static void why_json(struct strbuf *out, const char *question, const struct verdict *v, const struct rule *lost,
+		     const struct text_setting *lent)
 {
 	struct arena *arena = out->arena;
 	struct json json = { .out = out };
@@ -38,16 +56,21 @@ static void why_json(struct strbuf *out, const char *question, const struct verd
 	json_string(&json, "flag", v->rule ? v->rule->flag : NULL);
 	json_string(&json, "origin", v->rule ? origin_text(arena, v->rule->origin) : NULL);
 	json_string(&json, "overrides", lost ? origin_text(arena, lost->origin) : NULL);
+	json_string(&json, "lent", lent ? lent->value : NULL);
 	json_end_object(&json);
 }
 
-static void why_text(struct strbuf *out, const struct verdict *v, const struct rule *lost)
+static void why_text(struct strbuf *out, const struct verdict *v, const struct rule *lost,
+		     const struct text_setting *lent)
 {
 	strbuf_addf(out, "%s: %s\n", effect_name(v->effect), reason(out->arena, v));
 	if (lost)
 		strbuf_addf(out, "it overrides '%s'%s%s at %s\n", str_quote(out->arena, lost->pattern),
 			    lost->flag ? " of " : "", lost->flag ? lost->flag : "",
 			    origin_text(out->arena, lost->origin));
+	if (lent)
+		strbuf_addf(out, "it leads to a service of the computer: '%s' is lent at %s\n",
+			    str_quote(out->arena, lent->value), origin_text(out->arena, lent->origin));
 }
 
 static bool goes_out(const struct request *request, const struct verdict *v)
@@ -66,11 +89,12 @@ const char *cuddy_why(struct cuddy *cuddy, const char *question, enum cuddy_form
 	if (ask_oracle(cuddy, question, &request, &v) < 0)
 		return NULL;
 	lost = v.rule && v.effect == EFFECT_DENY ? policy_overridden(cuddy->policy, &request) : NULL;
+	const struct text_setting *lent = v.effect == EFFECT_ALLOW ? find_lent(cuddy->policy, &request) : NULL;
 	if (format == CUDDY_JSON)
-		why_json(&out, question, &v, lost);
+		why_json(&out, question, &v, lost, lent);
 	else
-		why_text(&out, &v, lost);
-	if (format == CUDDY_TEXT && goes_out(&request, &v) && cuddy->policy->vpn.value)
+		why_text(&out, &v, lost, lent);
+	if (format == CUDDY_TEXT && !lent && goes_out(&request, &v) && cuddy->policy->vpn.value)
 		strbuf_addf(&out, "through the VPN '%s'\n", str_quote(cuddy->arena, cuddy->policy->vpn.value));
 	return strbuf_text(&out);
 }
@@ -141,6 +165,31 @@ static void explain_rules(struct strbuf *out, const struct policy *policy, const
 	}
 }
 
+static const struct { const char *key; size_t offset; const char *text; } openings[] = {
+	{ "publish", offsetof(struct policy, publish), "others reach a port of it at" },
+	{ "lend", offsetof(struct policy, lend), "it reaches a service of the computer:" },
+	{ "expose", offsetof(struct policy, expose), "a port of it is a socket of the computer:" },
+};
+
+static const struct text_list *opening_list(const struct policy *policy, size_t index)
+{
+	return (const void *)((const char *)policy + openings[index].offset);
+}
+
+static void explain_openings(struct strbuf *out, const struct policy *policy)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < ARRAY_SIZE(openings); i++)
+		for (size_t k = 0; k < opening_list(policy, i)->count; k++) {
+			if (first)
+				strbuf_add(out, "\nBeside its rules:\n");
+			first = false;
+			strbuf_addf(out, "  %s '%s'\n", openings[i].text,
+				    str_quote(out->arena, opening_list(policy, i)->items[k].value));
+		}
+}
+
 static void explain_text(struct cuddy *cuddy, struct strbuf *out, const struct claim *claims)
 {
 	static const struct { enum effect effect; const char *title; } sections[] = {
@@ -164,6 +213,10 @@ static void explain_text(struct cuddy *cuddy, struct strbuf *out, const struct c
 	explain_flags(cuddy, out);
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
 		explain_rules(out, policy, claims, sections[i].effect, sections[i].title);
+	if (policy->network.value)
+		strbuf_addf(out, "\nCages of the private network '%s' reach the ports at which it may wait, by its name.\n",
+			    policy->network.value);
+	explain_openings(out, policy);
 	strbuf_add(out, "\nEverything that is not named here is denied.\n");
 }
 
@@ -176,6 +229,13 @@ static void explain_json(struct strbuf *out, const struct policy *policy, const 
 	json_string(&json, "description", policy->description.value);
 	json_string(&json, "root", policy->root.value);
 	json_string(&json, "vpn", policy->vpn.value);
+	json_string(&json, "private", policy->network.value);
+	for (size_t i = 0; i < ARRAY_SIZE(openings); i++) {
+		json_array(&json, openings[i].key);
+		for (size_t k = 0; k < opening_list(policy, i)->count; k++)
+			json_string(&json, NULL, opening_list(policy, i)->items[k].value);
+		json_end_array(&json);
+	}
 	json_array(&json, "rules");
 	for (size_t i = 0; i < policy->rule_count; i++) {
 		const struct rule *rule = &policy->rules[i];

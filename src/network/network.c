@@ -4,11 +4,11 @@
 #include "network/network.h"
 #include "network/enter.h"
 #include "base/fd.h"
+#include "base/own.h"
 #include "base/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@ enum { ANSWER_MS = 10000, END_MS = 2000, ANSWER_SIZE = NETWORK_ANSWER };
 /* All that a helper is started with. */
 struct start {
 	const char *program, *rules;
-	int pidfd, policy, counters, log, sockets[2]; /* [0] for who makes them, [1] for the relay */
+	int pidfd, policy, counters, log, peers, cages, sockets[2]; /* [0] for who makes them, [1] for the relay */
 	const struct tunnel *outside; /* or NULL */
 };
 
@@ -38,11 +38,9 @@ struct helper { pid_t pid; int answer; };
 /* Beside this very program when it runs from the directory where it was built. */
 static const char *find_relay(struct arena *arena)
 {
-	char path[PATH_MAX];
-	ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	const char *path = own_path(arena);
 
-	if (size > 0) {
-		path[size] = '\0';
+	if (path) {
 		const char *beside = path_normal(arena, "/", arena_printf(arena, "%s/../cuddy-net", path));
 		if (access(beside, X_OK) == 0)
 			return beside;
@@ -75,7 +73,9 @@ _Noreturn static void run_relay(const struct start *start, int answer)
 {
 	static const char *const argv[] = { "cuddy-net", NULL }, *const envp[] = { NULL };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), from[] = { null, answer, null, start->sockets[1],
-								     start->pidfd, start->policy, start->counters, start->log };
+								     start->pidfd, start->policy, start->counters, start->log,
+								     start->peers < 0 ? null : start->peers,
+								     start->cages < 0 ? null : start->cages };
 	int r = null;
 
 	/* All of them high first, so that none is overwritten before its turn. */
@@ -139,27 +139,38 @@ static bool is_ready(const struct helper *helper, long long deadline, char text[
 	return strcmp(text, "ready\n") == 0;
 }
 
-/* The port that a helper's words are about, or NULL. */
-static const struct step *find_port(const struct plan *plan, const char *text)
+static const struct opening { enum op op; const char *verb, *help; } openings[] = {
+	{ OP_PUBLISH, "publish", "choose another port, or end what has this one; 'ss -lntup' shows it" },
+	{ OP_LEND, "lend", "name the socket by its own path, which no link is part of; 'realpath' shows it" },
+	{ OP_EXPOSE, "expose", "choose another path, in a folder of yours that no link is part of" },
+};
+
+/* What a helper's words are about, or NULL. */
+static const struct step *find_opening(const struct plan *plan, const char *text, const struct opening **ret)
 {
-	for (size_t i = 0; i < plan->steps.count; i++) {
-		const struct step *step = &plan->steps.items[i];
-		if (step->op == OP_PUBLISH &&
-		    strstr(text, arena_printf(plan->arena, " publish '%s': ", plan_text_at(plan, step->a))))
-			return step;
-	}
+	for (size_t i = 0; i < plan->steps.count; i++)
+		for (size_t k = 0; k < ARRAY_SIZE(openings); k++) {
+			const struct step *step = &plan->steps.items[i];
+			if (step->op == openings[k].op &&
+			    strstr(text, arena_printf(plan->arena, " %s '%s': ", openings[k].verb,
+						      plan_text_at(plan, step->a)))) {
+				*ret = &openings[k];
+				return step;
+			}
+		}
 	return NULL;
 }
 
 static int tell(const struct plan *plan, struct diags *d, char *text)
 {
 	const struct origin *origin = plan->origins.items[plan_find(plan, OP_AWAIT)->origin];
-	const struct step *port = find_port(plan, text);
+	const struct opening *opening;
+	const struct step *step = find_opening(plan, text, &opening);
 	char *line = strtok(text, "\n");
 
-	if (port) {
-		diag_error(d, "C422", plan->origins.items[port->origin], "%s", str_quote(d->arena, line));
-		diag_help(d, "choose another port, or end what has this one; 'ss -lntup' shows it");
+	if (step) {
+		diag_error(d, "C422", plan->origins.items[step->origin], "%s", str_quote(d->arena, line));
+		diag_help(d, "%s", opening->help);
 		return -EADDRINUSE;
 	}
 	diag_error(d, "C420", origin, "the cage's network could not be made: %s",
@@ -215,7 +226,8 @@ int network_begin(struct network *network, struct arena *arena, const struct net
 		  char answer[NETWORK_ANSWER])
 {
 	struct start start = { .program = find_relay(arena), .rules = texts->rules, .pidfd = texts->pidfd,
-			       .counters = network->counters, .log = network->log, .sockets = { -1, -1 },
+			       .counters = network->counters, .log = network->log, .peers = network->peers,
+			       .cages = network->cages, .sockets = { -1, -1 },
 			       .outside = texts->outside };
 	AUTO_FD int policy = start.policy = policy_file(texts->policy);
 

@@ -13,6 +13,7 @@ struct network {
 	int counters, log; /* for the relay (network/counters.h, relay/net/journal.h); the caller's */
 	struct tunnel_places places; /* for plans with a TUNNEL step */
 	struct tunnel tunnel;	     /* that the relay talks through; socket 0: none */
+	int peers, cages;  /* its socket in a private network, the directory of running cages; the caller's; -1: none */
 };
 
 /* What a relay is made from. */

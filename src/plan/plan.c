@@ -393,9 +393,9 @@ void plan_await(struct plan *plan, const char *rules, const char *policy, const 
 	plan_add(plan, OP_AWAIT, 0, rules_text, policy_text, 0, origin);
 }
 
-void plan_publish(struct plan *plan, const char *publication, const struct origin *origin)
+void plan_open(struct plan *plan, enum op op, const char *entry, const struct origin *origin)
 {
-	plan_add(plan, OP_PUBLISH, plan_text(plan, publication), 0, 0, 0, origin);
+	plan_add(plan, op, plan_text(plan, entry), 0, 0, 0, origin);
 }
 
 void plan_tunnel(struct plan *plan, const char *name, const struct origin *origin)

@@ -156,7 +156,9 @@ void plan_mask(struct plan *plan, const char *path, bool is_directory, const str
 void plan_tmpfs(struct plan *plan, const char *path, unsigned mode, uint64_t size,
 		const struct origin *origin);
 
-/* x of OVERLAY: the offset of the data directory's path, or 0, and above it mount attributes. */
+/* x of OVERLAY: the offset of the data directory's path, or 0, and above it mount attributes, and whether
+ * the kernel's overlayfs does it or fuse-overlayfs (then the layers lie in "fuse" of the data directory). */
+#define PLAN_LAYERS_FUSE 0x80000000u
 #define PLAN_LAYERS(data, attributes) ((uint64_t)(attributes) << 32 | (data))
 #define PLAN_LAYERS_DATA(x) ((uint32_t)(x))
 #define PLAN_LAYERS_ATTRS(x) ((unsigned)((x) >> 32))
@@ -178,8 +180,9 @@ void plan_terminal(struct plan *plan, const char *devpts, const struct origin *o
 /* Lets helpers prepare the cage's network before the program starts: `rules` is a text for nft(8),
  * `policy` one for cuddy-net (relay/net/rules.h).  The child only waits until they are ready. */
 void plan_await(struct plan *plan, const char *rules, const char *policy, const struct origin *origin);
-/* One of the ports that they open into the cage, as the profile says it (policy/publication.h). */
-void plan_publish(struct plan *plan, const char *publication, const struct origin *origin);
+/* What they open, PUBLISH, LEND or EXPOSE: an entry of the profile (policy/publication.h); PEERS: the name of
+ * the private network. */
+void plan_open(struct plan *plan, enum op op, const char *entry, const struct origin *origin);
 /* The VPN that carries all that they let out, as the profile names it (vpn/store.h). */
 void plan_tunnel(struct plan *plan, const char *name, const struct origin *origin);
 /* The first step of that kind, or NULL. */

@@ -149,8 +149,10 @@ static void check_layers(struct check *k, uint64_t value)
 	uint32_t data = PLAN_LAYERS_DATA(value);
 	unsigned attributes = PLAN_LAYERS_ATTRS(value);
 
-	if (attributes & ~PLAN_ATTRS || (attributes & (PLAN_NOSUID | PLAN_NODEV)) != (PLAN_NOSUID | PLAN_NODEV))
+	if (attributes & ~(PLAN_ATTRS | PLAN_LAYERS_FUSE) || (attributes & (PLAN_NOSUID | PLAN_NODEV)) != (PLAN_NOSUID | PLAN_NODEV))
 		broken(k, "layers have known attributes, nosuid and nodev among them");
+	if (!data && attributes & PLAN_LAYERS_FUSE)
+		broken(k, "fuse-overlayfs has a directory for its layers");
 	if (!data)
 		return;
 	check_source(k, data);
@@ -309,8 +311,9 @@ static void check_whole(struct check *k, const unsigned *counts)
 	k->step = NULL;
 	if (counts[OP_OFFER] != counts[OP_AWAIT] || (counts[OP_AWAIT] && k->plan->host_network))
 		broken(k, "OFFER and AWAIT stand together, and only in a network of the cage's own");
-	if ((counts[OP_PUBLISH] || counts[OP_TUNNEL]) && !counts[OP_AWAIT])
-		broken(k, "PUBLISH and TUNNEL want an AWAIT: the helpers do it");
+	if ((counts[OP_PUBLISH] || counts[OP_LEND] || counts[OP_EXPOSE] || counts[OP_PEERS] ||
+	     counts[OP_TUNNEL]) && !counts[OP_AWAIT])
+		broken(k, "PUBLISH, LEND, EXPOSE, PEERS and TUNNEL want an AWAIT: the helpers do it");
 	for (unsigned op = 0; op < OP_COUNT; op++)
 		if (k->allowed[op] == COUNT_ONE && !counts[op])
 			broken(k, arena_printf(k->plan->arena, "there is one %s", op_table[op].name));

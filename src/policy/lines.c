@@ -41,6 +41,7 @@ const char *policy_lines(const struct policy *p, struct arena *arena)
 	};
 	const struct { const char *name; const struct text_list *list; } lists[] = {
 		{ "groups", &p->groups }, { "dns", &p->dns }, { "publish", &p->publish },
+		{ "lend", &p->lend }, { "expose", &p->expose },
 		{ "pass", &p->pass }, { "unset", &p->unset },
 	};
 	struct strbuf out = { .arena = arena };

@@ -82,7 +82,7 @@ struct policy {
 	const char *name;	/* of the profile */
 	struct text_setting description, id, hostname, working_directory, root, root_access, user_as, x11, screen,
 		vpn, network, check_names; /* the last: "true", or NULL */
-	struct text_list command, match, requires, may_degrade, groups, dns, publish;
+	struct text_list command, match, requires, may_degrade, groups, dns, publish, lend, expose;
 	struct text_list pass, unset;	 /* environment: names, may hold globs */
 	struct { struct variable_setting *items; size_t count; } set;
 	struct text_list absent;	 /* allows whose folder the user does not have: they are no rules */
@@ -122,6 +122,8 @@ const struct rule *policy_overridden(const struct policy *policy, const struct r
  * "copy-on-write".  False when there is no root. */
 bool policy_root_is(const struct policy *policy, const char *access);
 
+/* Allows of files below /proc become those of the cage's own.  Before sorting. */
+void policy_own_proc(struct policy *policy);
 void policy_sort(struct policy *policy); /* canonical order, exact duplicates merged */
 void policy_free(struct policy *policy); /* frees its arena; NULL is fine */
 void policy_freep(struct policy **policy);

@@ -1,4 +1,4 @@
-/* policy/publication.c - reads one entry of `publish`.  Must not: resolve a name. */
+/* policy/publication.c - reads one entry of `publish`, `lend` or `expose`.  Must not: resolve a name. */
 #include "policy/publication.h"
 #include "base/text.h"
 
@@ -59,5 +59,39 @@ bool publication_parse(const char *text, struct publication *ret)
 	if (*at && !p.udp && !str_equal(at, "/tcp"))
 		return false;
 	*ret = p;
+	return true;
+}
+
+/* The policy of a relay is made of lines, so nothing in a path may end one. */
+static bool is_path(const char *text, size_t length)
+{
+	if (length < 2 || length > LENDING_PATH || !strchr("/~$", *text) || text[length - 1] == '/')
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (iscntrl((unsigned char)text[i]))
+			return false;
+	return true;
+}
+
+bool lending_parse(const char *text, bool wants_path, struct lending *ret)
+{
+	struct lending l = { .text = text };
+	const char *colon = strrchr(text, ':'), *at = text;
+
+	if (strchr(text, '/')) {
+		if (!colon || !is_path(text, (size_t)(colon - text)))
+			return false;
+		l.path_length = (size_t)(colon - text);
+		at = colon + 1;
+		if (!take_port(&at, &l.inside) || *at)
+			return false;
+	} else if (wants_path || !take_port(&at, &l.outside)) {
+		return false;
+	} else {
+		l.inside = l.outside;
+		if ((*at == ':' && (at++, !take_port(&at, &l.inside))) || *at)
+			return false;
+	}
+	*ret = l;
 	return true;
 }

@@ -21,7 +21,7 @@ struct key {
 	size_t offset;	     /* in struct policy: TEXT, LIST */
 	enum limit limit;
 	bool adds;	     /* LIST: files add up; else the nearest file wins */
-	bool is_path;	     /* TEXT: ~ and variables are expanded */
+	bool is_path;	     /* TEXT, and of LIST what holds a '/': ~ and variables are expanded */
 };
 /* Is this the key `name` (kebab-case)?  ReadOnly, readonly, READ_ONLY all are read-only. */
 bool schema_is(const struct toml_value *entry, const char *name);
@@ -33,6 +33,8 @@ int schema_limit(struct arena *arena, enum limit limit, const struct toml_value 
 /* Is it a string without NUL?  Otherwise says so. */
 int schema_string(struct arena *arena, const struct toml_value *value, const char *key,
 		  struct diags *d);
+
+#define DEPTH_DEFAULTS 1000 /* permissions/builtin.toml: behind every profile and include */
 
 /* One file that was read; `only_denies`: its denies and limits count, nothing else. */
 struct unit { const char *path; const struct toml_value *root; unsigned depth; bool only_denies, warn; };
@@ -71,6 +73,8 @@ int load_source(struct loader *l, const char *path, const struct origin *via, bo
 int load_unit(struct loader *l, const char *path, const struct origin *via, unsigned depth,
 	      bool only_denies, bool warn);
 int load_extra(struct loader *l); /* context->extra */
+/* What holds for every cage; its limits count where no file sets one, so it comes last. */
+int load_defaults(struct loader *l);
 int flags_load(struct loader *l); /* all there are */
 int flags_prepare(struct loader *l); /* all, or the promise to read them on demand */
 int flags_define(struct loader *l, const struct toml_value *root);

@@ -191,3 +191,13 @@ int load_profile(struct loader *l, const char *name, const struct origin *via, u
 	l->depth--;
 	return r;
 }
+
+int load_defaults(struct loader *l)
+{
+	const char *share = l->context->places.share;
+	char *path = share ? path_join(l->arena, share, "permissions/builtin.toml") : NULL;
+
+	if (!path || !places_exists(path))
+		return 0;
+	return load_unit(l, path, NULL, DEPTH_DEFAULTS, false, false);
+}

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH_DEFAULTS 1000 /* permissions/builtin.toml: behind every profile and include */
 
 struct walk {
 	struct loader *l;
@@ -278,18 +277,6 @@ static int add_bus(struct walk *w, const struct key *key, const struct toml_valu
 	return result;
 }
 
-static bool same_value(const struct toml_value *a, const struct toml_value *b)
-{
-	if (a->type != b->type)
-		return false;
-	if (a->type == TOML_STRING)
-		return str_equal(a->string, b->string);
-	for (a = a->first, b = b->first; a && b; a = a->next, b = b->next)
-		if (!same_value(a, b))
-			return false;
-	return !a && !b;
-}
-
 /* Is this the nearest file that sets the key?  -EINVAL when two are equally near and differ. */
 static int is_nearest(struct walk *w, const struct key *key, const struct toml_value *value)
 {
@@ -301,7 +288,7 @@ static int is_nearest(struct walk *w, const struct key *key, const struct toml_v
 	if (i < w->nearest_count && w->nearest[i].depth < w->unit->depth)
 		return 0;
 	if (i < w->nearest_count && w->nearest[i].depth == w->unit->depth) {
-		if (same_value(w->nearest[i].value, value))
+		if (toml_same(w->nearest[i].value, value))
 			return 0;
 		diag_error(w->l->d, "C135", &value->origin, "'%s' is set to two values", key->name);
 		diag_note(w->l->d, &w->nearest[i].value->origin, "the other one is here");
@@ -389,8 +376,13 @@ static int add_list(struct walk *w, const struct key *key, const struct toml_val
 	out.items = arena_new_array(w->l->arena, struct text_setting, out.count + more);
 	if (key->adds && target->count)
 		memcpy(out.items, target->items, target->count * sizeof(*out.items));
-	for (const struct toml_value *item = list->first; item; item = item->next)
-		out.items[out.count++] = (struct text_setting){ item->string, origin_of(w, item) };
+	for (const struct toml_value *item = list->first; item; item = item->next) {
+		const char *text = item->string;
+
+		if (key->is_path && strchr(text, '/') && expand_path(w, key, item, &text) < 0)
+			return -EINVAL;
+		out.items[out.count++] = (struct text_setting){ text, origin_of(w, item) };
+	}
 	*target = out;
 	return 0;
 }
@@ -573,6 +565,20 @@ static int apply_flag(struct walk *w, enum category category, enum effect effect
 	return r;
 }
 
+/* Cages of the same private network may reach each other, by names that end in its own. */
+static int apply_network(struct walk *w)
+{
+	const struct text_setting *network = &w->policy->network;
+	struct rule rule = { .kind = KIND_NETWORK, .effect = EFFECT_ALLOW, .category = CATEGORY_NETWORKING };
+	struct toml_value *value = arena_new_object(w->l->arena, struct toml_value);
+
+	if (!network->value)
+		return 0;
+	value->origin = *network->origin;
+	rule.pattern = arena_printf(w->l->arena, "*.%s", network->value);
+	return add_rule(w, rule, value);
+}
+
 /* Who may reach something outside gets the means for it: sockets, and files of a resolver. */
 #define MEANS "networking.client"
 
@@ -595,17 +601,6 @@ static int apply_means(struct walk *w)
 		return apply_flag(w, CATEGORY_NETWORKING, EFFECT_ALLOW, kept);
 	}
 	return 0;
-}
-
-/* What holds for every cage; its limits count where no file sets one, so it comes last. */
-static int load_defaults(struct loader *l)
-{
-	const char *share = l->context->places.share;
-	char *path = share ? path_join(l->arena, share, "permissions/builtin.toml") : NULL;
-
-	if (!path || !places_exists(path))
-		return 0;
-	return load_unit(l, path, NULL, DEPTH_DEFAULTS, false, false);
 }
 
 int profile_resolve(struct arena *arena, const struct profile_context *context, const char *name,
@@ -634,6 +629,8 @@ int profile_resolve(struct arena *arena, const struct profile_context *context, 
 			r = -EINVAL;
 	}
 	if (r == 0)
+		r = apply_network(&w);
+	if (r == 0)
 		r = apply_means(&w);
 	if (r < 0 || d->errors != errors)
 		return -EINVAL;
@@ -644,6 +641,7 @@ int profile_resolve(struct arena *arena, const struct profile_context *context, 
 	policy->rule_count = w.rules.count;
 	if (policy->root.value && root_apply(arena, context, policy) < 0)
 		return -EINVAL;
+	policy_own_proc(policy);
 	policy_sort(policy);
 	*ret = policy;
 	return 0;

@@ -16,6 +16,8 @@
 	.offset = offsetof(struct policy, f) }
 #define LIST(s, n, f, add) { .scope = s, .name = n, .form = FORM_LIST, .adds = add, \
 	.offset = offsetof(struct policy, f) }
+#define PATHS(s, n, f) { .scope = s, .name = n, .form = FORM_LIST, .adds = true, .is_path = true, \
+	.offset = offsetof(struct policy, f) }
 #define LIMIT(n, l) { .scope = CATEGORY_RUNTIME, .name = n, .form = FORM_LIMIT, .limit = l }
 #define FLAGS(n, e) { .scope = CATEGORY_COUNT + 2, .name = n, .form = FORM_FLAGS, .effect = e }
 #define BUS(n) { .scope = CATEGORY_DESKTOP, .name = n, .form = FORM_BUS }
@@ -57,6 +59,8 @@ static const struct key keys[] = {
 	RULES(NETWORKING, "deny", NETWORK, DENY, 0),
 	RULES(NETWORKING, "ask", NETWORK, ASK, 0),
 	LIST(CATEGORY_NETWORKING, "publish", publish, true),
+	PATHS(CATEGORY_NETWORKING, "lend", lend),
+	PATHS(CATEGORY_NETWORKING, "expose", expose),
 	LIST(CATEGORY_NETWORKING, "dns", dns, true),
 	TEXT(CATEGORY_NETWORKING, "vpn", vpn),
 	TEXT(CATEGORY_NETWORKING, "network", network),

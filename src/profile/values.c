@@ -118,14 +118,32 @@ static bool is_publication(const char *text)
 	return publication_parse(text, &ignored);
 }
 
-static bool is_name(const char *text)
+static bool is_lent(const char *text)
 {
-	return places_name_is_valid(text);
+	struct lending ignored;
+
+	return lending_parse(text, false, &ignored);
+}
+
+static bool is_exposed(const char *text)
+{
+	struct lending ignored;
+
+	return lending_parse(text, true, &ignored);
 }
 
 static bool is_name_or_path(const char *text)
 {
 	return strchr(text, '/') ? *text == '/' || *text == '~' || *text == '$' : places_name_is_valid(text);
+}
+
+/* A private network is the last label of the names of its cages. */
+static bool is_network(const char *text)
+{
+	for (const char *at = text; *at; at++)
+		if (isupper((unsigned char)*at))
+			return false;
+	return is_word(text, strlen(text), "-", 63);
 }
 
 /* A variable's name, or a pattern of fnmatch(3) for some. */
@@ -150,9 +168,13 @@ static const struct row {
 	{ CATEGORY_FILESYSTEM, "root-access", root_words, NULL, NULL },
 	{ CATEGORY_NETWORKING, "publish", NULL, is_publication,
 	  "a port, or address, port, port in the cage and protocol: \"8080\", \"127.0.0.1:8080:80/tcp\"" },
+	{ CATEGORY_NETWORKING, "lend", NULL, is_lent,
+	  "a port of the computer's loopback, or the path of a socket, and the port in the cage: \"5432\", \"8080:80\", \"/run/db.sock:5432\"" },
+	{ CATEGORY_NETWORKING, "expose", NULL, is_exposed,
+	  "the path of a socket to make and the port in the cage: \"$XDG_RUNTIME_DIR/app.sock:8080\"" },
 	{ CATEGORY_NETWORKING, "dns", NULL, is_address, "addresses only, such as \"192.0.2.53\"" },
 	{ CATEGORY_NETWORKING, "vpn", NULL, is_name_or_path, "the name of a configuration, or its absolute path" },
-	{ CATEGORY_NETWORKING, "network", NULL, is_name, "letters, digits, '.', '_', '+' and '-'" },
+	{ CATEGORY_NETWORKING, "network", NULL, is_network, "small letters, digits and hyphens, such as \"lab\"" },
 	{ CATEGORY_USER, "as", NULL, is_user, "\"me\", \"nobody\", \"root\" or the name of a user" },
 	{ CATEGORY_USER, "groups", NULL, is_user, "names of groups, such as \"video\"" },
 	{ CATEGORY_DESKTOP, "x11", x11_words, NULL, NULL },

@@ -462,6 +462,18 @@ const struct toml_value *toml_get(const struct toml_value *table, const char *ke
 	return NULL;
 }
 
+bool toml_same(const struct toml_value *a, const struct toml_value *b)
+{
+	if (a->type != b->type)
+		return false;
+	if (a->type == TOML_STRING)
+		return str_equal(a->string, b->string);
+	for (a = a->first, b = b->first; a && b; a = a->next, b = b->next)
+		if (!toml_same(a, b))
+			return false;
+	return !a && !b;
+}
+
 const char *toml_type_name(enum toml_type type)
 {
 	static const char *const names[] = {

@@ -29,6 +29,8 @@ struct toml_value {
 int toml_parse(struct arena *arena, const struct source *source, const struct origin *via,
 	       struct diags *d, const struct toml_value **ret_root);
 const struct toml_value *toml_get(const struct toml_value *table, const char *key); /* or NULL */
+/* Do two strings, or two arrays of such, say the same? */
+bool toml_same(const struct toml_value *a, const struct toml_value *b);
 const char *toml_type_name(enum toml_type type); /* "string", "table", … */
 
 /* Edits keep every byte that they need not touch: comments, order, spacing.  `path` is a dotted

@@ -60,6 +60,7 @@ struct vpn_config {
 	const char *user, *password; /* both NULL: nobody told them */
 	const char *key_password;    /* of an encrypted private key, for --askpass; or NULL */
 	bool key_is_encrypted;	     /* so there must be one */
+	bool key_is_bundle;	     /* of PKCS #12: there may be one, which cannot be seen */
 	struct vpn_addresses routes;
 	bool redirect_gateway;	     /* the file says that all goes through the tunnel */
 	const char *directives;	     /* what vpn_client_text() begins with; ask that one */

@@ -435,6 +435,7 @@ void openvpn_read(struct reader *r, int directory)
 	for (size_t i = 0; i < MATERIAL_COUNT; i++)
 		if (o.blocks[i] && *o.blocks[i])
 			strbuf_addf(&o.lines, "<%s>\n%s</%s>\n", material_at(i)->name, o.blocks[i], material_at(i)->name);
+	r->config->key_is_bundle = has(&o, "pkcs12");
 	r->config->directives = strbuf_text(&o.lines);
 }
 

@@ -208,8 +208,8 @@ static int take_dns_address(struct openvpn *o, const struct word *word, const ch
 static int take_dhcp(struct openvpn *o, const struct word *words, size_t count)
 {
 	static const char *const searches[] = { "ADAPTER_DOMAIN_SUFFIX", "DOMAIN", "DOMAIN-SEARCH" };
-	static const char *const others[] = { "DISABLE-NBT", "DOMAIN-ROUTE", "NBDD", "NBS", "NBT", "NTP", "PROXY_AUTO_CONFIG_URL",
-					      "PROXY_HTTP", "PROXY_HTTPS", "WINS" };
+	static const char *const others[] = { "DISABLE-NBT", "DOMAIN-ROUTE", "NBDD", "NBS", "NBT", "NTP",
+					      "PROXY_AUTO_CONFIG_URL", "PROXY_HTTP", "PROXY_HTTPS", "WINS" };
 	bool is_dns = str_equal(words[1].text, "DNS") || str_equal(words[1].text, "DNS6"), is_search = false;
 	int r;
 

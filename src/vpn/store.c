@@ -213,9 +213,12 @@ int vpn_find(struct arena *arena, const struct vpn_places *places, const char *n
 	for (size_t i = 0; i < count; i++) {
 		if (!str_equal(entries[i].name, name))
 			continue;
-		if (found)
-			return diag_error(d, "C735", origin, "there are two: '%s' and '%s'",
-					  str_quote(arena, found->path), str_quote(arena, entries[i].path));
+		if (found) {
+			diag_error(d, "C735", origin, "there are two: '%s' and '%s'", str_quote(arena, found->path),
+				   str_quote(arena, entries[i].path));
+			diag_help(d, "remove one of the files");
+			return -EINVAL;
+		}
 		found = &entries[i];
 	}
 	if (!found)

@@ -2,12 +2,6 @@
 # tests/integration/network_use.sh - what is done with a cage's network, in the small internet of lab.lib:
 # joining, ports into the cage, other name servers, counters and the log.
 
-# profile NAME LINES: one with the given rules of networking.
-profile() {
-	printf '[filesystem]\nflags = ["system", "own-home", "project", "tmp"]\n[networking]\n%s\n[runtime]\nflags = ["ordinary"]\n' \
-		"$2" >"$work/home/$1.toml"
-}
-
 # kill_launcher WORD: of the processes of this lab, the launcher whose command line holds the word.
 kill_launcher() {
 	for pid in $(ip netns pids "$host"); do
@@ -50,32 +44,27 @@ joins() {
 	done
 }
 
-# try WHERE ATTEMPT…: lab_client.py outside of all cages, in at_host's or in_inet's network.
-try() {
-	where=$1; shift
-	"$where" /usr/bin/python3 "$work/home/lab_client.py" "$@" >"$work/tried" 2>&1
-}
-tried() { grep -q -F -e "$1" "$work/tried"; }
-
 serves() { [ "$(grep -c up "$work/served")" = "$1" ]; }
 
 # A server in the cage, and who reaches it from outside.
 publishes() {
 	cp "$root/tests/integration/lab_server.py" "$work/home/"
 	profile served 'flags = ["incoming"]
-publish = ["18080:80", "192.168.77.10:18081:80/tcp", "[::1]:18082:80", "18083:80/udp", "18084:81", "18085:443"]'
+publish = ["18080:80", "192.168.77.10:18081:80/tcp", "[::1]:18082:80", "18083:80/udp", "18084:81", "18085:443", "18087:5353/udp"]'
 	at_host "$base/tree/build/cuddy" run -n served -p ./served.toml sh -c '
+		/usr/bin/python3 lab_server.py all "$HOME/log" 0.0.0.0 -- 5353 &
 		/usr/bin/python3 lab_server.py one "$HOME/log" 127.0.0.1 -- 80 81 &
 		exec /usr/bin/python3 lab_server.py six "$HOME/log" ::1 -- 443' >"$work/served" 2>"$work/err" </dev/null &
 	server=$!
-	until_true serves 2
+	until_true serves 3
 	try at_host tcp:127.0.0.1/18080 tcp:192.168.77.10/18080 tcp:192.168.77.10/18081 tcp:::1/18082 \
-		udp:127.0.0.1/18083 tcp:127.0.0.1/18084 tcp:127.0.0.1/18085 tcp:127.0.0.1/18086
+		udp:127.0.0.1/18083 udp:127.0.0.1/18087 tcp:127.0.0.1/18084 tcp:127.0.0.1/18085 tcp:127.0.0.1/18086
 	ok "publish: a port leads into the cage" tried 'tcp:127.0.0.1/18080 reached one 127.0.0.1 80'
 	ok "publish: only from the address that it has" tried 'tcp:192.168.77.10/18080 closed'
 	ok "publish: another address, when it is named" tried 'tcp:192.168.77.10/18081 reached one'
 	ok "publish: IPv6 outside" tried 'tcp:::1/18082 reached one'
 	ok "publish: UDP" tried 'udp:127.0.0.1/18083 reached one 127.0.0.1 80'
+	ok "publish: UDP to a server that waits at all addresses" tried 'udp:127.0.0.1/18087 reached all 0.0.0.0 5353'
 	ok "publish: another port inside" tried 'tcp:127.0.0.1/18084 reached one 127.0.0.1 81'
 	ok "publish: a server of IPv6 only" tried 'tcp:127.0.0.1/18085 reached six ::1 443'
 	ok "publish: no other port" tried 'tcp:127.0.0.1/18086 closed'

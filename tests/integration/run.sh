@@ -287,6 +287,41 @@ deny_over_allow() {
 	rm -rf "$HOME/.config"
 }
 
+# What is denied by a bare name: a directory, a device, a name in the cage's own /dev/shm.
+denied_names() {
+	mkdir -p secrets
+	echo planted-inside >secrets/file
+	printf 'include = ["project"]\n[filesystem]\ndeny = ["%s/secrets", "/dev/full", "/dev/fuse", "/dev/net/**", "/dev/shm/x"]\n' \
+		"$HOME/project" >../denied.toml
+	cuddy run -p ../denied.toml sh -c 'ls secrets; cat secrets/file; ls -l /dev; true >/dev/shm/x; echo 1 >/dev/shm/y; cat /dev/shm/y'
+	ok "a directory that is denied without a slash shows nothing" not says planted-inside
+	ok "and lists nothing" not says '^file$'
+	ok "a device that is denied as a file is not there" not says ' full$'
+	ok "others are" says ' zero$'
+	ok "the rest of /dev/shm works" says '^1$'
+	ok "what is denied in it cannot be made" complains '/dev/shm/x'
+	cuddy why ../denied.toml 'device /dev/full'
+	ok "the oracle knows" says '^deny: .*denied.toml:3'
+	cuddy explain ../denied.toml
+	ok "that the whole directory goes is told" says "is a directory: all in it is denied"
+	printf 'include = ["project"]\n[filesystem]\ndeny = ["/dev/shm{,/,/**}"]\n' >../denied.toml
+	cuddy run -p ../denied.toml sh -c ': >/dev/shm/y'
+	ok "/dev/shm can be denied as a whole" complains 'cannot create /dev/shm/y'
+	# The whole disk but some of it, as other sandboxes begin.
+	for how in read-only read-write; do
+		printf 'include = ["command-line"]\n[filesystem]\n%s = ["/**"]\ndeny = ["%s{,/,/**}", "%s"]\n' \
+			$how "$HOME/project/secrets" "$HOME/project/late" >../denied.toml
+		cuddy run -p ../denied.toml sh -c 'ls /dev; cat secrets/file src/main.c; touch late /dev/made; echo started'
+		ok "all $how: it starts" says '^started$'
+		ok "all $how: a denied tree shows nothing" not says planted-inside
+		ok "all $how: /dev is the cage's own" not says '^console$'
+		ok "all $how: nothing is made in it" complains '/dev/made'
+		ok "all $how: nor what is denied and missing" test ! -e late
+		ok "all $how: nothing is told of what was there before" not complains C610
+	done
+	rm -r secrets ../denied.toml
+}
+
 # A home is no project: what is started there sees a home of its own, and that is said.
 started_at_home() {
 	for directory in "$HOME" "${HOME%/*}" /; do
@@ -432,6 +467,7 @@ inner() {
 	empty_profile
 	questions
 	deny_over_allow
+	denied_names
 	started_at_home
 	choices
 	folders

@@ -177,9 +177,14 @@ kill_client() {
 	kill "$1" $(the_client "$kind")
 }
 has_client() { [ -n "$(the_client "$kind")" ]; }
+# As its owner: root of the machine is nobody in that namespace.
+in_tunnel() {
+	setpriv --reuid "$who" --regid "$who" --clear-groups \
+		nsenter --preserve-credentials -U -n -t "$(named cuddy-vpn-in)" "$@"
+}
 delete_device() {
 	until_true has_client
-	nsenter --preserve-credentials -U -n -t "$(named cuddy-vpn-in)" ip link del tun0
+	in_tunnel ip link del tun0
 }
 
 no_leak() {
@@ -306,7 +311,7 @@ power() {
 	ok "$kind: the holder is confined" [ "$(state "$(named cuddy-vpn)" Seccomp)" = 2 ]
 	inside=$(named cuddy-vpn-in)
 	ok "$kind: the tunnel's network has the tunnel, and a loopback that is down" \
-		[ "$(nsenter --preserve-credentials -U -n -t "$inside" ip -o link | grep -c -e tun0 -e 'lo:.*DOWN')" = 2 ]
+		[ "$(in_tunnel ip -o link | grep -c -e tun0 -e 'lo:.*DOWN')" = 2 ]
 	sed 's/^\[networking\]/[user]\nas = "root"\n&/' "$work/home/$kind.toml" >"$work/home/rooted.toml"
 	cuddy run -p ./rooted.toml sh -c '
 		nft list ruleset; nft flush ruleset; ip addr add 10.0.0.1/8 dev lo; ip link set lo down
@@ -350,6 +355,11 @@ vpn = "work"
 publish = ["8080"]'
 	cuddy run -p ./port.toml echo ran
 	ok "so is a port beside it" grep -q 'port.toml:6:.*C320' "$work/err"
+	profile lab 'flags = ["outgoing"]
+vpn = "work"
+network = "lab"'
+	cuddy run -p ./lab.toml echo ran
+	ok "and a private network" grep -q 'lab.toml:6:.*C320' "$work/err"
 	profile idle 'vpn = "work"'
 	cuddy run -p ./idle.toml echo ran
 	ok "one that no rule lets the program use is warned of" grep -q 'idle.toml:4:.*C319' "$work/err"

@@ -333,6 +333,15 @@ asking() {
 	ok "the password is not" not says hidden
 	python3 "$work/ask.py" 'someone,^C' "$tree/build/cuddy" vpn add -f --name asked "$work/files/login.ovpn" >"$work/out" 2>"$work/err"
 	ok "Ctrl-C ends the question" says '^status 125$'
+	printf '\060\202\000\377' >"$work/files/b.p12"
+	printf '%s\n' client 'remote a.example' 'pkcs12 b.p12' >"$work/files/bundle.ovpn"
+	python3 "$work/ask.py" 'its word' "$tree/build/cuddy" vpn add "$work/files/bundle.ovpn" >"$work/out" 2>"$work/err"
+	ok "a bundle may have a password" grep -qx 'its word' "$HOME/$store/bundle.ovpn"
+	python3 "$work/ask.py" '' "$tree/build/cuddy" vpn add -f "$work/files/bundle.ovpn" >"$work/out" 2>"$work/err"
+	ok "or none" not grep -q askpass "$HOME/$store/bundle.ovpn"
+	cuddy vpn add -f "$work/files/bundle.ovpn"
+	ok "and is kept without a terminal" is_status 0
+	cuddy vpn rm -f bundle
 	python3 "$work/ask.py" n "$tree/build/cuddy" vpn rm asked >"$work/out" 2>"$work/err"
 	ok "rm asks, and heeds a no" is_kept asked.ovpn
 	python3 "$work/ask.py" y "$tree/build/cuddy" vpn rm asked >"$work/out" 2>"$work/err"

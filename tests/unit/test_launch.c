@@ -2,6 +2,7 @@
  * As root each check runs twice: as root and, in a forked process, as an ordinary user.
  * With -DCUDDY_FAULTS every step is made to fail once.  Needs user namespaces, /usr and dynamically linked coreutils. */
 #include "launch/launch.h"
+#include "base/own.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -464,8 +465,10 @@ static void test_as_user(void)
 	ok(status == 0, "the process of the ordinary user ended well");
 }
 
-int main(void)
+int main(int count, char **words)
 {
+	if (!count || own_protect(words) < 0)
+		return 1;
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	setenv("CUDDY_TEST_SECRET", "swordfish", 1);
 	if (geteuid() == 0)

@@ -1,4 +1,4 @@
-/* test_publication - entries of `publish`. */
+/* test_publication - entries of `publish`, `lend` and `expose`. */
 #include "policy/publication.h"
 #include "tap.h"
 
@@ -22,6 +22,45 @@ static const char *const bad[] = {
 	"[::1]", "[::1]:", "[::1]80", "[]:80", "[127.0.0.1]:80", "[::1:80", "::1:80", "localhost:80", "[::g]:80", "80-90",
 };
 
+static const struct { const char *text; size_t path_length; unsigned outside, inside; } lent[] = {
+	{ "5432", 0, 5432, 5432 }, { "1:65535", 0, 1, 65535 }, { "/run/db.sock:5432", 12, 0, 5432 },
+	{ "~/a b:c/s:1", 9, 0, 1 }, { "$XDG_RUNTIME_DIR/x:80", 18, 0, 80 }, { "/s:65535", 2, 0, 65535 },
+};
+
+static const char *const unlent[] = {
+	"", ":", "0", "65536", "5432:", ":5432", "5432:0", "5432/tcp", "5432:80:80", "127.0.0.1:80", "/run/db.sock",
+	"/run/db.sock:", "/run/db.sock:0", "/run/db.sock:65536", "/run/db.sock:08", "/run/db.sock:80/udp", "/:80",
+	"/run/:80", "run/db.sock:80", "./db.sock:80", "a/b:80", "/run/\n:80", "/run/a\tb:80", "db.sock:80",
+};
+
+/* As long as it may be, and one more. */
+static void test_length(void)
+{
+	char text[LENDING_PATH + 8];
+	struct lending l;
+
+	for (size_t length = LENDING_PATH; length <= LENDING_PATH + 1; length++) {
+		memset(text, 'a', length);
+		text[0] = '/';
+		strcpy(text + length, ":80");
+		ok(lending_parse(text, true, &l) == (length == LENDING_PATH), "a path of %zu bytes", length);
+	}
+}
+
+static void test_lending(void)
+{
+	struct lending l;
+
+	for (size_t i = 0; i < sizeof(lent) / sizeof(*lent); i++) {
+		ok(lending_parse(lent[i].text, false, &l) && l.path_length == lent[i].path_length &&
+		   l.outside == lent[i].outside && l.inside == lent[i].inside, "'%s' is lent", lent[i].text);
+		ok(lending_parse(lent[i].text, true, &l) == (lent[i].path_length > 0), "'%s' is %sto be exposed",
+		   lent[i].text, lent[i].path_length ? "" : "not ");
+	}
+	for (size_t i = 0; i < sizeof(unlent) / sizeof(*unlent); i++)
+		ok(!lending_parse(unlent[i], false, &l), "'%s' cannot be lent", unlent[i]);
+}
+
 int main(void)
 {
 	struct publication p;
@@ -33,5 +72,7 @@ int main(void)
 		   p.inside == good[i].inside && p.udp == good[i].udp, "'%s' is read", good[i].text);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		ok(!publication_parse(bad[i], &p), "'%s' is refused", bad[i]);
+	test_lending();
+	test_length();
 	return done();
 }

@@ -1,10 +1,10 @@
 /* relay/net/confine.c - seccomp and Landlock for cuddy-net itself.
  * The relay has a list of what it may do, the worker, which runs the libc's modules, of what it may not. */
 #include "relay/net/confine.h"
+#include "base/architecture.h"
 #include "base/macros.h"
 
 #include <errno.h>
-#include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
@@ -15,20 +15,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#if defined(__x86_64__)
-#define OWN_ARCH AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define OWN_ARCH AUDIT_ARCH_AARCH64
-#elif defined(__riscv) && __riscv_xlen == 64
-#define OWN_ARCH AUDIT_ARCH_RISCV64
-#elif defined(__i386__)
-#define OWN_ARCH AUDIT_ARCH_I386
-#elif defined(__arm__)
-#define OWN_ARCH AUDIT_ARCH_ARM
-#else
-#error "which architecture do system calls have here?"
-#endif
 
 /* SYS_socket is not here: its family is looked at. */
 static const unsigned relay_calls[] = {
@@ -48,6 +34,19 @@ static const unsigned relay_calls[] = {
 static const unsigned maker_calls[] = {
 	SYS_bind, SYS_close, SYS_exit_group, SYS_recvfrom, SYS_restart_syscall, SYS_rt_sigreturn, SYS_sendmsg,
 	SYS_sendto, SYS_setsockopt, SYS_write,
+};
+
+/* What openat2 may open is places (O_PATH) only: Landlock refuses the rest. */
+static const unsigned keeper_calls[] = {
+	SYS_close, SYS_connect, SYS_exit_group, SYS_openat2, SYS_recvfrom, SYS_restart_syscall, SYS_rt_sigreturn,
+	SYS_sendmsg, SYS_sendto, SYS_setsockopt, SYS_socketpair, SYS_unlinkat,
+#ifdef SYS_newfstatat
+	SYS_newfstatat,
+#endif
+#ifdef SYS_fstatat64
+	SYS_fstatat64,
+#endif
+	SYS_statx,
 };
 
 static const unsigned worker_denied[] = {
@@ -108,15 +107,15 @@ static int close_files(uint64_t left)
 	return error;
 }
 
-/* No file, no trace, `calls` and internet sockets. */
-static int confine(const unsigned *calls, size_t count)
+/* No file but with the rights `left`, no trace, `calls` and sockets of two families. */
+static int confine(const unsigned *calls, size_t count, uint64_t left, unsigned family, unsigned other)
 {
-	static const struct sock_filter rest[] = {
-		IS(SYS_socket, 0, 4), LOAD(args[0]), IS(AF_INET, 1, 0), IS(AF_INET6, 0, 1),
+	const struct sock_filter rest[] = {
+		IS(SYS_socket, 0, 4), LOAD(args[0]), IS(family, 1, 0), IS(other, 0, 1),
 		END(SECCOMP_RET_ALLOW), END(SECCOMP_RET_KILL_PROCESS),
 	};
 	struct rlimit none = { 0, 0 };
-	int r = close_files(0);
+	int r = close_files(left);
 
 	if (r == 0 && (setrlimit(RLIMIT_CORE, &none) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0))
 		r = -errno;
@@ -125,7 +124,7 @@ static int confine(const unsigned *calls, size_t count)
 
 int confine_relay(void)
 {
-	return confine(relay_calls, ARRAY_SIZE(relay_calls));
+	return confine(relay_calls, ARRAY_SIZE(relay_calls), 0, AF_INET, AF_INET6);
 }
 
 int confine_maker(void)
@@ -135,7 +134,12 @@ int confine_maker(void)
 
 	if (syscall(SYS_capset, &header, none) < 0)
 		return -errno;
-	return confine(maker_calls, ARRAY_SIZE(maker_calls));
+	return confine(maker_calls, ARRAY_SIZE(maker_calls), 0, AF_INET, AF_INET6);
+}
+
+int confine_keeper(void)
+{
+	return confine(keeper_calls, ARRAY_SIZE(keeper_calls), LANDLOCK_ACCESS_FS_REMOVE_FILE, AF_UNIX, AF_UNIX);
 }
 
 int confine_client(void)

@@ -9,6 +9,9 @@ int confine_relay(void);
 /* The maker of sockets (inlet.c): no capability, and nothing but making and passing them. */
 int confine_maker(void);
 
+/* The keeper of sockets of the file system (keeper.c): connects, removes names; opens no file. */
+int confine_keeper(void);
+
 /* A resolver's worker: it must read files and load modules, but starts no program, traces nobody, enters
  * no namespace and writes no file (where Landlock is).  0 or -errno. */
 int confine_worker(void);

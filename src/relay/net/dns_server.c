@@ -11,6 +11,17 @@
 
 enum { ANSWER_SECONDS = 60, QUERIES = 32 };
 
+/* The index that stands for an allowed name; 0: it is a cage that there is not. */
+static uint32_t find_index(struct relay *relay, const char *name)
+{
+	const struct rules *rules = &relay->rules;
+	size_t length = rules_cage_length(rules, name);
+
+	if (length && length == strlen(rules->cage) && memcmp(name, rules->cage, length) == 0)
+		return SYNTHETIC_OWN;
+	return !length || keeper_has(relay, name) ? names_index(relay->names, name) : 0;
+}
+
 /* The answer's length; 0: none is due. */
 static size_t serve(struct relay *relay, const uint8_t *packet, size_t length, uint8_t out[DNS_ANSWER_SIZE])
 {
@@ -24,9 +35,11 @@ static size_t serve(struct relay *relay, const uint8_t *packet, size_t length, u
 		code = DNS_NO_NAME;
 		journal_refused(&relay->journal, "resolver", "dns", query.name, 0);
 	}
+	uint32_t index = code == DNS_OK ? find_index(relay, query.name) : 0;
+	if (code == DNS_OK && !index)
+		code = DNS_NO_NAME;
 	if (code != DNS_OK || (query.type != DNS_A && query.type != DNS_AAAA))
 		return dns_answer(out, packet, &query, (enum dns_code)code, NULL, 0);
-	uint32_t index = names_index(relay->names, query.name);
 	if (query.type == DNS_A)
 		names_address4(index, address);
 	else

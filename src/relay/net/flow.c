@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+const uint8_t flow_loopback[2][16] = { { [10] = 0xff, [11] = 0xff, 127, 0, 0, 1 }, { [15] = 1 } };
 
 struct sockaddr_storage address_of(const uint8_t bytes[16], uint16_t port, socklen_t *ret_size)
 {
@@ -80,7 +82,14 @@ bool flow_begin(struct relay *relay, struct flow *flow, struct flow_table *table
 	*(tcp ? &relay->journal.counters->connections : &relay->journal.counters->pairs) += 1;
 	flow->relay = relay;
 	flow->id = ++relay->last_id;
-	if (name) {
+	if (name && rules_cage_length(&relay->rules, name)) {
+		flow->peer = true;
+		flow->loose = flow->access == ACCESS_SEND;
+		flow->name = strdup(name);
+		must(flow->name);
+		memcpy(flow->addresses, flow_loopback, sizeof(flow_loopback));
+		flow->count = 2;
+	} else if (name) {
 		if (!resolver_ask(relay->resolver.fd, flow->id, name))
 			return false;
 		flow->name = strdup(name);
@@ -96,19 +105,93 @@ bool flow_begin(struct relay *relay, struct flow *flow, struct flow_table *table
 
 bool flow_begin_inward(struct relay *relay, struct flow *flow, uint16_t port)
 {
-	static const uint8_t loopback[2][16] = { { [10] = 0xff, [11] = 0xff, 127, 0, 0, 1 }, { [15] = 1 } };
-
 	if (relay->visitors.count >= relay->flow_limit)
 		return false;
 	flow->relay = relay;
 	flow->id = ++relay->last_id;
 	flow->inward = true;
+	flow->loose = flow->access == ACCESS_SEND;
 	relay->journal.counters->visitors++;
 	flow->port = port;
-	memcpy(flow->addresses, loopback, sizeof(loopback));
+	memcpy(flow->addresses, flow_loopback, sizeof(flow_loopback));
 	flow->count = 2;
 	put(flow, &relay->visitors);
 	return true;
+}
+
+bool flow_begin_lent(struct relay *relay, struct flow *flow, const struct lending *lent)
+{
+	if (relay->tcp.count >= relay->flow_limit)
+		return false;
+	flow->relay = relay;
+	flow->id = ++relay->last_id;
+	flow->lent = lent;
+	relay->journal.counters->connections++;
+	flow->port = lent->outside;
+	memcpy(flow->addresses, flow_loopback, sizeof(flow_loopback));
+	flow->count = lent->path_length ? LIMIT_LENT_TRIES : 2;
+	put(flow, &relay->tcp);
+	return true;
+}
+
+/* A socket that may be connected, or is; or -errno. */
+static int make_outside(const struct flow *flow, int family, int type)
+{
+	if (flow->lent && flow->lent->path_length)
+		return keeper_connect(flow->relay, flow->lent);
+	if (flow->inward) {
+		uint8_t own[16];
+		if (family == AF_INET)
+			names_address4(SYNTHETIC_OWN, own);
+		else
+			names_address6(SYNTHETIC_OWN, own);
+		return maker_socket(flow->relay, family, type, own);
+	}
+	int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+int flow_connect(int fd, const uint8_t address[16], uint16_t port)
+{
+	socklen_t size;
+	struct sockaddr_storage to = address_of(address, port, &size);
+
+	return connect(fd, (struct sockaddr *)&to, size) < 0 && errno != EINPROGRESS ? -errno : 0;
+}
+
+/* The other cage has answered. */
+static void answered(struct relay *relay, struct handle *handle, uint32_t events UNUSED)
+{
+	struct flow *flow = (struct flow *)((char *)handle - offsetof(struct flow, outside));
+	int fd = socket_take(handle->fd);
+
+	relay_forget(relay, handle);
+	if (fd < 0) {
+		if (fd == -EACCES)
+			journal_refused(&relay->journal, "relay", flow->access == ACCESS_CONNECT ? "tcp" : "udp", flow->name,
+					flow->port);
+		flow_dial(flow);
+		return;
+	}
+	handle->fd = fd;
+	handle->events = 0;
+	flow->dialled(flow);
+}
+
+/* Asks the other cage for a socket; 0, or -errno: it is not there. */
+static int call(struct flow *flow, bool v6)
+{
+	struct relay *relay = flow->relay;
+	struct peer_call call = { .v6 = v6, .access = (uint8_t)flow->access, .port = flow->port };
+	int fd = keeper_call(relay, flow->name, &call);
+
+	if (fd < 0)
+		return fd;
+	flow->outside = (struct handle){ .fd = fd, .ready = answered };
+	int r = relay_watch(relay, &flow->outside, EPOLLIN);
+	if (r < 0)
+		relay_forget(relay, &flow->outside);
+	return r;
 }
 
 /* 0, or -errno: this address is none to go to. */
@@ -119,23 +202,51 @@ static int dial(struct flow *flow, const uint8_t address[16])
 	socklen_t size;
 	struct sockaddr_storage to = address_of(address, flow->port, &size);
 
+	if (flow->peer)
+		return call(flow, to.ss_family == AF_INET6);
 	if (flow->name && !rules_may_be(&relay->rules, flow->access, flow->name, address, flow->port)) {
 		/* The name may be reached, but not where it leads. */
 		journal_refused(&relay->journal, "relay", type == SOCK_STREAM ? "tcp" : "udp", flow->name, flow->port);
 		return -EACCES;
 	}
-	int fd = flow->inward ? inlet_socket(relay, to.ss_family, type) :
-				socket(to.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = make_outside(flow, to.ss_family, type);
 	if (fd < 0)
-		return flow->inward ? fd : -errno;
-	if (connect(fd, (struct sockaddr *)&to, size) < 0 && errno != EINPROGRESS) {
-		int error = -errno;
+		return fd;
+	int r = flow->port && !flow->loose ? flow_connect(fd, address, flow->port) : 0;
+	if (r < 0) {
 		close(fd);
-		return error;
+		return r;
 	}
 	flow->outside.fd = fd;
 	flow->outside.events = 0;
 	return 0;
+}
+
+/* A server that waits at all addresses of a cage answers from another than it was asked at, so such a socket
+ * takes what comes from the right port. */
+ssize_t flow_send(const struct flow *flow, const uint8_t *bytes, size_t size)
+{
+	socklen_t to_size;
+	struct sockaddr_storage to;
+
+	if (!flow->loose)
+		return send(flow->outside.fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+	to = address_of(flow->addresses[flow->tried - 1], flow->port, &to_size);
+	return sendto(flow->outside.fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&to, to_size);
+}
+
+ssize_t flow_receive(const struct flow *flow, uint8_t *room, size_t size)
+{
+	struct sockaddr_storage from = { 0 };
+	socklen_t from_size = sizeof(from);
+	uint8_t address[16];
+	uint16_t port = 0;
+	ssize_t length = recvfrom(flow->outside.fd, room, size, MSG_DONTWAIT, (struct sockaddr *)&from, &from_size);
+
+	if (length < 0 || !flow->loose || (address_from(&from, address, &port) && port == flow->port))
+		return length;
+	errno = EAGAIN;
+	return -1;
 }
 
 void flow_dial(struct flow *flow)
@@ -144,10 +255,17 @@ void flow_dial(struct flow *flow)
 
 	relay_forget(relay, &flow->outside);
 	while (flow->tried < flow->count) {
-		if (dial(flow, flow->addresses[flow->tried++]) < 0)
+		int r = dial(flow, flow->addresses[flow->tried++]);
+		if (r == -EAGAIN && (flow->lent || flow->peer)) {
+			flow->deadline = relay->now + 1; /* the next look at the clock */
+			return;
+		}
+		if (r < 0)
 			continue;
-		flow->deadline = flow->tried < flow->count ? relay->now + LIMIT_CONNECT_SECONDS * 1000 : 0;
-		flow->dialled(flow);
+		bool last = flow->tried == flow->count && !flow->peer;
+		flow->deadline = last ? 0 : relay->now + LIMIT_CONNECT_SECONDS * 1000;
+		if (!flow->peer) /* that one has to answer first */
+			flow->dialled(flow);
 		return;
 	}
 	flow->failed(flow);

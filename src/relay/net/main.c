@@ -18,7 +18,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { ANSWER = 1, SOCKETS = 3, CAGE = 4, POLICY = 5, COUNTERS = 6, LOG = 7 };
+enum { ANSWER = 1, SOCKETS = 3, CAGE = 4, POLICY = 5, COUNTERS = 6, LOG = 7,
+       PEERS = 8, CAGES = 9 };
 
 _Noreturn static void give_up(const char *what, int error)
 {
@@ -120,7 +121,7 @@ static void watch_all(struct relay *relay)
 		[SOCKET_UDP4] = udp_ready, [SOCKET_UDP6] = udp_ready,
 		[SOCKET_REFUSED] = refused_ready,
 	};
-	struct handle *others[] = { &relay->cage, &relay->resolver, &relay->onlink };
+	struct handle *others[] = { &relay->cage, &relay->resolver, &relay->onlink, &relay->peers };
 	int r = 0;
 
 	relay->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -131,11 +132,36 @@ static void watch_all(struct relay *relay)
 		if (relay->sockets[i].fd >= 0 && ready[i])
 			r = MIN(r, relay_watch(relay, &relay->sockets[i], EPOLLIN));
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(others) - !relay->rules.network; i++)
 		r = MIN(r, relay_watch(relay, others[i], EPOLLIN));
 	r = MIN(r, inlets_watch(relay));
+	r = MIN(r, outlets_watch(relay));
 	if (r < 0)
 		give_up("wait", r);
+}
+
+/* Ports and sockets of the host, and who makes more of them and of the cage's. */
+static int open_all(struct relay *relay, const char **ret_what)
+{
+	const struct rules *rules = &relay->rules;
+	bool lends = rules->lent.count || rules->exposed.count || rules->network;
+	int r = inlets_open(relay, ret_what);
+
+	relay->maker = relay->keeper = -1;
+	relay->cages = CAGES;
+	r = r < 0 ? r : outlets_open(relay, ret_what);
+	if (r == 0 && lends) {
+		*ret_what = "start its keeper of sockets";
+		r = keeper_start(relay);
+	}
+	if (r < 0)
+		keeper_withdraw(relay);
+	close(CAGES);
+	if (r == 0 && (lends || rules->publications.count)) {
+		*ret_what = "enter the cage's network";
+		r = maker_start(relay, CAGE);
+	}
+	return r;
 }
 
 int main(void)
@@ -148,14 +174,14 @@ int main(void)
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	syscall(SYS_close_range, LOG + 1u, ~0u, 0);
+	syscall(SYS_close_range, CAGES + 1u, ~0u, 0);
 	relay.flow_limit = find_flow_limit();
 	read_policy(&relay.rules);
 	const char *what = "count";
 	int r = journal_open(&relay.journal, LOG, COUNTERS);
 	close(COUNTERS);
 	if (r == 0)
-		r = inlets_open(&relay, CAGE, &what);
+		r = open_all(&relay, &what);
 	if (r < 0)
 		give_up(what, r);
 	relay.resolver = (struct handle){ .fd = resolver_open(&relay.rules), .ready = resolver_ready };
@@ -166,6 +192,7 @@ int main(void)
 		give_up("read the host's addresses", r);
 	relay.onlink = (struct handle){ .fd = relay.rules.onlink.fd, .ready = onlink_changed };
 	relay.cage = (struct handle){ .fd = CAGE, .ready = cage_ready };
+	relay.peers = (struct handle){ .fd = PEERS, .ready = peers_ready };
 	relay.names = names_new();
 	take_sockets(&relay);
 	watch_all(&relay);
@@ -176,5 +203,6 @@ int main(void)
 		_exit(1);
 	relay_run(&relay);
 	refused_ready(&relay, &relay.sockets[SOCKET_REFUSED], 0); /* what the cage did at its end */
+	keeper_end(&relay);
 	_exit(relay.over ? 0 : 1);
 }

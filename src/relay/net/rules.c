@@ -1,5 +1,6 @@
 /* relay/net/rules.c - questions to the oracle.  Must not: resolve, remember an answer. */
 #include "relay/net/rules.h"
+#include "base/limits.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -36,6 +37,26 @@ static int parse_publication(struct arena *arena, const char *text, struct rules
 	return 0;
 }
 
+static int parse_lent(struct arena *arena, const char *text, struct rules *rules)
+{
+	struct lending lending;
+
+	if (!lending_parse(text, false, &lending))
+		return -EINVAL;
+	*vec_push(arena, &rules->lent) = lending;
+	return 0;
+}
+
+static int parse_exposed(struct arena *arena, const char *text, struct rules *rules)
+{
+	struct lending lending;
+
+	if (!lending_parse(text, true, &lending))
+		return -EINVAL;
+	*vec_push(arena, &rules->exposed) = lending;
+	return 0;
+}
+
 static int parse_server(struct arena *arena, const char *text, struct rules *rules)
 {
 	const char *mapped = strchr(text, ':') ? text : arena_printf(arena, "::ffff:%s", text);
@@ -47,6 +68,34 @@ static int parse_server(struct arena *arena, const char *text, struct rules *rul
 	return 0;
 }
 
+static int parse_network(struct arena *arena, const char *text, struct rules *rules)
+{
+	size_t length = strcspn(text, " ");
+
+	if (!length || text[length] != ' ' || !rules_is_cage(text + length + 1, strlen(text + length + 1)))
+		return -EINVAL;
+	rules->network = arena_strndup(arena, text, length);
+	rules->cage = text + length + 1;
+	return 0;
+}
+
+static const struct {
+	const char *word;
+	int (*parse)(struct arena *arena, const char *text, struct rules *rules);
+} openings[] = {
+	{ "expose ", parse_exposed }, { "lend ", parse_lent }, { "network ", parse_network },
+	{ "publish ", parse_publication }, { "server ", parse_server },
+};
+
+/* A line that is no rule; -ENOENT: it is one. */
+static int parse_opening(struct arena *arena, const char *line, struct rules *rules)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(openings); i++)
+		if (str_starts(line, openings[i].word))
+			return openings[i].parse(arena, line + strlen(openings[i].word), rules);
+	return -ENOENT;
+}
+
 int rules_parse(struct arena *arena, const char *text, struct diags *d, struct rules *ret)
 {
 	struct rules all = { .onlink = { .fd = -1 } };
@@ -55,14 +104,10 @@ int rules_parse(struct arena *arena, const char *text, struct diags *d, struct r
 	while (*text) {
 		size_t length = strcspn(text, "\n");
 		const char *line = arena_strndup(arena, text, length);
-		int r = 0;
+		int r = str_equal(line, "check-names") ? 0 : parse_opening(arena, line, &all);
 		if (str_equal(line, "check-names"))
 			all.check_names = true;
-		else if (str_starts(line, "publish "))
-			r = parse_publication(arena, line + strlen("publish "), &all);
-		else if (str_starts(line, "server "))
-			r = parse_server(arena, line + strlen("server "), &all);
-		else
+		else if (r == -ENOENT)
 			r = parse_line(arena, line, d, vec_push(arena, &rules));
 		if (r < 0)
 			return r;
@@ -106,6 +151,30 @@ bool rules_may_reach_name(const struct rules *r, unsigned access, const char *na
 	if (r->check_names && access == ACCESS_SEND && port == 443)
 		return false; /* QUIC, whose hello only its server can read */
 	return decide(r, access, name_endpoint(name), port).effect == EFFECT_ALLOW;
+}
+
+bool rules_may_listen(const struct rules *r, uint16_t port)
+{
+	return decide(r, ACCESS_LISTEN, (struct endpoint){ .form = HOST_ANY }, port).effect == EFFECT_ALLOW;
+}
+
+size_t rules_cage_length(const struct rules *r, const char *name)
+{
+	size_t length = strlen(name), end = r->network ? strlen(r->network) : 0;
+
+	if (!end || length <= end + 1 || name[length - end - 1] != '.' || !str_equal(name + length - end, r->network))
+		return 0;
+	return length - end - 1;
+}
+
+bool rules_is_cage(const char *name, size_t length)
+{
+	if (length == 0 || length > LIMIT_NAME_LENGTH || strchr("-.", *name))
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (!name[i] || !strchr("abcdefghijklmnopqrstuvwxyz0123456789-_.", name[i]))
+			return false;
+	return true;
 }
 
 /* Is there an allow that names this very network, not only "the internet"? */

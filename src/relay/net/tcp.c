@@ -256,10 +256,21 @@ static void begin(struct relay *relay, int fd)
 		refuse(c);
 		return;
 	}
-	c->unchecked = c->flow.name && relay->rules.check_names;
+	c->unchecked = c->flow.name && !c->flow.peer && relay->rules.check_names;
 	if (relay_watch(relay, &c->inside, 0) < 0) /* only that it hangs up */
 		failed(&c->flow);
-	else if (!c->flow.name)
+	else if (c->flow.count) /* else the resolver has to answer first */
+		flow_dial(&c->flow);
+}
+
+/* Nobody has to be asked, so it goes on at once. */
+static void begin_open(struct relay *relay, struct connection *c, bool taken)
+{
+	if (!taken)
+		refuse(c);
+	else if (relay_watch(relay, &c->inside, 0) < 0)
+		failed(&c->flow);
+	else
 		flow_dial(&c->flow);
 }
 
@@ -267,12 +278,14 @@ void tcp_visit(struct relay *relay, int fd, uint16_t port)
 {
 	struct connection *c = connection_new(fd);
 
-	if (!flow_begin_inward(relay, &c->flow, port))
-		refuse(c);
-	else if (relay_watch(relay, &c->inside, 0) < 0)
-		failed(&c->flow);
-	else
-		flow_dial(&c->flow);
+	begin_open(relay, c, flow_begin_inward(relay, &c->flow, port));
+}
+
+void tcp_lend(struct relay *relay, int fd, const struct lending *lent)
+{
+	struct connection *c = connection_new(fd);
+
+	begin_open(relay, c, flow_begin_lent(relay, &c->flow, lent));
 }
 
 void tcp_ready(struct relay *relay, struct handle *handle, uint32_t events UNUSED)

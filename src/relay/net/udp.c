@@ -101,7 +101,7 @@ static void outside_ready(struct relay *relay, struct handle *handle, uint32_t e
 	struct pair *p = of_outside(handle);
 
 	for (unsigned i = 0; i < PACKETS; i++) {
-		ssize_t size = recv(handle->fd, room + HEADER6 + HEADER_UDP, DATAGRAM - HEADER_UDP - HEADER4, MSG_DONTWAIT);
+		ssize_t size = flow_receive(&p->flow, room + HEADER6 + HEADER_UDP, DATAGRAM - HEADER_UDP - HEADER4);
 		if (size < 0) {
 			if (errno != EAGAIN && errno != EINTR)
 				flow_end(&p->flow); /* nobody is there */
@@ -124,7 +124,7 @@ static void dialled(struct flow *flow)
 		return;
 	}
 	if (p->first)
-		(void)!send(flow->outside.fd, p->first, p->first_size, MSG_DONTWAIT | MSG_NOSIGNAL);
+		(void)!flow_send(flow, p->first, p->first_size);
 	free(p->first);
 	p->first = NULL;
 }
@@ -176,7 +176,7 @@ static void begin(struct relay *relay, const struct pair *wanted, const uint8_t 
 	must(p->first);
 	memcpy(p->first, bytes, size);
 	p->first_size = size;
-	if (!p->flow.name)
+	if (p->flow.count)
 		flow_dial(&p->flow);
 }
 
@@ -214,7 +214,7 @@ void udp_ready(struct relay *relay, struct handle *handle, uint32_t events UNUSE
 			begin(relay, &wanted, room, (size_t)size);
 		} else if (p->flow.connected) {
 			p->flow.deadline = relay->now + LIMIT_UDP_SECONDS * 1000;
-			(void)!send(p->flow.outside.fd, room, (size_t)size, MSG_DONTWAIT | MSG_NOSIGNAL);
+			(void)!flow_send(&p->flow, room, (size_t)size);
 		}
 	}
 }

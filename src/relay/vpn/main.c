@@ -141,7 +141,7 @@ static int start_uplink(struct arena *arena, const struct vpn_config *config, in
 			char answer[NETWORK_ANSWER])
 {
 	const char *policy = uplink_policy(arena, config);
-	struct network network = { 0 };
+	struct network network = { .peers = -1, .cages = -1 };
 	struct rules rules;
 	struct diags d;
 

@@ -1,0 +1,123 @@
+#!/bin/sh
+# tests/integration/own_file.sh - the file of the program that starts cages cannot be changed from inside, also
+# where the caller owns it (root; whoever built it): by /proc/1/exe, nor by making the cage execute
+# /proc/self/exe, which is that file until the program has been executed (the class of CVE-2019-5736).
+suite_files=tests/integration/takeover.c
+
+look() { # what must stay
+	stat -c '%a %s' "$own"
+	cksum <"$own"
+}
+
+# taken TITLE COMMAND…: somebody outside waits for the file; then the command; then it is attacked, when
+# nobody executes it any more.
+taken() {
+	title=$1; shift
+	rm -f "$work/socket" "$work/gate" "$work/got"
+	mkfifo "$work/gate"; : >"$work/got"
+	"$work/takeover" receive "$work/home/project/socket" <"$work/gate" >"$work/got" &
+	receiver=$!
+	exec 8>"$work/gate"
+	until_true 20 grep -q ready "$work/got"
+	before=$(look)
+	"$@" >"$work/out" 2>"$work/err" </dev/null 8>&-
+	exec 8>&-
+	grep -q got "$work/got" || kill "$receiver" 2>/dev/null
+	wait "$receiver" 2>/dev/null
+	rm -f "$work/home/project/socket"
+	same "$title: it is what it was" "$before" "$(look)"
+	ok "$title: nobody could write to what was handed out" not grep -qE 'written|truncated' "$work/got" "$work/out"
+}
+
+write_files() {
+	cat >"$work/home/take.toml" <<-EOF
+		include = ["command-line"]
+		[environment.set]
+		LD_PRELOAD = "$PWD/takeover.so"
+		TAKEOVER_SOCKET = "$PWD/socket"
+		[filesystem]
+		read-write = ["$PWD/**"]
+		execute = ["$PWD/**"]
+		[runtime]
+		flags = ["debug"]
+	EOF
+	ln -s /proc/self/exe link
+	printf '#!/proc/self/exe\n' >script
+	printf '#!%s\n' "$PWD/link" >by-link
+	chmod 755 script by-link
+}
+
+# With and without the right to trace, before init has ended and while it is there.
+first_process() {
+	before=$(look)
+	cuddy_own run -p "$work/home/take.toml" sh -c '
+		for path in /proc/1/exe /proc/1/root /proc/1/cwd /proc/1/map_files /proc/1/mem /proc/1/environ; do
+			ls "$path/" >/dev/null 2>&1 && echo "list $path"
+			head -c 1 "$path" >/dev/null 2>&1 && echo "read $path"
+		done
+		chmod 4777 /proc/1/exe 2>/dev/null && echo mode
+		(: >>/proc/1/exe) 2>/dev/null && echo write
+		echo end'
+	same "nothing of pid 1 is open" end "$(cat "$work/out")"
+	same "nor was it changed" "$before" "$(look)"
+}
+
+cuddy_own() {
+	"$own" "$@" >"$work/out" 2>"$work/err" </dev/null
+	status=$?
+}
+
+joined() {
+	"$own" run -p "$work/home/take.toml" -n "taken$1" sh -c 'unset LD_PRELOAD; echo up; exec sleep 1000' >"$work/up" 2>&1 </dev/null &
+	keeper=$!
+	until_true 20 grep -q up "$work/up"
+	"$own" exec "taken$1" -- "$PWD/$2"
+	kill "$keeper"
+	wait "$keeper" 2>/dev/null
+}
+
+as_bubblewrap() {
+	"$own" bwrap --ro-bind / / --proc /proc --dev /dev --unshare-pid --bind "$PWD" "$PWD" \
+		--setenv LD_PRELOAD "$PWD/takeover.so" --setenv TAKEOVER_SOCKET "$PWD/socket" "$@"
+}
+
+attack_all() { # LABEL
+	taken "$1, a link to it" "$own" run -p "$work/home/take.toml" ./link
+	reached=$(grep -c got "$work/got")
+	taken "$1, a script that names it" "$own" run -p "$work/home/take.toml" ./script
+	taken "$1, a script that names a link" "$own" run -p "$work/home/take.toml" ./by-link
+	taken "$1, a link in a running cage" joined 1 link
+	taken "$1, a script in a running cage" joined 2 script
+	taken "$1, in bubblewrap's words" as_bubblewrap "$PWD/script"
+	before=$(look)
+	as_bubblewrap sh -c 'chmod 4777 /proc/1/exe; echo x >>/proc/1/exe' >"$work/out" 2>&1
+	same "$1, pid 1 in bubblewrap's words: it is what it was" "$before" "$(look)"
+	first_process
+	cuddy_own run -p command-line sh -c 'cat /proc/$$/comm; echo "${CUDDY_SELF-none}"'
+	same "$1: a program does not notice" "sh none" "$(xargs <"$work/out")"
+	cuddy_own bwrap --ro-bind / / sh -c 'echo "${CUDDY_SELF-none}"'
+	same "$1: nor in bubblewrap's words" none "$(cat "$work/out")"
+}
+
+suite() {
+	have cc || { skip "no compiler"; return; }
+	source=$tree/tests/integration/takeover.c
+	cc -D_GNU_SOURCE -O1 -o "$work/takeover" "$source" && cc -D_GNU_SOURCE -O1 -shared -fPIC -o takeover.so "$source" || return
+	XDG_RUNTIME_DIR=$work/runtime
+	export XDG_RUNTIME_DIR
+	mkdir -m 700 "$XDG_RUNTIME_DIR"
+	write_files
+	own=$tree/build/cuddy
+	attack_all "as installed"
+	mkdir -p "$work/own"
+	cp -R "$tree/build" "$tree/permissions" "$tree/profiles" "$work/own/"
+	own=$work/own/build/cuddy
+	attack_all "built by the caller"
+	if grep -aq 'libc\.so' "$own"; then
+		same "the attack reaches the file that it attacks, so this proves something" 1 "$reached"
+	else
+		skip "a program that is not static, which can be made to attack itself"
+	fi
+}
+
+. "$(dirname "$0")/both.lib"
