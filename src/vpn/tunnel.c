@@ -2,13 +2,13 @@
  * Must not: send anything another way when there is no tunnel. */
 #include "vpn/tunnel.h"
 #include "base/fd.h"
+#include "base/own.h"
 #include "base/path.h"
 #include "base/sha256.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <poll.h>
@@ -66,11 +66,9 @@ static const char *digest_of(struct arena *arena, const char *text)
 
 static const char *find_program(struct arena *arena)
 {
-	char path[PATH_MAX];
-	ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	const char *path = own_path(arena);
 
-	if (size > 0) {
-		path[size] = '\0';
+	if (path) {
 		const char *beside = path_normal(arena, "/", arena_printf(arena, "%s/../cuddy-vpn", path));
 		if (access(beside, X_OK) == 0)
 			return beside;
