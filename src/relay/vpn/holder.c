@@ -28,7 +28,8 @@ long long holder_now(void)
 static bool say(int fd, char word, const char *text, const int spaces[2])
 {
 	union { struct cmsghdr header; char room[CMSG_SPACE(2 * sizeof(int))]; } control = { 0 };
-	struct iovec parts[] = { { &word, 1 }, { (void *)text, MIN(strlen(text), (size_t)TUNNEL_MESSAGE - 2) } };
+	size_t length = strnlen(text, TUNNEL_MESSAGE - 2);
+	struct iovec parts[] = { { &word, 1 }, { (void *)text, length } };
 	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
 
 	if (spaces) {

@@ -24,7 +24,8 @@ enum { AGAIN_MS = 1000, AGAIN_MOST_MS = 30000, ASK_MS = 250, LINE_MOST = 400 };
 void inside_say(struct inside *in, char word, const char *text, int with)
 {
 	union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } control = { 0 };
-	struct iovec parts[] = { { &word, 1 }, { (void *)text, MIN(strlen(text), (size_t)INSIDE_MESSAGE - 2) } };
+	size_t length = strnlen(text, INSIDE_MESSAGE - 2);
+	struct iovec parts[] = { { &word, 1 }, { (void *)text, length } };
 	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
 
 	if (with >= 0) {
