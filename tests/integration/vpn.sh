@@ -110,13 +110,16 @@ cuts() { tail -n +"$2" "$work/out.$1" | grep -q '^cut'; }
 lines() { wc -l <"$work/out.$1"; }
 # named NAME [PARENT]: processes of the user at hand with that name (nobody else here has a VPN), or children.
 named() {
-	for status in /proc/[0-9]*/status; do
-		awk -v name="$1" -v uid="$(id -u "$who")" -v parent="${2:-}" '
-			$1 == "Name:" && $2 != name { exit }
+	grep -l -x "Name:.$1" /proc/[0-9]*/status 2>/dev/null | while read -r status; do
+		awk -v uid="$(id -u "$who")" -v parent="${2:-}" '
 			$1 == "Pid:" { pid = $2 }
 			$1 == "PPid:" && parent && $2 != parent { exit }
 			$1 == "Uid:" && $2 == uid { print pid; exit }' "$status" 2>/dev/null
 	done
+}
+the_client() {
+	inside=$(named cuddy-vpn-in)
+	case $1 in home) named wireguard-go "$inside" ;; *) named openvpn "$inside" ;; esac
 }
 own_relays() {
 	for pid in $(relays); do
@@ -124,10 +127,6 @@ own_relays() {
 	done
 }
 nothing_left() { [ -z "$(named cuddy-vpn)$(named cuddy-vpn-in)$(own_relays)" ]; }
-the_client() {
-	inside=$(named cuddy-vpn-in)
-	case $1 in home) named wireguard-go "$inside" ;; *) named openvpn "$inside" ;; esac
-}
 
 # ---- the capture ----
 
@@ -352,7 +351,7 @@ launcher_killed() {
 
 # ---- refusals ----
 
-refused() {
+refusals() {
 	profile host 'flags = ["host"]
 vpn = "work"'
 	cuddy run -p ./host.toml echo ran
@@ -377,7 +376,7 @@ vpn = "nowhere"'
 	ok "one that is not there is refused" [ "$status" = 125 ]
 	ok "with those that are" grep -q 'work' "$work/err"
 	cuddy plan --net ./work.toml
-	grep -q 'through the VPN' "$work/out" || cuddy profile show ./work.toml
+	ok "'plan --net' says what its rules let out" grep -q "through the VPN 'work' or nowhere" "$work/out"
 	cuddy explain ./work.toml
 	ok "'explain' names the way" grep -q "through the VPN 'work'" "$work/out"
 	cuddy why ./work.toml 'connect 203.0.113.10:443'
@@ -419,7 +418,7 @@ suite() {
 	power work 0000000000000000
 	power home 0000000000001000
 	launcher_killed
-	refused
+	refusals
 	[ "$who" != root ] || unreachable
 	[ "$who" = root ] && id "$user" >/dev/null 2>&1 || was_unreachable
 }
