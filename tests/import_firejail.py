@@ -107,7 +107,8 @@ def forbidden(lines, groups):
         elif word == "read-only":
             for path in concrete(rest):
                 if path.startswith("/") and not any(path.startswith(w) for w in writable):
-                    asked.add("write " + path)
+                    asked |= {"create " + path + "/below", "delete " + path + "/below"} | (
+                        {"write " + path} if path != "/home/me" else set())
         elif word == "noexec":
             asked |= {"execute " + path for path in concrete(rest) if path.startswith("/")}
         elif word in DEVICES:

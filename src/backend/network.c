@@ -48,6 +48,14 @@ static bool is_outside(const struct rule *rule)
 	       e->access & (ACCESS_CONNECT | ACCESS_SEND | ACCESS_RESOLVE);
 }
 
+bool network_is_ping(const struct rule *rule)
+{
+	const struct endpoint *e = rule->endpoint;
+
+	return rule->kind == KIND_NETWORK && rule->effect == EFFECT_ALLOW && e->icmp && e->form != HOST_LOOPBACK &&
+	       e->form != HOST_HOST;
+}
+
 /* The first thing that leads in or out beside the rules; NULL: nothing. */
 static const struct text_setting *first_opening(const struct policy *policy)
 {
@@ -68,7 +76,8 @@ enum network_mode network_mode(const struct policy *policy)
 	if (denies_all(policy, ACCESS_CONNECT | ACCESS_SEND)) /* then a name is of no use either */
 		return NETWORK_NONE;
 	for (size_t i = 0; i < policy->rule_count; i++)
-		if (policy->rules[i].effect == EFFECT_ALLOW && is_outside(&policy->rules[i]))
+		if (network_is_ping(&policy->rules[i]) ||
+		    (policy->rules[i].effect == EFFECT_ALLOW && is_outside(&policy->rules[i])))
 			return NETWORK_RELAY;
 	return NETWORK_NONE;
 }
@@ -246,11 +255,32 @@ static const char *own_rules(const struct policy *policy)
 }
 
 /* Cages of its private network come from the addresses that their names have here. */
-#define PEER_RULE "\t\tsocket wildcard 0 accept comment \"to who came from there\"\n"
+#define PEER_RULE "\t\tsocket wildcard 0 accept comment \"to who came from there\"\n" \
+	"\t\ticmp type echo-reply accept\n\t\ticmpv6 type echo-reply accept\n"
+#define PEER_OUTPUT "\t\tip saddr " OWN4 " icmp type echo-reply accept\n" \
+	"\t\tip6 saddr " OWN6 " icmpv6 type echo-reply accept\n"
+
+/* Where some may be pinged the relay gets all echo requests: the cage's own kernel would answer each of them. */
+#define PING_CHAIN "\tchain ping {\n" NETWORK_PING_RULE "\t\tdrop comment \"the relay decides\"\n\t}\n"
+#define PING_OUTPUT "\t\ticmp type echo-request accept\n\t\ticmpv6 type echo-request accept\n"
+#define PING_RULE "\t\ticmp type echo-request goto ping\n\t\ticmpv6 type echo-request goto ping\n"
+
+static bool allows_ping(const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct rule *rule = &policy->rules[i];
+
+		if (network_is_ping(rule) || (rule->effect == EFFECT_ALLOW && is_outside(rule) &&
+					      is_full(rule->endpoint, ACCESS_CONNECT | ACCESS_SEND)))
+			return true;
+	}
+	return false;
+}
 
 const char *network_rules(struct arena *arena, const struct policy *policy)
 {
 	struct text t = { .arena = arena, .out = { .arena = arena } };
+	bool pings = allows_ping(policy);
 
 	for (size_t i = 0; i < policy->rule_count; i++)
 		add_rule(&t, &policy->rules[i]);
@@ -263,12 +293,14 @@ const char *network_rules(struct arena *arena, const struct policy *policy)
 		"\t\tmeta l4proto tcp reject with tcp reset\n"
 		"\t\treject with icmpx admin-prohibited\n"
 		"\t}\n"
+		"%s"
 		"\tchain output {\n"
 		"\t\ttype filter hook output priority filter; policy drop;\n"
-		"%s"
+		"%s%s%s"
 		"\t\tmeta l4proto != { tcp, udp } goto refuse\n"
 		"\t\tip daddr " SYNTHETIC_NAMES4 " accept comment \"names: the relay decides\"\n"
-		"\t\tip6 daddr " SYNTHETIC_NAMES6 " accept comment \"names: the relay decides\"\n", own_rules(policy));
+		"\t\tip6 daddr " SYNTHETIC_NAMES6 " accept comment \"names: the relay decides\"\n", pings ? PING_CHAIN : "", own_rules(policy),
+		policy->network.value ? PEER_OUTPUT : "", pings ? PING_OUTPUT : "");
 	print_groups(&t, EFFECT_DENY);
 	print_groups(&t, EFFECT_ALLOW);
 	strbuf_addf(&t.out,
@@ -278,11 +310,11 @@ const char *network_rules(struct arena *arena, const struct policy *policy)
 		"\t\ttype filter hook prerouting priority mangle; policy drop;\n"
 		"\t\tip daddr " OWN4 " accept\n"
 		"\t\tip6 daddr " OWN6 " accept\n"
-		"%s"
+		"%s%s"
 		"\t\tmeta nfproto ipv4 meta l4proto { tcp, udp } tproxy ip to " SYNTHETIC_OWN4 ":%u accept\n"
 		"\t\tmeta nfproto ipv6 meta l4proto { tcp, udp } tproxy ip6 to [" SYNTHETIC_OWN6 "]:%u accept\n"
 		"\t}\n"
-		"}\n", policy->network.value ? PEER_RULE : "", SYNTHETIC_PORT, SYNTHETIC_PORT);
+		"}\n", pings ? PING_RULE : "", policy->network.value ? PEER_RULE : "", SYNTHETIC_PORT, SYNTHETIC_PORT);
 	return strbuf_text(&t.out);
 }
 
@@ -336,7 +368,9 @@ static void claim_relayed(struct compilation *c, size_t index, bool open)
 			      named && open ? "by its name; who knows its address may reach it" : NULL);
 	else if (is_outside(rule))
 		backend_claim(c, index, "network", (access & both) == both ? EXACTNESS_COARSE : EXACTNESS_EXACT,
-			      (access & both) == both ? "by tcp and udp; no ping" : NULL);
+			      (access & both) == both ? "by tcp and udp; ping as far as this computer lets users" : NULL);
+	else if (network_is_ping(rule))
+		backend_claim(c, index, "network", EXACTNESS_EXACT, NULL);
 }
 
 static void claim(struct compilation *c, enum network_mode mode)
@@ -368,7 +402,8 @@ static void claim(struct compilation *c, enum network_mode mode)
 static const struct origin *first_origin(const struct policy *policy)
 {
 	for (size_t i = 0; i < policy->rule_count; i++)
-		if (policy->rules[i].effect == EFFECT_ALLOW && is_outside(&policy->rules[i]))
+		if (network_is_ping(&policy->rules[i]) ||
+		    (policy->rules[i].effect == EFFECT_ALLOW && is_outside(&policy->rules[i])))
 			return policy->rules[i].origin;
 	return first_opening(policy)->origin; /* or there would be no relay */
 }

@@ -21,6 +21,13 @@ static inline bool network_has_relay(const struct policy *policy)
 	return network_mode(policy) == NETWORK_RELAY;
 }
 
+/* Does the rule allow to ping somebody outside, and nothing else? */
+bool network_is_ping(const struct rule *rule);
+
+/* Of rules about pings alone nothing would be left where the kernel lets the user open no ping socket (icmp(7)):
+ * 0, or -EINVAL with a diagnostic.  To be asked when a cage starts, not when a plan is made. */
+int network_check_ping(const struct policy *policy, struct diags *d);
+
 /* The rules of a cage with a relay as nft(8) reads them; in `arena`. */
 const char *network_rules(struct arena *arena, const struct policy *policy);
 

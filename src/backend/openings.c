@@ -2,10 +2,13 @@
  * of the host that are lent, ports that are exposed on a socket, the private network that others find it in.
  * The relay does it, the plan tells of it. */
 #include "backend/network.h"
+#include "base/fd.h"
 #include "policy/publication.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* A deny of the socket's path is a deny of the socket. */
 static int check_path(struct compilation *c, const struct text_setting *entry, const struct lending *lending)
@@ -157,6 +160,22 @@ static int join_network(struct compilation *c)
 	diag_error(c->d, "C342", network->origin, "a cage named '%s' cannot be found in a private network",
 		   str_quote(c->arena, c->cage->name));
 	diag_help(c->d, "choose a name of small letters, digits, '-' and '_': cuddy run --name NAME");
+	return -EINVAL;
+}
+
+int network_check_ping(const struct policy *policy, struct diags *d)
+{
+	const struct rule *rule = NULL;
+
+	for (size_t i = 0; !rule && i < policy->rule_count; i++)
+		if (network_is_ping(&policy->rules[i]))
+			rule = &policy->rules[i];
+	AUTO_FD int fd = rule ? socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_ICMP) : -1;
+	if (!rule || fd >= 0 || network_is_host(policy))
+		return 0;
+	diag_error(d, "C343", rule->origin, "'%s' needs ping sockets, which this computer does not let you open",
+		   rule->pattern);
+	diag_help(d, "as root: sysctl net.ipv4.ping_group_range='0 2147483647'");
 	return -EINVAL;
 }
 

@@ -27,21 +27,29 @@
 #define UNKNOWN_USER 65534	   /* user_namespaces(7), unmapped ids */
 #define SEALS	    (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
-/* The kernel says so of what was executed by a descriptor (getauxval(3), execveat(2)). */
-static bool was_executed_again(void)
+/* The kernel says so (getauxval(3), execveat(2)); service managers execute by a descriptor, too. */
+static bool is_by_descriptor(void)
 {
 	const char *name = (const char *)getauxval(AT_EXECFN);
 
 	return name && str_starts(name, "/dev/fd/");
 }
 
+/* The path that own_protect() left, or NULL. */
+static const char *left_path(void)
+{
+	const char *path = is_by_descriptor() ? getenv(VARIABLE) : NULL;
+
+	return path && *path == '/' ? path : NULL;
+}
+
 const char *own_path(struct arena *arena)
 {
-	const char *path = was_executed_again() ? getenv(VARIABLE) : NULL;
+	const char *path = left_path();
 	char text[PATH_MAX];
 	ssize_t size;
 
-	if (path && *path == '/')
+	if (path)
 		return arena_strdup(arena, path);
 	size = readlink(EXECUTABLE, text, sizeof(text));
 	return size > 0 && (size_t)size < sizeof(text) ? arena_strndup(arena, text, (size_t)size) : NULL;
@@ -75,7 +83,7 @@ bool own_is_safe(void)
 	if (is_foreign(status.st_uid) && !(status.st_mode & (S_IWGRP | S_IWOTH)))
 		return true;
 	return (statvfs(EXECUTABLE, &mount) == 0 && mount.f_flag & ST_RDONLY) ||
-	       (was_executed_again() && is_sealed());
+	       (is_by_descriptor() && is_sealed());
 }
 
 /* A mount that is in no namespace: whoever is led to the file by /proc gets EROFS.  Descriptor or -errno. */
@@ -114,7 +122,7 @@ static int sealed_copy(void)
 
 void own_forget(void)
 {
-	if (was_executed_again())
+	if (left_path())
 		unsetenv(VARIABLE);
 }
 
@@ -126,11 +134,11 @@ int own_protect(char **argv)
 	int r;
 
 	if (own_is_safe()) {
-		if (was_executed_again()) /* before 6.14 the name is the number of the descriptor */
+		if (is_by_descriptor() && argv[0]) /* before 6.14 the name is the number of the descriptor */
 			prctl(PR_SET_NAME, path_base_name(argv[0]), 0, 0, 0);
 		return 0;
 	}
-	if (was_executed_again())
+	if (left_path())
 		return -ELOOP; /* a kernel that says one thing and does another */
 	AUTO_FD int mount = read_only_mount();
 	AUTO_FD int file = mount < 0 ? sealed_copy() : TAKE_FD(mount);

@@ -19,9 +19,10 @@
 /* Where the relay takes what leaves the cage, at OWN: a port that no program can take. */
 #define SYNTHETIC_PORT   1u
 
-/* The kernel sends the front of each packet that the rules refuse to the relay, by this group of
- * nfnetlink_log and this rule, which is left out where the kernel has it not. */
+/* The kernel sends the front of each packet that the rules refuse to the relay, and whole the echo requests,
+ * by these groups of nfnetlink_log and these rules, which are left out where the kernel has it not. */
 #define NETWORK_LOG_RULE "\t\tlog group 1 snaplen 80\n"
-enum { NETWORK_LOG_GROUP = 1, NETWORK_LOG_BYTES = 80 };
+#define NETWORK_PING_RULE "\t\tlog group 2 snaplen 65535\n"
+enum { NETWORK_LOG_GROUP = 1, NETWORK_LOG_BYTES = 80, NETWORK_PING_GROUP = 2, NETWORK_PING_BYTES = 65535 };
 
 #endif

@@ -240,7 +240,8 @@ static int apply_directory(struct commit *c, const char *name, struct level *lev
 	AUTO_FD int fd = sys_open_below(upper(c), name, O_PATH | O_DIRECTORY, RESOLVE_NO_XDEV);
 	bool both = there->exists && S_ISDIR(there->mode);
 	struct timespec since;
-	int opaque = fd < 0 ? fd : upper_is_opaque(c->o->by_fuse, fd), copy = commit_since(c, name, &level->upper, &since), r = 0;
+	int opaque = fd < 0 ? fd : upper_is_opaque(c->o->by_fuse, fd);
+	int copy = commit_since(c, name, &level->upper, &since), r = 0;
 
 	if (opaque < 0 || copy < 0)
 		return conclude(c, name, MIN(opaque, copy), MARK_KEPT);
@@ -285,7 +286,8 @@ static int apply_directory(struct commit *c, const char *name, struct level *lev
 /* ---- the walks ---- */
 
 /* What the cage did with the name `target` of the host's directory. */
-static int apply(struct commit *c, const char *name, enum upper_kind kind, const char *target, struct level *level)
+static int apply(struct commit *c, const char *name, enum upper_kind kind, const char *target,
+		 struct level *level)
 {
 	struct entry there = { 0 };
 	int r = entry_read(lower(c), target, &there);

@@ -7,6 +7,7 @@
 #include "cage/look.h"
 #include "cage/record.h"
 #include "cage/subids.h"
+#include "backend/network.h"
 #include "base/fd.h"
 #include "host/host.h"
 #include "policy/lines.h"
@@ -85,6 +86,7 @@ static int start(struct arena *arena, const struct cage_wish *wish, const struct
 	if (!wish->ephemeral)
 		own.overlay_dir = overlays_directory(arena, wish->places.data, cage->name);
 	if (backend_compile(arena, wish->policy, &own, d, &stay->plan, &claims) < 0 ||
+	    network_check_ping(wish->policy, d) < 0 ||
 	    overlays_prepare(wish->places.data, cage->name, stay->plan, d) < 0)
 		return -EINVAL;
 	AUTO_FD int listener = cage_gate_listen(gate);

@@ -16,6 +16,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -25,6 +26,7 @@
 #define TRIED "fuse.new" /* layers that nothing was written to yet */
 #define DEVICE "/dev/fuse"
 #define ANSWER_SIZE 256
+#define PID_WORD "pid "
 #define END_MS 2000
 #define LOCK_TRIES 500 /* ten seconds, at 20 ms each */
 
@@ -39,6 +41,7 @@ static const char *find_program(void)
 	return NULL;
 }
 
+/* 0, -errno, or minus its exit status. */
 static int wait_for(pid_t pid)
 {
 	int status = 0;
@@ -101,14 +104,34 @@ static int mount_layers(const char *lower, const char *data)
 	return r < 0 ? r : MIN(0, sys_fsmount(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
 }
 
-/* Where no cage can be made, its start says so better than we could. */
+/* Where no cage can be made, or something is mounted in the directory (which neither can serve, mount(2): the
+ * kernel keeps it from being uncovered), the start says so better than we could. */
+static bool needs_fuse(const char *lower, const char *data)
+{
+	int r = become_owner(), fd = RESULT(open(lower, O_PATH | O_DIRECTORY | O_CLOEXEC));
+
+	return r == 0 && fd >= 0 && mount_layers(lower, data) < 0 && sys_clone_tree(fd, "", AT_EMPTY_PATH, 0) >= 0;
+}
+
+/* The answer comes by a pipe: who ignores SIGCHLD gets no status. */
 static bool kernel_can(const char *lower, const char *data)
 {
-	pid_t pid = fork();
+	ssize_t length = 0;
+	int pipes[2];
+	char byte;
 
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return true;
+	AUTO_FD int reader = pipes[0];
+	pid_t pid = fork();
 	if (pid == 0)
-		_exit(become_owner() < 0 ? 0 : -mount_layers(lower, data));
-	return pid < 0 || wait_for(pid) == 0;
+		_exit(needs_fuse(lower, data) && write(pipes[1], "", 1) == 1);
+	close(pipes[1]);
+	while ((length = read(reader, &byte, 1)) < 0 && errno == EINTR)
+		;
+	if (pid > 0)
+		(void)wait_for(pid);
+	return length != 1;
 }
 
 static bool is_directory(int dir, const char *name)
@@ -202,7 +225,7 @@ static int take_trees(const struct service *s, int trees[SHOWN])
 	const unsigned layers = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 	struct stat status;
 
-	trees[SHOWN_LOWER] = sys_clone_tree(s->fds[LAYER_LOWER], "", AT_EMPTY_PATH | AT_RECURSIVE, layers | MOUNT_ATTR_RDONLY);
+	trees[SHOWN_LOWER] = sys_clone_tree(s->fds[LAYER_LOWER], "", AT_EMPTY_PATH, layers | MOUNT_ATTR_RDONLY);
 	trees[SHOWN_DATA] = sys_clone_tree(s->fds[LAYER_DATA], "", AT_EMPTY_PATH, layers);
 	for (size_t i = SHOWN_SYSTEM; i < SHOWN; i++) {
 		int host = s->fds[LAYER_ROOT], r = RESULT(fstatat(host, shown_names[i], &status, AT_SYMLINK_NOFOLLOW));
@@ -298,7 +321,7 @@ _Noreturn static void run(const struct service *s)
 	struct clone_args how = { .flags = CLONE_PARENT };
 	pid_t pid = must_be(s, RESULT(syscall(SYS_clone3, &how, sizeof(how))), "fork");
 	if (pid > 0)
-		_exit(write(s->answer, &pid, sizeof(pid)) == sizeof(pid) ? 0 : 1);
+		_exit(dprintf(s->answer, PID_WORD "%d\n", (int)pid) > 0 ? 0 : 1);
 	must_be(s, make_root(s, trees), "make a root");
 	int lock = must_be(s, fuse_hold(AT_FDCWD, "/data"), "wait for who served the same before");
 	must_be(s, keep_descriptors(s, null, lock), "close what is open");
@@ -310,33 +333,50 @@ _Noreturn static void run(const struct service *s)
 
 /* ---- the start and the end ---- */
 
-/* The answer is the number of the process, and what went wrong, if it did not come to its exec. */
+/* Reads the helper's lines to the end, which comes with its exec: its number, and what went wrong if anything did. */
+static const char *hear(int reader, char text[ANSWER_SIZE], pid_t *ret)
+{
+	const char *why = NULL;
+	size_t used = 0;
+	ssize_t length;
+
+	while ((length = read(reader, text + used, ANSWER_SIZE - 1 - used)) > 0 || (length < 0 && errno == EINTR))
+		used += (size_t)MAX(length, (ssize_t)0);
+	text[used] = '\0';
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		if (str_starts(line, PID_WORD))
+			*ret = (pid_t)strtol(line + strlen(PID_WORD), NULL, 10);
+		else
+			why = line;
+	}
+	return why || *ret > 0 ? why : "it ended without a word";
+}
+
+/* NULL, or why it does not run; then nothing is left of it. */
 static const char *begin(const struct service *service, pid_t *ret, char text[ANSWER_SIZE])
 {
 	struct service s = *service;
-	size_t used = 0;
-	ssize_t length;
+	pid_t pid, server = 0;
+	const char *why;
 	int pipes[2];
 
 	if (!s.program)
 		return "fuse-overlayfs is not installed";
 	if (pipe2(pipes, O_CLOEXEC) < 0)
 		return strerror(errno);
+	AUTO_FD int reader = pipes[0];
 	s.answer = pipes[1];
-	pid_t pid = fork();
+	pid = fork();
 	if (pid == 0)
 		run(&s);
 	close(pipes[1]);
-	while ((length = read(pipes[0], text + used, ANSWER_SIZE - 1 - used)) > 0 || (length < 0 && errno == EINTR))
-		used += (size_t)MAX(length, (ssize_t)0);
-	close(pipes[0]);
+	why = hear(reader, text, &server);
 	if (pid > 0)
 		(void)wait_for(pid);
-	text[used] = '\0';
-	if (used != sizeof(*ret))
-		return used ? strtok(text + (used > sizeof(*ret) ? sizeof(*ret) : 0), "\n") : "it ended without a word";
-	memcpy(ret, text, sizeof(*ret));
-	return NULL;
+	if (why && server > 0)
+		(void)wait_for(server);
+	*ret = server;
+	return why;
 }
 
 int fuse_serve(void *data, const struct plan *plan, const struct step *step, int pidfd, const int fds[LAYER_FDS],
@@ -361,12 +401,13 @@ static void finish_one(pid_t pid, struct diags *d)
 {
 	AUTO_FD int pidfd = RESULT(syscall(SYS_pidfd_open, pid, 0));
 	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
+	int r;
 
 	/* Somebody outside may have a file open there: the mount stays as long. */
 	if (pidfd < 0 || poll(&ended, 1, END_MS) <= 0) {
 		kill(pid, SIGKILL); /* our own child, not waited for yet */
 		(void)wait_for(pid);
-	} else if (wait_for(pid) != 0) {
+	} else if ((r = wait_for(pid)) != 0 && r != -ECHILD) {
 		diag_warning(d, "C412", NULL, "fuse-overlayfs ended before the cage: its files were cut off");
 		diag_help(d, "what was changed before is kept: 'cuddy changes' lists it");
 	}

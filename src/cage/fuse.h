@@ -8,9 +8,9 @@
 /* The directory of its layers, in that of a tree (cage/overlay.h). */
 #define FUSE_LAYERS "fuse"
 
-/* Makes "upper" and "work" for changes of the directory `lower` in the directory `data`, which `path` names: there, if the kernel
- * can mount them, else, if fuse-overlayfs is here and can, in FUSE_LAYERS.  What was chosen stays: one does not
- * read the other's marks.  Tries it once, in namespaces of its own.  0 or -errno. */
+/* Makes "upper" and "work" for changes of the directory `lower` in the directory `data`, which `path` names:
+ * there, if the kernel can mount them, else, if fuse-overlayfs is here and can, in FUSE_LAYERS.  What was chosen
+ * stays: one does not read the other's marks.  Tries it once, in namespaces of its own.  0 or -errno. */
 int fuse_choose(int data, const char *path, const char *lower);
 /* What was chosen, of a tree that may be without layers yet. */
 bool fuse_is_chosen(int data);

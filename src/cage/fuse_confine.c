@@ -30,14 +30,17 @@ static const unsigned denied[] = {
 #define HAS(bits, then, otherwise) BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, (bits), (then), (otherwise))
 #define END(action) BPF_STMT(BPF_RET | BPF_K, (action))
 
-enum { ROOM = 2 * ARRAY_SIZE(denied) + 12 };
+#define X32_BIT 0x40000000 /* the same calls by other numbers (asm/unistd.h of x86); no other architecture has it */
+
+enum { ROOM = 2 * ARRAY_SIZE(denied) + 14 };
 
 static int load_filter(void)
 {
 	struct sock_filter code[ROOM] = {
 		LOAD(arch), IS(OWN_ARCH, 1, 0), END(SECCOMP_RET_KILL_PROCESS), LOAD(nr),
+		HAS(X32_BIT, 0, 1), END(SECCOMP_RET_KILL_PROCESS),
 	};
-	size_t used = 4;
+	size_t used = 6;
 
 	for (size_t i = 0; i < ARRAY_SIZE(denied); i++) {
 		code[used++] = (struct sock_filter)IS(denied[i], 0, 1);

@@ -38,7 +38,8 @@ static bool is_note(const char *name)
 	return str_equal(name, WHITEOUT ".opq") || str_starts(name, WHITEOUT WHITEOUT);
 }
 
-enum upper_kind upper_kind(bool by_fuse, int dir, const char *name, const struct entry *entry, const char **ret_target)
+enum upper_kind upper_kind(bool by_fuse, int dir, const char *name, const struct entry *entry,
+			   const char **ret_target)
 {
 	struct stat status;
 

@@ -13,7 +13,8 @@ enum upper_kind {
 };
 /* What the entry `name` is.  *ret_target: the name inside that it is about, which is another one where a deleted
  * NAME is an empty file ".wh.NAME". */
-enum upper_kind upper_kind(bool by_fuse, int dir, const char *name, const struct entry *entry, const char **ret_target);
+enum upper_kind upper_kind(bool by_fuse, int dir, const char *name, const struct entry *entry,
+			   const char **ret_target);
 /* Nothing of the host's directory shows through this one.  -EACCES: it cannot be read. */
 int upper_is_opaque(bool by_fuse, int dir);
 /* From now on it does, as far as attributes say so; the notes are entries. */

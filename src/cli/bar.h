@@ -11,8 +11,8 @@ struct bar { const char *what; uint64_t done, total; unsigned shown; struct prog
  * colours do, and who reads lines wants neither). */
 bool bar_is_wanted(const struct cli *cli);
 
-/* Begins work that is worth `total` bytes, called `what`: "committing".  What to hand to who does it; draws nothing for
- * work that is done at once. */
+/* Begins work that is worth `total` bytes, called `what`: "committing".  What to hand to who does it: NULL, and
+ * nothing is drawn, for work that is done at once. */
 const struct progress *bar_begin(struct bar *bar, const char *what, uint64_t total);
 /* Clears the line; also of one that was zeroed and never begun. */
 void bar_end(struct bar *bar);

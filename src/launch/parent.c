@@ -283,7 +283,7 @@ static int serve(const struct launch *launch, const struct launch_options *optio
 	int32_t r = 0;
 
 	for (size_t i = 0; r == 0 && i < plan->steps.count; i++) {
-		struct report report;
+		struct report report = { 0 };
 		int fds[LAYER_FDS];
 
 		if (!is_served(&plan->steps.items[i]))

@@ -51,8 +51,23 @@ _Noreturn static void run_nft(int input, int answer)
 	_exit(127);
 }
 
-/* Runs nft with the rules without what lies between `end` and `again`; true when it took them. */
-static bool try_rules(const char *rules, const char *end, const char *again, int answer, int complaints)
+/* Writes the lines but for those that log. */
+static int write_unlogged(int fd, const char *rules)
+{
+	int r = 0;
+
+	while (*rules && r == 0) {
+		size_t length = strcspn(rules, "\n");
+		length += rules[length] == '\n';
+		if (strncmp(rules, NETWORK_LOG_RULE, length) != 0 && strncmp(rules, NETWORK_PING_RULE, length) != 0)
+			r = fd_write_all(fd, rules, length);
+		rules += length;
+	}
+	return r;
+}
+
+/* Runs nft with the rules; true when it took them. */
+static bool try_rules(const char *rules, bool log, int answer, int complaints)
 {
 	int pipes[2], status;
 
@@ -64,26 +79,19 @@ static bool try_rules(const char *rules, const char *end, const char *again, int
 	if (pid == 0)
 		run_nft(pipes[0], complaints);
 	close(pipes[0]);
-	int r = fd_write_all(pipes[1], rules, (size_t)(end - rules));
-	if (r == 0)
-		r = fd_write_all(pipes[1], again, strlen(again));
+	int r = log ? fd_write_all(pipes[1], rules, strlen(rules)) : write_unlogged(pipes[1], rules);
 	close(pipes[1]);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	return r == 0 && WIFEXITED(status) && !WEXITSTATUS(status);
 }
 
-/* A kernel that cannot log still refuses: then the rule that logs is left out. */
+/* A kernel that cannot log still refuses: then the rules that log are left out. */
 static void load_rules(const char *rules, int answer)
 {
-	const char *log = strstr(rules, NETWORK_LOG_RULE);
 	AUTO_FD int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
-	if (log && try_rules(rules, log, log, answer, null))
-		return;
-	if (!log)
-		log = rules + strlen(rules);
-	if (!try_rules(rules, log, *log ? log + strlen(NETWORK_LOG_RULE) : log, answer, answer))
+	if (!try_rules(rules, true, answer, null) && !try_rules(rules, false, answer, answer))
 		_exit(1); /* it has said why */
 }
 
@@ -183,14 +191,20 @@ static bool make_addresses(int answer)
 	return r == 0;
 }
 
-/* The cage's ports are its own, the low ones too; the name server's stay taken.  Where /proc/sys is
- * read-only, programs get an error as they do outside. */
+/* The cage's ports are its own, the low ones too; the name server's stay taken.  Ping sockets are for all
+ * its groups that are the caller's.  Where /proc/sys is read-only, programs get an error as they do outside. */
 static void free_ports(void)
 {
-	AUTO_FD int fd = open("/proc/sys/net/ipv4/ip_unprivileged_port_start", O_WRONLY | O_CLOEXEC);
+	static const char *const settings[][2] = {
+		{ "/proc/sys/net/ipv4/ip_unprivileged_port_start", "0" },
+		{ "/proc/sys/net/ipv4/ping_group_range", "0 0" },
+	};
 
-	if (fd >= 0)
-		(void)!write(fd, "0", 1);
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+		AUTO_FD int fd = open(settings[i][0], O_WRONLY | O_CLOEXEC);
+		if (fd >= 0)
+			(void)!write(fd, settings[i][1], strlen(settings[i][1]));
+	}
 }
 
 /* ---- sockets ---- */
@@ -242,13 +256,13 @@ static int bind_own(int fd, const struct socket_row *row)
 	return row->type == SOCK_STREAM && listen(fd, SOMAXCONN) < 0 ? -errno : 0;
 }
 
-/* Asks nfnetlink_log for the packets of our group, each at once.  A kernel without it sends nothing. */
-static void listen_to_rules(int fd)
+/* Asks nfnetlink_log for the packets of a group, each at once.  A kernel without it sends nothing. */
+static void listen_to_group(int fd, unsigned group, unsigned bytes)
 {
 	struct attribute { struct nlattr header; unsigned char value[8]; };
-	static const struct attribute wishes[] = {
+	const struct attribute wishes[] = {
 		{ { 5, NFULA_CFG_CMD }, { NFULNL_CFG_CMD_BIND } },
-		{ { 10, NFULA_CFG_MODE }, { 0, 0, 0, NETWORK_LOG_BYTES, NFULNL_COPY_PACKET } },
+		{ { 10, NFULA_CFG_MODE }, { 0, 0, (unsigned char)(bytes >> 8), (unsigned char)bytes, NFULNL_COPY_PACKET } },
 		{ { 8, NFULA_CFG_QTHRESH }, { 0, 0, 0, 1 } },
 	};
 
@@ -256,7 +270,7 @@ static void listen_to_rules(int fd)
 		struct { struct nlmsghdr header; struct nfgenmsg what; struct attribute attribute; } message = {
 			.header = { .nlmsg_len = sizeof(message), .nlmsg_type = NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_CONFIG,
 				    .nlmsg_flags = NLM_F_REQUEST },
-			.what = { .nfgen_family = AF_UNSPEC, .res_id = htons(NETWORK_LOG_GROUP) },
+			.what = { .nfgen_family = AF_UNSPEC, .res_id = htons((uint16_t)group) },
 			.attribute = wishes[i],
 		};
 		(void)!send(fd, &message, sizeof(message), 0);
@@ -272,8 +286,10 @@ static int make_socket(const struct socket_row *row)
 		r = make_transparent(fd, row->family);
 	if (r == 0 && row->port)
 		r = bind_own(fd, row);
-	if (r == 0 && row->family == AF_NETLINK)
-		listen_to_rules(fd);
+	if (r == 0 && row->family == AF_NETLINK) {
+		listen_to_group(fd, NETWORK_LOG_GROUP, NETWORK_LOG_BYTES);
+		listen_to_group(fd, NETWORK_PING_GROUP, NETWORK_PING_BYTES);
+	}
 	return r < 0 ? r : TAKE_FD(fd);
 }
 

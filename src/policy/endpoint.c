@@ -292,6 +292,22 @@ static const char *endpoint_check(const struct endpoint *e, const struct protoco
 	return NULL;
 }
 
+/* What people write who think of something else. */
+static const char *foreign_form(const char *text)
+{
+	const char *colon = strchr(text, ':');
+
+	if (!*text)
+		return "the host is missing";
+	if (strstr(text, "://"))
+		return "it is the address of a page: its host is enough";
+	if (colon && isalpha((unsigned char)colon[1]) && !strchr(colon + 1, ':') && memchr(colon, '.', strlen(colon)))
+		return "only tcp:, udp:, icmp:, dns: and listen: may stand before a host";
+	if (*text != '[' && strchr(text, '/') && strspn(text, "0123456789./") < strcspn(text, ":"))
+		return "a name has no path, and a network is written in numbers";
+	return NULL;
+}
+
 static const char *endpoint_read(struct arena *arena, char *text, struct endpoint *e)
 {
 	const struct protocol *protocol = NULL;
@@ -307,7 +323,9 @@ static const char *endpoint_read(struct arena *arena, char *text, struct endpoin
 	e->access = protocol ? protocol->access : ACCESS_CONNECT | ACCESS_SEND;
 	if (e->access == ACCESS_LISTEN)
 		return listen_parse(text, e);
-	wrong = target_parse(arena, text, e);
+	wrong = foreign_form(text);
+	if (!wrong)
+		wrong = target_parse(arena, text, e);
 	if (!wrong)
 		wrong = endpoint_check(e, protocol);
 	if (!wrong && (e->form == HOST_NAME || e->form == HOST_SUFFIX))

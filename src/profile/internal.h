@@ -72,7 +72,7 @@ int load_source(struct loader *l, const char *path, const struct origin *via, bo
 		const struct source **ret);
 int load_unit(struct loader *l, const char *path, const struct origin *via, unsigned depth,
 	      bool only_denies, bool warn);
-int load_extra(struct loader *l); /* context->extra */
+int load_text(struct loader *l, const struct source *text); /* context->extra, context->guard */
 /* What holds for every cage; its limits count where no file sets one, so it comes last. */
 int load_defaults(struct loader *l);
 int flags_load(struct loader *l); /* all there are */

@@ -616,7 +616,9 @@ int profile_resolve(struct arena *arena, const struct profile_context *context, 
 	if (r == 0)
 		r = load_profile(&l, name, NULL, 0, false);
 	if (r == 0 && context->extra)
-		r = load_extra(&l);
+		r = load_text(&l, context->extra);
+	if (r == 0 && context->guard)
+		r = load_text(&l, context->guard);
 	if (r == 0 && context->tighten)
 		r = load_unit(&l, context->tighten, NULL, 0, true, true);
 	if (r == 0)

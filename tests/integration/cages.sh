@@ -23,6 +23,16 @@ names_and_data() {
 	cuddy run -n one bash -c 'cat ~/note'
 	ok "and remembers it" says '^first$'
 	ok "below the user's data" test -f "$HOME/$data/one/home/note"
+	cat >"$work/sealed.toml" <<'END'
+include = ["command-line"]
+[filesystem]
+temporary = ["/srv/empty"]
+deny-write = ["/srv/empty/kept{,/,/**}", "~/kept{,/,/**}"]
+END
+	cuddy run -n sealed -p "$work/sealed.toml" -- sh -c 'touch /srv/empty/new && echo free
+		touch /srv/empty/kept/new ~/kept/new; ls -A /srv/empty/kept ~/kept'
+	ok "an empty place can be written" says '^free$'
+	ok "but not where that is denied" not says '^new$'
 	cuddy run -n other bash -c 'cat ~/note'
 	ok "another name has another home" not says first
 	ok "the user's own home is not there" not test -e "$HOME/note"

@@ -36,8 +36,8 @@ confined() {
 	begin confined
 	ok "one process serves it" served
 	pid=$(helper)
-	same "with the capabilities over files, and none to come" "CapPrm:1f CapEff:1f CapBnd:1f NoNewPrivs:1 Seccomp:2" \
-		"$(sed -n 's/^\(CapPrm\|CapEff\|CapBnd\):\t0*/\1:/p; s/^\(NoNewPrivs\|Seccomp\):\t/\1:/p' "/proc/$pid/status" | xargs)"
+	same "with the capabilities over files, and none to come" \
+		"CapPrm:1f CapEff:1f CapBnd:1f NoNewPrivs:1 Seccomp:2" "$(sed -n 's/^\(CapPrm\|CapEff\|CapBnd\):\t0*/\1:/p; s/^\(NoNewPrivs\|Seccomp\):\t/\1:/p' "/proc/$pid/status" | xargs)"
 	cuddy ps --json
 	init=$(sed -n 's/.*"pid": \([0-9]*\).*/\1/p' "$work/out" | head -n 1)
 	for space in mnt pid net ipc uts user; do
@@ -123,12 +123,57 @@ marks() {
 	ok "the cage can be removed" test "$status" = 0 -a ! -e "$HOME/$data/$cage"
 }
 
+# A deny is a mount over what FUSE shows, and goes if FUSE denies the name: no call from inside brings it to that.
+denies() {
+	mkdir -p "$HOME/denied/dir/secret" "$HOME/denied/dir/sub"
+	echo KEY | tee "$HOME/denied/dir/secret/key" >"$HOME/denied/dir/file"
+	printf 'include = ["command-line"]\n[filesystem]\ncopy-on-write = ["~/denied"]
+		deny = ["~/denied/dir/secret/**", "~/denied/dir/file"]\n' >"$work/denied.toml"
+	cat >"$work/denied.py" <<-'EOF'
+		import ctypes, os
+		os.chdir(os.environ["HOME"] + "/denied")
+		libc = ctypes.CDLL(None)
+		def tried(call, *arguments):
+		    try:
+		        return call(*arguments)
+		    except OSError:
+		        return None
+		for i in range(3):
+		    for name in ("dir/secret", "dir/file"):
+		        for call in (os.mkdir, os.mkfifo, os.unlink, os.rmdir, lambda n: os.open(n, os.O_CREAT | os.O_EXCL | os.O_RDWR),
+		                     lambda n: os.rename(n, "x"), lambda n: os.rename("new", n), lambda n: os.link("/etc/passwd", n),
+		                     lambda n: os.link(n, "y"), lambda n: os.symlink("a", n), lambda n: os.truncate(n, 0)):
+		            open("new", "w").write("n")
+		            tried(call, name)
+		        libc.renameat2(-100, b"new", -100, name.encode(), 2)
+		    for old, new in (("dir", "dir2"), ("dir/sub", "sub"), ("new", f"dir/new{i}"), (f"dir/new{i}", f"dir/old{i}")):
+		        tried(os.rename, old, new)
+		    libc.renameat2(-100, b"dir", -100, b"dir/sub", 2)
+		    os.chmod("dir", 0o700)
+		    os.listdir("dir")
+		    print([tried(lambda: open(n).read()) for n in ("dir/file", "dir/secret/key", "dir2/file", "dir2/secret/key")])
+	EOF
+	cage=denied
+	cuddy run -p "$work/denied.toml" -n denied true
+	for one in "$HOME/$data/denied"/overlay/*; do
+		mkdir -m 700 "$one/fuse" && mv "$one/upper" "$one/work" "$one/fuse/"
+	done
+	cuddy run -p "$work/denied.toml" -n denied --ro "$work/denied.py" python3 "$work/denied.py"
+	same "a deny holds whatever is done to its name" 3 "$(grep -c '^\[None, None, None, None\]$' "$work/out")"
+	same "the host's are as they were" "KEY KEY" "$(cat "$HOME/denied/dir/file" "$HOME/denied/dir/secret/key" | xargs)"
+}
+
 # Without the device a cage that was begun with it is not started.
 without() {
 	[ "$(id -u)" = 0 ] || return
 	begin lost
 	cuddy stop lost
 	wait $launcher
+	mkdir -p "$HOME/project/mounted"
+	unshare -m sh -c 'mount -t tmpfs none project/mounted; exec "$@"' - "$tree/build/cuddy" run -p "$work/cow.toml" -n mounted true \
+		>"$work/out" 2>"$work/err" </dev/null
+	status=$?
+	ok "a mount in the directory is served by neither, and refused" complains C409
 	unshare -m sh -c 'mount --bind /dev/null /dev/fuse; exec "$@"' - "$tree/build/cuddy" run -p "$work/cow.toml" -n lost echo it ran \
 		>"$work/out" 2>"$work/err" </dev/null
 	status=$?
@@ -151,6 +196,7 @@ suite() {
 	shared
 	killed
 	marks
+	denies
 	without
 }
 

@@ -2,7 +2,8 @@
 """The servers of tests/integration/network.sh: lab_server.py NAME FILE ADDRESS... -- PORT...
 
 Every address and port answers TCP and UDP with "NAME ADDRESS PORT" and what it was sent.  With NAME
-"inet", port 53 is a DNS server instead, whose queries are written to FILE."""
+"inet", port 53 is a DNS server instead, whose queries are written to FILE.  It waits at the abstract socket
+"lab-NAME" too."""
 import socket, struct, sys, threading
 
 RECORDS = {
@@ -49,7 +50,7 @@ def answer(packet, log, own, datagram):
 def listen(family, kind, address, port):
     s = socket.socket(family, kind)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    s.bind((address, port))
+    s.bind(address if port is None else (address, port))
     if kind == socket.SOCK_STREAM:
         s.listen(64)
     return s
@@ -107,6 +108,8 @@ def main():
             for kind, serve, reply in ((socket.SOCK_STREAM, serve_tcp, tcp), (socket.SOCK_DGRAM, serve_udp, udp)):
                 s = listen(family, kind, address, port)
                 threading.Thread(target=serve, args=(s, reply), daemon=True).start()
+    nameless = listen(socket.AF_UNIX, socket.SOCK_STREAM, "\0lab-" + name, None)
+    threading.Thread(target=serve_tcp, args=(nameless, lambda c, peer: None), daemon=True).start()
     print("up", flush=True)
     threading.Event().wait()
 

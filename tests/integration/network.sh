@@ -61,8 +61,23 @@ table() {
 	udp:ok.example/443                . + + + . . +
 	udp:ok.example/8080               . . + + . . +
 	udp:evil.example/443              . . + + . . +
+	tcp:203.0.113.53/853              . . + + . + +
 	dns:203.0.113.53/53               . . + + . . +
 	dnstcp:203.0.113.53/53            . . + + . + +
+	ping:203.0.113.11/56              . . + + . + +
+	ping:2001:db8:200::10/56          . . + + . + +
+	ping:ok.example/1400              . . + + . + +
+	ping:evil.example/10              . . + + . . +
+	ping:rebind.example/10            . . . + . . +
+	ping:203.0.113.10/10              . . + + . . +
+	ping:192.168.77.10/10             . . . + . . +
+	ping:172.17.0.1/10                . . . + . . +
+	ping:192.168.77.20/10             . . . + . . +
+	ping:2001:db8:77::20/10           . . . + . . +
+	ping:169.254.169.254/10           . . . + . . +
+	abstract:lab-host/0               . . . . . . +
+	raw:/0                            . . . . . . .
+	packet:/0                         . . . . . . .
 	END
 }
 
@@ -81,6 +96,35 @@ run_mode() {
 		*) ok "$mode: $attempt is closed" grep -q -F -e "$attempt closed" "$work/out.$mode" ;;
 		esac
 	done <"$work/table"
+}
+
+# The last rows are closed in every cage: outside they are not.
+controls() {
+	in_host /usr/bin/python3 "$work/home/lab_client.py" raw:/0 packet:/0 abstract:lab-host/0 >"$work/out"
+	ok "outside: raw and packet sockets open, the nameless one answers" [ "$(grep -c reached "$work/out")" = 3 ]
+}
+
+# What a host that lets nobody ping makes of it.
+no_ping() {
+	in_host sysctl -q -w net.ipv4.ping_group_range='1 0'
+	profile ping 'allow = ["icmp:203.0.113.11"]'
+	cuddy run -p ./ping.toml true
+	ok "ping: where the computer lets nobody, the start is refused at its line" holds 'ping.toml:4:10: error.C343' "$work/err"
+	cuddy run -p ./outgoing.toml /usr/bin/python3 "$work/home/lab_client.py" ping:203.0.113.11/10 tcp:203.0.113.11/443
+	ok "ping: beside other rights it is closed" holds '^ping.*closed' "$work/out"
+	ok "ping: and they are open" holds '^tcp.*reached' "$work/out"
+	in_host sysctl -q -w net.ipv4.ping_group_range='0 2147483647'
+	cuddy run -p ./ping.toml true
+	ok "ping: the control starts" not holds C343 "$work/err"
+	cuddy run -p ./outgoing.toml /usr/bin/python3 -c '
+import socket, struct, time
+all, got = [], 0
+for i in range(100):
+	s = socket.socket(2, 2, 1); s.settimeout(5); s.connect(("203.0.113.11", 0)); all.append(s)
+	s.send(struct.pack("!BBHHH", 8, 0, 0, 0, i) + b"%d" % i)
+for i, s in enumerate(all): got += s.recv(999)[6:] == struct.pack("!H", i) + b"%d" % i
+print(got)'
+	ok "ping: 100 at a time, each gets its own answer" holds '^100$' "$work/out"
 }
 
 # What the cage's own resolver answered must not have made anybody ask outside: the DNS server's log.
@@ -283,6 +327,8 @@ suite() {
 		column=$((column + 1))
 		run_mode "$mode" "$column"
 	done
+	controls
+	no_ping
 	look_ups
 	later_address
 	programs

@@ -61,8 +61,6 @@ begin_with_fuse() {
 	done
 }
 serves() { ls -d "$HOME/.local/share/cuddy/cages/$cage"/overlay/*/fuse/upper >/dev/null 2>&1; }
-served() { [ -z "$(pgrep -u "$(id -u)" -x fuse-overlayfs | while read -r pid; do
-	grep -qs "$HOME" "/proc/$pid/mountinfo" && echo "$pid"; done)" ]; }
 
 make_project() {
 	chmod -R u+rwX "$HOME/project" "$HOME/.local" 2>/dev/null

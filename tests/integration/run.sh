@@ -138,6 +138,15 @@ secrets_stay() {
 		ok "$profile: ${shell%% *} does not write ~/.bashrc of the host" \
 			test "$(cat "$HOME/.bashrc")" = '# planted'
 	done
+	first=/proc/1/environ
+	caged "bash reads nothing of $first" 0 '' bash -c 'test -z "$(tr -d "\0" 2>/dev/null <"$1")"' - "$first"
+	caged "python3 reads nothing of $first" 1 '' python3 -c 'import sys; print(open(sys.argv[1]).read())' "$first"
+	caged "git reads nothing of $first" 128 '' git hash-object "$first"
+	printf '#include "%s"\nint main(void) { return 0; }\n' "$first" >src/steal.c
+	cuddy run -p "$profile" gcc -E src/steal.c
+	ok "$profile: gcc includes nothing of $first" not says '='
+	rm -f src/steal.c
+	have node && caged "node reads nothing of $first" 1 '' node -e 'console.log(require("fs").readFileSync(process.argv[1]))' "$first"
 	caged "the host's ~/.bashrc is not shown" 0 '^none$' bash -c 'grep planted ~/.bashrc || echo none'
 }
 
@@ -146,6 +155,11 @@ exits() {
 	wanted=$1 reason=$2; shift 2
 	cuddy "$@"
 	ok "status $wanted: $reason" is_status "$wanted"
+}
+
+# In the plan, or an error at its line.
+takes_part() {
+	if is_status 0; then grep -qi "$missing" "$work/out"; else is_status 125 && complains 'requires.toml:2:2.*C306'; fi
 }
 
 statuses() {
@@ -162,6 +176,14 @@ statuses() {
 	exits 125 "--timeout has a limit" run -p command-line --timeout 99999999999 true
 	exits 125 "a program without a name" run -p command-line ""
 	ok "which is no mistake of ours" not complains 'C410'
+	printf 'include = ["command-line"]\nrequires = ["mounts", "seccomp"]\n' >requires.toml
+	exits 0 "required back ends that are here" run -p ./requires.toml true
+	for missing in apparmor bus cgroup display landlock supervisor; do
+		printf 'include = ["command-line"]\nrequires = ["mounts", "%s"]\n' "$missing" >requires.toml
+		cuddy run --dry-run -p ./requires.toml true
+		ok "a required back end takes part or is refused: $missing" takes_part
+	done
+	rm -f requires.toml
 	exits 126 "not executable" run -p command-line ./Makefile
 	exits 127 "no such program" run -p command-line no-such-program
 	exits 137 "SIGKILL of its own" run -p command-line sh -c 'kill -KILL $$'

@@ -64,6 +64,11 @@ static void put(struct flow *flow, struct flow_table *table)
 	table->count++;
 }
 
+static const char *protocol_of(const struct flow *flow)
+{
+	return flow->access == ACCESS_CONNECT ? "tcp" : flow->access == ACCESS_SEND ? "udp" : "icmp";
+}
+
 bool flow_begin(struct relay *relay, struct flow *flow, struct flow_table *table)
 {
 	char text[INET6_ADDRSTRLEN];
@@ -75,7 +80,7 @@ bool flow_begin(struct relay *relay, struct flow *flow, struct flow_table *table
 	bool tcp = flow->access == ACCESS_CONNECT;
 	if (!(name ? rules_may_reach_name(&relay->rules, flow->access, name, flow->port)
 		   : rules_may_reach(&relay->rules, flow->access, flow->to, flow->port))) {
-		journal_refused(&relay->journal, "relay", tcp ? "tcp" : "udp",
+		journal_refused(&relay->journal, "relay", protocol_of(flow),
 				name ? name : address_text(flow->to, text), flow->port);
 		return false;
 	}
@@ -84,7 +89,7 @@ bool flow_begin(struct relay *relay, struct flow *flow, struct flow_table *table
 	flow->id = ++relay->last_id;
 	if (name && rules_cage_length(&relay->rules, name)) {
 		flow->peer = true;
-		flow->loose = flow->access == ACCESS_SEND;
+		flow->loose = flow->access == ACCESS_SEND; /* pings are answered from where they went */
 		flow->name = strdup(name);
 		must(flow->name);
 		memcpy(flow->addresses, flow_loopback, sizeof(flow_loopback));
@@ -134,6 +139,11 @@ bool flow_begin_lent(struct relay *relay, struct flow *flow, const struct lendin
 	return true;
 }
 
+int flow_protocol(unsigned access, int family)
+{
+	return access != RULES_PING ? 0 : family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+}
+
 /* A socket that may be connected, or is; or -errno. */
 static int make_outside(const struct flow *flow, int family, int type)
 {
@@ -145,9 +155,9 @@ static int make_outside(const struct flow *flow, int family, int type)
 			names_address4(SYNTHETIC_OWN, own);
 		else
 			names_address6(SYNTHETIC_OWN, own);
-		return maker_socket(flow->relay, family, type, own);
+		return maker_socket(flow->relay, family, type, 0, own);
 	}
-	int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, flow_protocol(flow->access, family));
 	return fd < 0 ? -errno : fd;
 }
 
@@ -168,8 +178,7 @@ static void answered(struct relay *relay, struct handle *handle, uint32_t events
 	relay_forget(relay, handle);
 	if (fd < 0) {
 		if (fd == -EACCES)
-			journal_refused(&relay->journal, "relay", flow->access == ACCESS_CONNECT ? "tcp" : "udp", flow->name,
-					flow->port);
+			journal_refused(&relay->journal, "relay", protocol_of(flow), flow->name, flow->port);
 		flow_dial(flow);
 		return;
 	}
@@ -206,13 +215,13 @@ static int dial(struct flow *flow, const uint8_t address[16])
 		return call(flow, to.ss_family == AF_INET6);
 	if (flow->name && !rules_may_be(&relay->rules, flow->access, flow->name, address, flow->port)) {
 		/* The name may be reached, but not where it leads. */
-		journal_refused(&relay->journal, "relay", type == SOCK_STREAM ? "tcp" : "udp", flow->name, flow->port);
+		journal_refused(&relay->journal, "relay", protocol_of(flow), flow->name, flow->port);
 		return -EACCES;
 	}
 	int fd = make_outside(flow, to.ss_family, type);
 	if (fd < 0)
 		return fd;
-	int r = flow->port && !flow->loose ? flow_connect(fd, address, flow->port) : 0;
+	int r = (flow->port || flow->access == RULES_PING) && !flow->loose ? flow_connect(fd, address, flow->port) : 0;
 	if (r < 0) {
 		close(fd);
 		return r;

@@ -68,7 +68,7 @@ static bool read_packet(const uint8_t *ip, size_t size, struct refused_packet *r
 
 	if (!v6 && (size < 20 || ip[0] >> 4 != 4 || header < 20))
 		return false;
-	*ret = (struct refused_packet){ .to = { [10] = 0xff, [11] = 0xff } };
+	*ret = (struct refused_packet){ .to = { [10] = 0xff, [11] = 0xff }, .bytes = ip, .size = size };
 	memcpy(v6 ? ret->to : ret->to + 12, ip + (v6 ? 24 : 16), v6 ? 16 : 4);
 	uint8_t protocol = ip[v6 ? 6 : 9];
 	ret->protocol = protocol == IPPROTO_TCP ? "tcp" : protocol == IPPROTO_UDP ? "udp" : "other";
@@ -106,8 +106,10 @@ bool journal_packet(const uint8_t *bytes, size_t size, size_t *at, struct refuse
 			return false;
 		*at += MIN((size_t)NLMSG_ALIGN(header.nlmsg_len), size - *at);
 		if (header.nlmsg_type == (NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET) && header.nlmsg_len > fixed &&
-		    find_payload(message + fixed, header.nlmsg_len - fixed, ret))
+		    find_payload(message + fixed, header.nlmsg_len - fixed, ret)) {
+			ret->group = (uint16_t)(message[fixed - 2] << 8 | message[fixed - 1]);
 			return true;
+		}
 	}
 	return false;
 }

@@ -30,7 +30,13 @@ void journal_refused(struct journal *journal, const char *by, const char *protoc
 
 /* What the kernel sent by nfnetlink_log: for each packet in it the protocol ("tcp", "udp", "other"), the
  * destination and its port.  *at starts with 0; false: there are no more.  (linux/netfilter/nfnetlink_log.h) */
-struct refused_packet { const char *protocol; uint8_t to[16]; uint16_t port; };
+struct refused_packet {
+	const char *protocol;
+	uint8_t to[16];
+	uint16_t port, group; /* group: which rule sent it (base/synthetic.h) */
+	const uint8_t *bytes; /* of the IP packet, as far as it was sent */
+	size_t size;
+};
 bool journal_packet(const uint8_t *bytes, size_t size, size_t *at, struct refused_packet *ret);
 
 #endif

@@ -100,17 +100,21 @@ static void onlink_changed(struct relay *relay, struct handle *handle UNUSED, ui
 	onlink_ready(&relay->rules.onlink);
 }
 
-/* Packets that the kernel's rules refused. */
+/* Packets that the kernel's rules refused or, echo requests, left to us. */
 static void refused_ready(struct relay *relay, struct handle *handle, uint32_t events UNUSED)
 {
-	static uint8_t bytes[65536];
+	static uint8_t bytes[2 * 65536];
 	struct refused_packet packet;
+	struct echo echo;
 	char host[INET6_ADDRSTRLEN];
 	ssize_t size;
 
 	while ((size = recv(handle->fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
 		for (size_t at = 0; journal_packet(bytes, (size_t)size, &at, &packet);)
-			journal_refused(&relay->journal, "rules", packet.protocol, address_text(packet.to, host), packet.port);
+			if (packet.group == NETWORK_PING_GROUP && icmp_read(packet.bytes, packet.size, &echo))
+				udp_echo(relay, &echo);
+			else
+				journal_refused(&relay->journal, "rules", packet.protocol, address_text(packet.to, host), packet.port);
 }
 
 static void watch_all(struct relay *relay)

@@ -18,7 +18,7 @@
 
 enum { MAKER_SECONDS = 5 };
 
-struct wanted { int family, type; uint8_t source[16]; };
+struct wanted { int family, type, protocol; uint8_t source[16]; };
 
 bool socket_pass(int to, int fd)
 {
@@ -57,7 +57,7 @@ static int make_socket(const struct wanted *wanted, uint16_t port)
 {
 	socklen_t size;
 	struct sockaddr_storage source = address_of(wanted->source, port, &size);
-	AUTO_FD int fd = socket(wanted->family, wanted->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	AUTO_FD int fd = socket(wanted->family, wanted->type | SOCK_CLOEXEC | SOCK_NONBLOCK, wanted->protocol);
 	bool v4 = wanted->family == AF_INET;
 	int one = 1;
 
@@ -141,9 +141,9 @@ int maker_start(struct relay *relay, int cage)
 	return r;
 }
 
-int maker_socket(struct relay *relay, int family, int type, const uint8_t source[16])
+int maker_socket(struct relay *relay, int family, int type, int protocol, const uint8_t source[16])
 {
-	struct wanted wanted = { .family = family, .type = type };
+	struct wanted wanted = { .family = family, .type = type, .protocol = protocol };
 
 	memcpy(wanted.source, source, sizeof(wanted.source));
 	if (send(relay->maker, &wanted, sizeof(wanted), MSG_NOSIGNAL) != sizeof(wanted))

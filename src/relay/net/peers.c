@@ -54,18 +54,19 @@ static int make_source(struct relay *relay, const struct peer_call *call, uint8_
 static int make_way(struct relay *relay, const struct peer_call *call)
 {
 	uint8_t source[16];
-	bool tcp = call->access == ACCESS_CONNECT;
-	int r = make_source(relay, call, source);
+	bool tcp = call->access == ACCESS_CONNECT, ping = call->access == RULES_PING;
+	int family = call->v6 ? AF_INET6 : AF_INET, r = make_source(relay, call, source);
 
-	if (r == 0 && (call->port == 0 || (!tcp && call->access != ACCESS_SEND) ||
-		       !rules_may_listen(&relay->rules, call->port)))
+	if (r == 0 && !ping && (call->port == 0 || (!tcp && call->access != ACCESS_SEND) ||
+				!rules_may_listen(&relay->rules, call->port)))
 		r = -EACCES;
 	if (r < 0) {
 		relay->journal.counters->refused++;
 		return r;
 	}
-	AUTO_FD int fd = maker_socket(relay, call->v6 ? AF_INET6 : AF_INET, tcp ? SOCK_STREAM : SOCK_DGRAM, source);
-	r = fd < 0 ? fd : !tcp ? 0 : flow_connect(fd, flow_loopback[call->v6 != 0], call->port);
+	AUTO_FD int fd = maker_socket(relay, family, tcp ? SOCK_STREAM : SOCK_DGRAM,
+				  flow_protocol(call->access, family), source);
+	r = fd < 0 ? fd : call->access == ACCESS_SEND ? 0 : flow_connect(fd, flow_loopback[call->v6 != 0], call->port);
 	if (r < 0)
 		return r;
 	relay->journal.counters->visitors++;

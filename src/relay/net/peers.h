@@ -14,7 +14,7 @@ enum { PEER_NETWORK = 64, PEER_NAME = 65 };
 struct peer_call {
 	char network[PEER_NETWORK], from[PEER_NAME]; /* the caller's; its keeper writes them */
 	uint8_t v6;	 /* the port is one of ::1, else of 127.0.0.1 */
-	uint8_t access;	 /* ACCESS_CONNECT (TCP) or ACCESS_SEND (UDP) */
+	uint8_t access;	 /* ACCESS_CONNECT (TCP), ACCESS_SEND (UDP) or RULES_PING, which has no port */
 	uint16_t port;
 };
 

@@ -50,7 +50,7 @@ struct flow {
 	struct flow *next;	   /* of the same table, or of the dead */
 	struct flow_table *table;
 	uint32_t id;
-	unsigned access;	   /* ACCESS_CONNECT or ACCESS_SEND */
+	unsigned access;	   /* ACCESS_CONNECT, ACCESS_SEND or RULES_PING */
 	bool inward;		   /* from outside to a port of the cage: `outside` is in the cage then */
 	const struct lending *lent; /* it goes to a service of the host, or NULL */
 	bool peer;		   /* to another cage of the private network */
@@ -97,6 +97,7 @@ void relay_run(struct relay *relay);
 struct sockaddr_storage address_of(const uint8_t bytes[16], uint16_t port, socklen_t *ret_size);
 /* As people write it; returns `text`. */
 const char *address_text(const uint8_t bytes[16], char text[INET6_ADDRSTRLEN]);
+int flow_protocol(unsigned access, int family); /* of socket(2) */
 extern const uint8_t flow_loopback[2][16]; /* IPv4, IPv6 */
 int flow_connect(int fd, const uint8_t address[16], uint16_t port); /* 0, also when it is under way; or -errno */
 bool address_from(const struct sockaddr_storage *from, uint8_t ret[16], uint16_t *ret_port);
@@ -134,7 +135,7 @@ void tcp_lend(struct relay *relay, int fd, const struct lending *lent);
 /* maker.c: forks the maker, which enters the cage of the pidfd.  0 or -errno. */
 int maker_start(struct relay *relay, int cage);
 /* One of the cage's namespace with that address, or -errno. */
-int maker_socket(struct relay *relay, int family, int type, const uint8_t source[16]);
+int maker_socket(struct relay *relay, int family, int type, int protocol, const uint8_t source[16]);
 /* One descriptor over a socket of ours, or the -errno that there is instead. */
 bool socket_pass(int to, int fd);
 int socket_take(int from); /* or -errno */
@@ -154,6 +155,16 @@ void keeper_end(struct relay *relay); /* waits until it has done so */
 
 /* peers.c: another cage calls. */
 void peers_ready(struct relay *relay, struct handle *handle, uint32_t events);
+
+/* icmp.c: an echo request as the program sent it; false: it is none. */
+struct echo { uint8_t from[16], to[16]; uint16_t id; const uint8_t *ip, *message; size_t size; };
+bool icmp_read(const uint8_t *ip, size_t size, struct echo *ret);
+/* Gives an answer the identifier that the program used; false: it is no answer. */
+bool icmp_readdress(uint8_t *message, size_t size, bool v6, uint16_t id);
+enum { ICMP_REFUSAL = 56 };
+/* Writes that it is administratively prohibited; the checksum is the caller's.  Its size. */
+size_t icmp_refuse(const struct echo *echo, uint8_t out[ICMP_REFUSAL]);
+void udp_echo(struct relay *relay, const struct echo *echo); /* the program sent it */
 
 /* dns_server.c, tcp.c, udp.c: what to do when a socket of the cage is ready. */
 void dns_ready(struct relay *relay, struct handle *handle, uint32_t events);

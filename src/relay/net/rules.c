@@ -123,7 +123,11 @@ static struct verdict decide(const struct rules *r, unsigned access, struct endp
 {
 	struct request request = { .kind = KIND_NETWORK, .access = access, .verb = "connect", .endpoint = endpoint };
 
-	request.endpoint.access = access;
+	if (access == RULES_PING) {
+		request.access = ACCESS_SEND;
+		request.endpoint.icmp = true;
+	}
+	request.endpoint.access = request.access;
 	request.endpoint.first_port = request.endpoint.last_port = port;
 	return policy_decide(&r->policy, &request);
 }
@@ -182,7 +186,8 @@ static bool is_named(const struct rules *r, unsigned access, const uint8_t addre
 {
 	struct endpoint request = address_endpoint(address);
 
-	request.access = access;
+	request.access = access == RULES_PING ? ACCESS_SEND : access;
+	request.icmp = access == RULES_PING;
 	request.first_port = request.last_port = port;
 	for (size_t i = 0; i < r->policy.rule_count; i++) {
 		const struct rule *rule = &r->policy.rules[i];

@@ -26,7 +26,8 @@ int rules_parse(struct arena *arena, const char *text, struct diags *d, struct r
 
 bool rules_may_resolve(const struct rules *r, const char *name);
 
-/* `access`: ACCESS_CONNECT (TCP) or ACCESS_SEND (UDP). */
+/* `access`: ACCESS_CONNECT (TCP), ACCESS_SEND (UDP) or RULES_PING, which has no port. */
+#define RULES_PING 16u
 bool rules_may_reach_name(const struct rules *r, unsigned access, const char *name, uint16_t port);
 bool rules_may_reach(const struct rules *r, unsigned access, const uint8_t address[16], uint16_t port);
 

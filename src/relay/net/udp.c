@@ -1,4 +1,4 @@
-/* relay/net/udp.c - datagrams: each pair of addresses, the program's and the one it wrote to, has a socket
+/* relay/net/udp.c - datagrams and pings: each pair of addresses, the program's and the one it wrote to, has a socket
  * outside.  Answers must come from the address that was written to; no socket of ours can be bound to it
  * later, so they are built whole and go in through a raw socket of the cage's namespace. */
 #include "relay/net/relay.h"
@@ -53,46 +53,70 @@ static uint32_t add_sum(uint32_t sum, const uint8_t *bytes, size_t count)
 	return sum;
 }
 
-static void put_checksum(uint8_t *udp, size_t size, const uint8_t *addresses, size_t addresses_size)
+/* Over a pseudo header too, if there are addresses (ICMP has none with IPv4). */
+static void put_checksum(uint8_t *message, size_t size, size_t at, unsigned protocol, const uint8_t *addresses,
+			 size_t addresses_size)
 {
-	uint32_t sum = add_sum(IPPROTO_UDP + (uint32_t)size, addresses, addresses_size);
+	uint32_t sum = addresses_size ? add_sum(protocol + (uint32_t)size, addresses, addresses_size) : 0;
 
-	sum = ~add_sum(sum, udp, size) & 0xffff;
-	put16(udp + 6, sum ? sum : 0xffff);
+	sum = ~add_sum(sum, message, size) & 0xffff;
+	put16(message + at, sum ? sum : 0xffff);
 }
 
-/* Writes the headers of an answer in front of `payload` (there is room for them) and sends it. */
-static void send_inside(struct relay *relay, const struct pair *p, uint8_t *payload, size_t size)
+static bool is_v4(const uint8_t address[16])
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	bool v4 = memcmp(p->from, mapped, sizeof(mapped)) == 0;
-	uint8_t *udp = payload - HEADER_UDP, *ip = udp - (v4 ? HEADER4 : HEADER6);
+
+	return memcmp(address, mapped, sizeof(mapped)) == 0;
+}
+
+/* Writes the header in front of `message` (there is room for it), the checksum that `at` bytes of it begin, and
+ * sends it. */
+static void send_inside(struct relay *relay, const struct pair *p, uint8_t *message, size_t size,
+			unsigned protocol, size_t at)
+{
+	bool v4 = is_v4(p->from);
+	uint8_t *ip = message - (v4 ? HEADER4 : HEADER6);
 	int raw = relay->sockets[v4 ? SOCKET_RAW4 : SOCKET_RAW6].fd;
-	size_t whole = size + HEADER_UDP;
 	socklen_t to_size;
 	struct sockaddr_storage to = address_of(p->from, 0, &to_size); /* raw sockets take no port */
 
-	put16(put16(put16(put16(udp, p->flow.port), p->from_port), (unsigned)whole), 0);
 	if (v4) {
 		memset(ip, 0, HEADER4);
 		ip[0] = 0x45;
-		put16(ip + 2, (unsigned)(whole + HEADER4));
+		put16(ip + 2, (unsigned)(size + HEADER4));
 		ip[8] = TTL;
-		ip[9] = IPPROTO_UDP;
+		ip[9] = (uint8_t)protocol;
 		memcpy(ip + 12, p->flow.to + 12, 4);
 		memcpy(ip + 16, p->from + 12, 4);
-		put_checksum(udp, whole, ip + 12, 8);
+		put_checksum(message, size, at, protocol, ip + 12, protocol == IPPROTO_ICMP ? 0 : 8);
 	} else {
 		memset(ip, 0, 8);
 		ip[0] = 0x60;
-		put16(ip + 4, (unsigned)whole);
-		ip[6] = IPPROTO_UDP;
+		put16(ip + 4, (unsigned)size);
+		ip[6] = (uint8_t)protocol;
 		ip[7] = TTL;
 		memcpy(ip + 8, p->flow.to, 16);
 		memcpy(ip + 24, p->from, 16);
-		put_checksum(udp, whole, ip + 8, 32);
+		put_checksum(message, size, at, protocol, ip + 8, 32);
 	}
-	(void)!sendto(raw, ip, (size_t)(payload + size - ip), MSG_DONTWAIT, (struct sockaddr *)&to, to_size);
+	(void)!sendto(raw, ip, (size_t)(message + size - ip), MSG_DONTWAIT, (struct sockaddr *)&to, to_size);
+}
+
+/* `payload` has room in front. */
+static void answer(struct relay *relay, const struct pair *p, uint8_t *payload, size_t size)
+{
+	uint8_t *udp = payload - HEADER_UDP;
+	bool v4 = is_v4(p->from);
+
+	if (p->flow.access == RULES_PING) {
+		if (icmp_readdress(payload, size, !v4, p->from_port))
+			send_inside(relay, p, payload, size, v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6, 2);
+		return;
+	}
+	size += HEADER_UDP;
+	put16(put16(put16(put16(udp, p->flow.port), p->from_port), (unsigned)size), 0);
+	send_inside(relay, p, udp, size, IPPROTO_UDP, 6);
 }
 
 static void outside_ready(struct relay *relay, struct handle *handle, uint32_t events UNUSED)
@@ -108,7 +132,7 @@ static void outside_ready(struct relay *relay, struct handle *handle, uint32_t e
 			return;
 		}
 		p->flow.deadline = relay->now + LIMIT_UDP_SECONDS * 1000;
-		send_inside(relay, p, room + HEADER6 + HEADER_UDP, (size_t)size);
+		answer(relay, p, room + HEADER6 + HEADER_UDP, (size_t)size);
 	}
 }
 
@@ -136,7 +160,7 @@ static struct pair *find(struct relay *relay, const struct pair *wanted)
 
 	for (; *link; link = &(*link)->next) {
 		struct pair *p = (struct pair *)*link;
-		if (p->from_port != wanted->from_port || p->flow.port != wanted->flow.port ||
+		if (p->flow.access != wanted->flow.access || p->from_port != wanted->from_port || p->flow.port != wanted->flow.port ||
 		    memcmp(p->from, wanted->from, 16) != 0 || memcmp(p->flow.to, wanted->flow.to, 16) != 0)
 			continue;
 		*link = p->flow.next;
@@ -157,20 +181,19 @@ static bool is_own(const struct relay *relay, const uint8_t address[16])
 	       (!names_find(relay->names, address, &synthetic) && synthetic);
 }
 
-static void begin(struct relay *relay, const struct pair *wanted, const uint8_t *bytes, size_t size)
+static bool begin(struct relay *relay, const struct pair *wanted, const uint8_t *bytes, size_t size)
 {
 	struct pair *p = malloc(sizeof(*p));
 
 	must(p);
 	*p = *wanted;
-	p->flow.access = ACCESS_SEND;
 	p->flow.outside.fd = -1;
 	p->flow.dialled = dialled;
 	p->flow.failed = failed;
 	p->flow.end = end;
 	if (!flow_begin(relay, &p->flow, &relay->udp)) {
 		free(p);
-		return;
+		return false;
 	}
 	p->first = malloc(size + 1);
 	must(p->first);
@@ -178,6 +201,21 @@ static void begin(struct relay *relay, const struct pair *wanted, const uint8_t 
 	p->first_size = size;
 	if (p->flow.count)
 		flow_dial(&p->flow);
+	return true;
+}
+
+/* False: it was refused. */
+static bool pass_on(struct relay *relay, const struct pair *wanted, const uint8_t *bytes, size_t size)
+{
+	struct pair *p = find(relay, wanted);
+
+	if (!p)
+		return begin(relay, wanted, bytes, size);
+	if (p->flow.connected) {
+		p->flow.deadline = relay->now + LIMIT_UDP_SECONDS * 1000;
+		(void)!flow_send(&p->flow, bytes, size);
+	}
+	return true;
 }
 
 /* Where a datagram was meant to go: the kernel says so beside it. */
@@ -202,19 +240,27 @@ void udp_ready(struct relay *relay, struct handle *handle, uint32_t events UNUSE
 		struct iovec vector = { room, sizeof(room) };
 		struct msghdr message = { .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &vector,
 					  .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
-		struct pair wanted = { 0 }, *p;
+		struct pair wanted = { .flow.access = ACCESS_SEND };
 		ssize_t size = recvmsg(handle->fd, &message, MSG_DONTWAIT);
 		if (size < 0)
 			return;
 		if (!address_from(&from, wanted.from, &wanted.from_port) || !is_own(relay, wanted.from) ||
 		    !find_destination(&message, &wanted))
 			continue;
-		p = find(relay, &wanted);
-		if (!p) {
-			begin(relay, &wanted, room, (size_t)size);
-		} else if (p->flow.connected) {
-			p->flow.deadline = relay->now + LIMIT_UDP_SECONDS * 1000;
-			(void)!flow_send(&p->flow, room, (size_t)size);
-		}
+		(void)pass_on(relay, &wanted, room, (size_t)size);
 	}
+}
+
+void udp_echo(struct relay *relay, const struct echo *echo)
+{
+	struct pair wanted = { .flow.access = RULES_PING, .from_port = echo->id };
+
+	memcpy(wanted.from, echo->from, sizeof(wanted.from));
+	memcpy(wanted.flow.to, echo->to, sizeof(wanted.flow.to));
+	if (!is_own(relay, wanted.from) || pass_on(relay, &wanted, echo->message, echo->size))
+		return;
+	/* A datagram that is refused was so by the rules, mostly; these are not seen by them. */
+	uint8_t room[HEADER6 + ICMP_REFUSAL], *message = room + HEADER6;
+	size_t size = icmp_refuse(echo, message);
+	send_inside(relay, &wanted, message, size, is_v4(wanted.from) ? IPPROTO_ICMP : IPPROTO_ICMPV6, 2);
 }

@@ -254,6 +254,16 @@ static void await_holder(struct inside *in)
 		_exit(1);
 }
 
+/* Relays of cages may send pings from the tunnel's namespace, icmp(7): they are root's group there.  Where /proc/sys
+ * is read-only there are none. */
+static void let_ping(void)
+{
+	AUTO_FD int fd = open("/proc/sys/net/ipv4/ping_group_range", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)!write(fd, "0 0", 3);
+}
+
 /* We come out of it in the tunnel's namespace. */
 static void make_namespaces(struct inside *in)
 {
@@ -263,6 +273,7 @@ static void make_namespaces(struct inside *in)
 		give_up(in, "open the uplink", in->uplink < 0 ? -errno : in->uplink_links);
 	if (unshare(CLONE_NEWNET) < 0)
 		give_up(in, "make the tunnel's network namespace", -errno);
+	let_ping();
 	in->tunnel = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	in->links = links_open(true);
 	if (in->tunnel < 0 || in->links < 0)
