@@ -116,7 +116,6 @@ static int refuse_settings(struct compilation *c)
 {
 	const struct policy *p = c->policy;
 	const struct { const char *key; const struct text_setting *text; const struct text_list *list; } rows[] = {
-		{ "networking.vpn", &p->vpn, NULL },
 		{ "user.groups", NULL, &p->groups },
 		{ "desktop.screen", &p->screen, NULL },
 	};

@@ -418,6 +418,7 @@ static int compile(struct compilation *c)
 		plan_add(c->plan, OP_LOOPBACK, 0, 0, 0, 0, NULL);
 	if (mode != NETWORK_NONE)
 		r = network_open(c, mode);
+	r = MIN(r, network_tunnel(c, mode));
 	if (mode == NETWORK_RELAY) {
 		plan_await(c->plan, network_rules(c->arena, c->policy), network_policy(c->arena, c->policy, c->cage->name),
 			   first_origin(c->policy));

@@ -39,6 +39,10 @@ bool network_has_port(const struct policy *policy, unsigned access, uint16_t por
  * host's network: refuses all of it.  (openings.c)  0 or -EINVAL with diagnostics. */
 int network_open(struct compilation *c, enum network_mode mode);
 
+/* Adds the step for the VPN, if there is one: all goes through it, or nowhere.  Rules say where to, it says by
+ * which way.  Refuses what leads round it.  (openings.c)  0 or -EINVAL with diagnostics. */
+int network_tunnel(struct compilation *c, enum network_mode mode);
+
 /* The network rules as cuddy-net reads them (relay/net/rules.h), for the cage `name`. */
 const char *network_policy(struct arena *arena, const struct policy *policy, const char *name);
 

@@ -5,7 +5,7 @@
 #include "base/arena.h"
 #include <sys/types.h>
 
-void fd_closep(int *fd); /* closes unless negative; keeps errno */
+void fd_closep(int *fd); /* closes unless negative, and makes it -1; keeps errno */
 #define AUTO_FD CLEANUP(fd_closep)
 
 /* Opens /dev/null for each of 0 to 2 that is closed, so that nothing of ours is ever taken for a standard

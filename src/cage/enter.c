@@ -104,6 +104,7 @@ static int start(struct arena *arena, const struct cage_wish *wish, const struct
 		return runtime_failed(wish, counters < 0 ? counters : log < 0 ? log : peers, d);
 	stay->network.counters = counters;
 	stay->network.log = log;
+	stay->network.places = (struct tunnel_places){ { "/etc/cuddy", wish->places.config }, stay->runtime };
 	stay->network.peers = peers;
 	stay->network.cages = shared ? stay->runtime : -1;
 	options.prepare = network_prepare;

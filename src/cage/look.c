@@ -73,7 +73,9 @@ static void look_at_network(struct arena *arena, int gate, struct cage_view *vie
 	view->lent = collect(arena, plan, OP_LEND);
 	view->exposed = collect(arena, plan, OP_EXPOSE);
 	view->private_network = collect(arena, plan, OP_PEERS)[0];
-	view->network = !plan ? CAGE_NETWORK_NONE : plan->host_network ? CAGE_NETWORK_HOST :
+	const struct step *tunnel = plan ? plan_find(plan, OP_TUNNEL) : NULL;
+	view->vpn = tunnel ? arena_strdup(arena, plan_text_at(plan, tunnel->a)) : NULL;
+	view->network = !plan ? CAGE_NETWORK_NONE : plan->host_network ? CAGE_NETWORK_HOST : tunnel ? CAGE_NETWORK_VPN :
 			plan_find(plan, OP_AWAIT) ? CAGE_NETWORK_RELAY : CAGE_NETWORK_NONE;
 	if (fd < 0 || pread(fd, &view->counters, sizeof(view->counters), 0) != sizeof(view->counters) ||
 	    view->counters.magic != NETWORK_COUNTERS_MAGIC)

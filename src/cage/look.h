@@ -7,7 +7,7 @@
 #include "cage/record.h"
 #include "network/counters.h"
 
-enum cage_network { CAGE_NETWORK_NONE, CAGE_NETWORK_RELAY, CAGE_NETWORK_HOST };
+enum cage_network { CAGE_NETWORK_NONE, CAGE_NETWORK_RELAY, CAGE_NETWORK_VPN, CAGE_NETWORK_HOST };
 
 struct cage_view {
 	const char *name;
@@ -17,9 +17,10 @@ struct cage_view {
 	unsigned processes;	    /* that we may look at, init not counted */
 	struct grants grants;	    /* what it got since its start */
 	enum cage_network network;
+	const char *vpn;	    /* of CAGE_NETWORK_VPN: its name, else NULL */
 	const char **published, **lent, **exposed; /* as the profile says it; each ends with NULL */
 	const char *private_network; /* or NULL */
-	struct network_counters counters; /* of CAGE_NETWORK_RELAY */
+	struct network_counters counters; /* of CAGE_NETWORK_RELAY and CAGE_NETWORK_VPN */
 	uint64_t memory;	    /* bytes: their proportional share (smaps_rollup, proc_pid_smaps(5)) */
 };
 

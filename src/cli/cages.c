@@ -90,15 +90,16 @@ static void ps_entries(struct json *json, const char *key, const char *const *en
 
 static void ps_network(struct json *json, const struct cage_view *v)
 {
-	static const char *const modes[] = { "none", "relay", "host" };
+	static const char *const modes[] = { "none", "relay", "vpn", "host" };
 
 	json_object(json, "network");
 	json_string(json, "mode", modes[v->network]);
+	json_string(json, "vpn", v->vpn);
 	json_string(json, "private", v->private_network);
 	ps_entries(json, "publish", v->published);
 	ps_entries(json, "lend", v->lent);
 	ps_entries(json, "expose", v->exposed);
-	if (v->network == CAGE_NETWORK_RELAY) {
+	if (v->network == CAGE_NETWORK_RELAY || v->network == CAGE_NETWORK_VPN) {
 		json_number(json, "connections", (long long)v->counters.connections);
 		json_number(json, "datagram-pairs", (long long)v->counters.pairs);
 		json_number(json, "visitors", (long long)v->counters.visitors);

@@ -22,7 +22,7 @@ static const struct option options[] = {
 	{ "ro", 0, OPTION_LIST, offsetof(struct run, ro), "PATH", "show this file or directory, read-only" },
 	{ "rw", 0, OPTION_LIST, offsetof(struct run, rw), "PATH", "show this file or directory, writable" },
 	{ "hide", 0, OPTION_LIST, offsetof(struct run, hide), "PATH", "deny this file or directory" },
-	{ "net", 0, OPTION_WORD, offsetof(struct run, net), "MODE", "the network, none, outgoing (the internet) or host (the computer itself)" },
+	{ "net", 0, OPTION_WORD, offsetof(struct run, net), "MODE", "the network, none, outgoing (the internet), vpn:NAME (the same by a VPN) or host (the computer itself)" },
 	{ "allow-host", 0, OPTION_LIST, offsetof(struct run, hosts), "HOST", "allow connections to this endpoint" },
 	{ "root", 0, OPTION_WORD, offsetof(struct run, root), "ROOT", "run in another root file system, a directory or image:NAME" },
 	{ "root-access", 0, OPTION_WORD, offsetof(struct run, root_access), "MODE", "what may be done to it: copy-on-write, read-only or writable" },

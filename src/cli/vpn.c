@@ -19,7 +19,7 @@ static const struct option options[] = {
 	  "add: take user, password and the password of the key from the lines of FILE, as far as they are wanted" },
 	{ "force", 'f', OPTION_FLAG, offsetof(struct vpn_options, force), NULL,
 	  "add: in place of one of that name; rm: do not ask" },
-	{ "json", 0, OPTION_FLAG, offsetof(struct vpn_options, json), NULL, "list, show: print JSON" },
+	{ "json", 0, OPTION_FLAG, offsetof(struct vpn_options, json), NULL, "list, show, status: print JSON" },
 	{ 0 },
 };
 
@@ -191,6 +191,7 @@ static const struct action actions[] = {
 	{ "list", "", "list the configurations", 0, 0, list },
 	{ "add", "FILE", "check a .ovpn or WireGuard .conf file and keep it", 1, 1, add },
 	{ "show", "NAME", "show what a configuration says, without its secrets; with a slash: a file", 1, 1, show },
+	{ "status", "[NAME]", "show the tunnels that are up, and how many cages share each", 0, 1, vpn_status },
 	{ "rm", "NAME", "remove one of yours", 1, 1, rm },
 	{ 0 },
 };

@@ -6,6 +6,9 @@
 
 struct vpn_options { const char *name, *credentials; bool force, json; };
 
+/* The tunnels that run: 'cuddy vpn status [NAME]'. */
+int vpn_status(struct cli *cli, void *values);
+
 struct json;
 struct vpn_config;
 

@@ -601,6 +601,7 @@ step_function *const step_table[OP_COUNT] = {
 	[OP_LEND] = step_open,
 	[OP_EXPOSE] = step_open,
 	[OP_PEERS] = step_open,
+	[OP_TUNNEL] = step_open,
 	[OP_MAP_IDS] = step_map_ids,	       [OP_KEYRING] = step_keyring,
 	[OP_USERNS_LIMIT] = step_userns_limit, [OP_PRIVATE] = step_private,
 	[OP_NEWROOT] = step_newroot,	       [OP_MKDIR] = step_mkdir,

@@ -73,6 +73,12 @@ static void why_text(struct strbuf *out, const struct verdict *v, const struct r
 			    str_quote(out->arena, lent->value), origin_text(out->arena, lent->origin));
 }
 
+static bool goes_out(const struct request *request, const struct verdict *v)
+{
+	return v->effect == EFFECT_ALLOW && request->kind == KIND_NETWORK && request->access != ACCESS_LISTEN &&
+	       request->endpoint.form != HOST_LOOPBACK;
+}
+
 const char *cuddy_why(struct cuddy *cuddy, const char *question, enum cuddy_format format)
 {
 	struct strbuf out = { .arena = cuddy->arena };
@@ -88,6 +94,8 @@ const char *cuddy_why(struct cuddy *cuddy, const char *question, enum cuddy_form
 		why_json(&out, question, &v, lost, lent);
 	else
 		why_text(&out, &v, lost, lent);
+	if (format == CUDDY_TEXT && !lent && goes_out(&request, &v) && cuddy->policy->vpn.value)
+		strbuf_addf(&out, "through the VPN '%s'\n", str_quote(cuddy->arena, cuddy->policy->vpn.value));
 	return strbuf_text(&out);
 }
 
@@ -197,6 +205,9 @@ static void explain_text(struct cuddy *cuddy, struct strbuf *out, const struct c
 	if (policy->root.value)
 		strbuf_addf(out, "Its root file system is %s, %s.\n\n", cage_root_text(out->arena, policy),
 			    policy->root_access.value ? policy->root_access.value : "copy-on-write");
+	if (policy->vpn.value)
+		strbuf_addf(out, "What it reaches of the network, it reaches through the VPN '%s'.\n\n",
+			    str_quote(out->arena, policy->vpn.value));
 	if (policy->rule_count == 0)
 		strbuf_add(out, "It may do nothing at all.\n");
 	explain_flags(cuddy, out);
@@ -217,6 +228,7 @@ static void explain_json(struct strbuf *out, const struct policy *policy, const 
 	json_string(&json, "profile", policy->name);
 	json_string(&json, "description", policy->description.value);
 	json_string(&json, "root", policy->root.value);
+	json_string(&json, "vpn", policy->vpn.value);
 	json_string(&json, "private", policy->network.value);
 	for (size_t i = 0; i < ARRAY_SIZE(openings); i++) {
 		json_array(&json, openings[i].key);
@@ -266,9 +278,13 @@ const char *cuddy_explain(struct cuddy *cuddy, enum cuddy_format format)
 
 static const char *network_text(const struct plan *plan)
 {
-	const struct step *step = plan_find(plan, OP_AWAIT);
+	const struct step *step = plan_find(plan, OP_AWAIT), *tunnel = plan_find(plan, OP_TUNNEL);
+	const char *rules = step ? plan_text_at(plan, step->b) : "";
 
-	return step ? plan_text_at(plan, step->b) :
+	if (tunnel)
+		return arena_printf(plan->arena, "# what these let out goes through the VPN '%s' or nowhere\n%s",
+				    str_quote(plan->arena, plan_text_at(plan, tunnel->a)), rules);
+	return step ? rules :
 	       plan->host_network ? "# the network of the host, without rules\n" :
 				    "# a network of its own, with no way out\n";
 }

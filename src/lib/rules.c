@@ -54,13 +54,17 @@ static int append_network(struct arena *arena, struct source *rules, const char 
 	bool known = false;
 	int r = 0;
 
+	if (str_starts(network, "vpn:")) {
+		r = set(arena, rules, "networking.vpn", network + strlen("vpn:"), d);
+		network = "outgoing";
+	}
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(networks); i++) {
 		if (strcmp(networks[i].network, network) != 0)
 			continue;
 		known = true;
 		r = append(arena, rules, networks[i].key, networks[i].value, d);
 	}
-	return known ? r : diag_error(d, "C520", NULL, "the network is none, outgoing or host, not '%s'",
+	return known ? r : diag_error(d, "C520", NULL, "the network is none, outgoing, vpn:NAME or host, not '%s'",
 				      str_quote(arena, network));
 }
 

@@ -24,12 +24,13 @@
 #define CUDDY_LIBEXEC_DIR "/usr/libexec/cuddy"
 #endif
 
-enum { ANSWER_MS = 10000, END_MS = 2000, ANSWER_SIZE = 1024 };
+enum { ANSWER_MS = 10000, END_MS = 2000, ANSWER_SIZE = NETWORK_ANSWER };
 
 /* All that a helper is started with. */
 struct start {
 	const char *program, *rules;
 	int pidfd, policy, counters, log, peers, cages, sockets[2]; /* [0] for who makes them, [1] for the relay */
+	const struct tunnel *outside; /* or NULL */
 };
 
 struct helper { pid_t pid; int answer; };
@@ -82,9 +83,11 @@ _Noreturn static void run_relay(const struct start *start, int answer)
 		from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, (int)ARRAY_SIZE(from));
 	for (size_t i = 0; i < ARRAY_SIZE(from) && r >= 0; i++)
 		r = dup2(from[i], (int)i);
+	if (r >= 0 && start->outside)
+		r = tunnel_enter(start->outside);
 	if (r >= 0)
 		execve(start->program, (char *const *)argv, (char *const *)envp);
-	dprintf(from[1], "cannot start '%s': %s\n", start->program, strerror(errno));
+	dprintf(from[1], "cannot start '%s': %s\n", start->program, strerror(r < -1 ? -r : errno));
 	_exit(127);
 }
 
@@ -198,12 +201,11 @@ static int policy_file(const char *text)
 }
 
 /* Both work at the same time: the relay starts while its sockets are made. */
-static int start_both(struct network *network, const struct start *start, const struct plan *plan,
-		      struct diags *d)
+static int start_both(struct network *network, const struct start *start, char text[ANSWER_SIZE])
 {
 	struct helper relay = { 0, -1 }, enter = { 0, -1 };
-	char text[ANSWER_SIZE] = "cannot start a helper\n";
 	long long deadline = now_ms() + ANSWER_MS;
+	strcpy(text, "cannot start a helper\n");
 	bool good = begin(run_relay, start, &relay) == 0 && begin(run_enter, start, &enter) == 0 &&
 		    is_ready(&enter, deadline, text);
 
@@ -213,35 +215,60 @@ static int start_both(struct network *network, const struct start *start, const 
 	fd_closep(&relay.answer);
 	if (!good) {
 		stop(&relay);
-		return tell(plan, d, text);
+		return -EIO;
 	}
 	network->relay = relay.pid;
 	network->relay_pidfd = (int)syscall(SYS_pidfd_open, relay.pid, 0);
 	return 0;
 }
 
-int network_prepare(void *data, const struct plan *plan, int pidfd, struct diags *d)
+int network_begin(struct network *network, struct arena *arena, const struct network_texts *texts,
+		  char answer[NETWORK_ANSWER])
 {
-	const struct step *step = plan_find(plan, OP_AWAIT);
-	struct start start = { .program = find_relay(plan->arena), .pidfd = pidfd,
-			       .rules = plan_text_at(plan, step->b), .sockets = { -1, -1 } };
-	AUTO_FD int policy = policy_file(plan_text_at(plan, step->c));
+	struct start start = { .program = find_relay(arena), .rules = texts->rules, .pidfd = texts->pidfd,
+			       .counters = network->counters, .log = network->log, .peers = network->peers,
+			       .cages = network->cages, .sockets = { -1, -1 },
+			       .outside = texts->outside };
+	AUTO_FD int policy = start.policy = policy_file(texts->policy);
 
-	const struct network *network = data;
-
-	start.policy = policy;
-	start.counters = network->counters;
-	start.log = network->log;
-	start.peers = network->peers;
-	start.cages = network->cages;
 	if (policy < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, start.sockets) < 0) {
-		char text[] = "no descriptors are left\n";
-		return tell(plan, d, text);
+		strcpy(answer, "no descriptors are left\n");
+		return -EIO;
 	}
-	int r = start_both(data, &start, plan, d);
+	int r = start_both(network, &start, answer);
 	close(start.sockets[0]);
 	close(start.sockets[1]);
 	return r;
+}
+
+/* Names are asked for through the tunnel, of the VPN's servers unless the profile names others: never of the
+ * host's, and of nobody where the VPN has none. */
+static const char *with_servers(struct arena *arena, const char *policy, const char *servers)
+{
+	bool has_own = str_starts(policy, "server ") || strstr(policy, "\nserver ");
+
+	return has_own ? policy : arena_printf(arena, "%s%s", policy, *servers ? servers : "server " TUNNEL_NO_SERVER "\n");
+}
+
+int network_prepare(void *data, const struct plan *plan, int pidfd, struct diags *d)
+{
+	struct network *network = data;
+	const struct step *step = plan_find(plan, OP_AWAIT), *tunnel = plan_find(plan, OP_TUNNEL);
+	struct network_texts texts = { .rules = plan_text_at(plan, step->b),
+				       .policy = plan_text_at(plan, step->c), .pidfd = pidfd };
+	char answer[NETWORK_ANSWER];
+
+	if (tunnel) {
+		if (tunnel_attach(plan->arena, &network->places, plan_text_at(plan, tunnel->a),
+				  plan->origins.items[tunnel->origin], pidfd, d, &network->tunnel) < 0)
+			return -EIO;
+		texts.outside = &network->tunnel;
+		texts.policy = with_servers(plan->arena, texts.policy, network->tunnel.servers);
+	}
+	if (network_begin(network, plan->arena, &texts, answer) == 0)
+		return 0;
+	tunnel_leave(&network->tunnel, NULL);
+	return tell(plan, d, answer);
 }
 
 void network_finish(struct network *network, struct diags *d)
@@ -249,6 +276,7 @@ void network_finish(struct network *network, struct diags *d)
 	struct pollfd ended = { .fd = network->relay_pidfd, .events = POLLIN };
 	int status;
 
+	tunnel_leave(&network->tunnel, d);
 	if (!network->relay)
 		return;
 	if (network->relay_pidfd < 0 || poll(&ended, 1, END_MS) <= 0)
@@ -261,5 +289,6 @@ void network_finish(struct network *network, struct diags *d)
 	if (pid > 0 && (!WIFEXITED(status) || WEXITSTATUS(status)))
 		diag_warning(d, "C421", NULL, "the network relay ended before the cage: the cage's network was cut");
 	fd_closep(&network->relay_pidfd);
-	*network = (struct network){ .relay_pidfd = -1 };
+	network->relay = 0;
+	network->relay_pidfd = -1;
 }

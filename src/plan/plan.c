@@ -398,6 +398,11 @@ void plan_open(struct plan *plan, enum op op, const char *entry, const struct or
 	plan_add(plan, op, plan_text(plan, entry), 0, 0, 0, origin);
 }
 
+void plan_tunnel(struct plan *plan, const char *name, const struct origin *origin)
+{
+	plan_add(plan, OP_TUNNEL, plan_text(plan, name), 0, 0, 0, origin);
+}
+
 const struct step *plan_find(const struct plan *plan, enum op op)
 {
 	for (size_t i = 0; i < plan->steps.count; i++)

@@ -183,6 +183,8 @@ void plan_await(struct plan *plan, const char *rules, const char *policy, const 
 /* What they open, PUBLISH, LEND or EXPOSE: an entry of the profile (policy/publication.h); PEERS: the name of
  * the private network. */
 void plan_open(struct plan *plan, enum op op, const char *entry, const struct origin *origin);
+/* The VPN that carries all that they let out, as the profile names it (vpn/store.h). */
+void plan_tunnel(struct plan *plan, const char *name, const struct origin *origin);
 /* The first step of that kind, or NULL. */
 const struct step *plan_find(const struct plan *plan, enum op op);
 

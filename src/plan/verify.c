@@ -311,8 +311,9 @@ static void check_whole(struct check *k, const unsigned *counts)
 	k->step = NULL;
 	if (counts[OP_OFFER] != counts[OP_AWAIT] || (counts[OP_AWAIT] && k->plan->host_network))
 		broken(k, "OFFER and AWAIT stand together, and only in a network of the cage's own");
-	if ((counts[OP_PUBLISH] || counts[OP_LEND] || counts[OP_EXPOSE] || counts[OP_PEERS]) && !counts[OP_AWAIT])
-		broken(k, "PUBLISH, LEND, EXPOSE and PEERS want an AWAIT: the helpers do it");
+	if ((counts[OP_PUBLISH] || counts[OP_LEND] || counts[OP_EXPOSE] || counts[OP_PEERS] ||
+	     counts[OP_TUNNEL]) && !counts[OP_AWAIT])
+		broken(k, "PUBLISH, LEND, EXPOSE, PEERS and TUNNEL want an AWAIT: the helpers do it");
 	for (unsigned op = 0; op < OP_COUNT; op++)
 		if (k->allowed[op] == COUNT_ONE && !counts[op])
 			broken(k, arena_printf(k->plan->arena, "there is one %s", op_table[op].name));

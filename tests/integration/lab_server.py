@@ -19,6 +19,7 @@ RECORDS = {
     "rebind-mapped.example": ["::ffff:192.168.77.20"],
     "half.example": ["192.168.77.20", "203.0.113.10"],
     "nas.lan": ["192.168.77.20"],
+    "vpn.example": ["203.0.113.99"],
 }
 
 

@@ -9,6 +9,7 @@
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -55,11 +56,19 @@ static const unsigned worker_denied[] = {
 	SYS_umount2, SYS_unshare, SYS_userfaultfd,
 };
 
+static const unsigned client_denied[] = {
+	SYS_add_key, SYS_bpf, SYS_chroot, SYS_delete_module, SYS_finit_module, SYS_fsmount, SYS_fsopen, SYS_init_module,
+	SYS_io_uring_setup, SYS_kcmp, SYS_kexec_load, SYS_keyctl, SYS_mknodat, SYS_mount, SYS_mount_setattr,
+	SYS_move_mount, SYS_open_by_handle_at, SYS_open_tree, SYS_perf_event_open, SYS_pidfd_getfd, SYS_pivot_root,
+	SYS_process_vm_readv, SYS_process_vm_writev, SYS_ptrace, SYS_request_key, SYS_setns, SYS_umount2, SYS_unshare,
+	SYS_userfaultfd,
+};
+
 #define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define IS(value, then, otherwise) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), (then), (otherwise))
 #define END(action) BPF_STMT(BPF_RET | BPF_K, (action))
 
-enum { ROOM = 96 };
+enum { ROOM = 128 };
 
 /* Architecture first; then `calls` end in `listed`, all others in what `rest` says. */
 static int load_filter(const unsigned *calls, size_t count, unsigned listed, const struct sock_filter *rest,
@@ -131,6 +140,26 @@ int confine_maker(void)
 int confine_keeper(void)
 {
 	return confine(keeper_calls, ARRAY_SIZE(keeper_calls), LANDLOCK_ACCESS_FS_REMOVE_FILE, AF_UNIX, AF_UNIX);
+}
+
+int confine_client(void)
+{
+	static const struct sock_filter rest[] = {
+#ifdef __x86_64__
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000 /* x32 */, 0, 1), END(SECCOMP_RET_KILL_PROCESS),
+#endif
+		/* Its flags lie in memory: the libc is to use clone(2). */
+		IS(SYS_clone3, 0, 1), END(SECCOMP_RET_ERRNO | ENOSYS),
+		IS(SYS_clone, 0, 2), LOAD(args[0]),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWUTS |
+			 CLONE_NEWIPC | CLONE_NEWCGROUP, 7, 6),
+		IS(SYS_socket, 0, 5), LOAD(args[0]), IS(AF_UNIX, 3, 0), IS(AF_INET, 2, 0), IS(AF_INET6, 1, 0),
+		IS(AF_NETLINK, 0, 1),
+		END(SECCOMP_RET_ALLOW),
+		END(SECCOMP_RET_ERRNO | EPERM),
+	};
+
+	return load_filter(client_denied, ARRAY_SIZE(client_denied), SECCOMP_RET_ERRNO | EPERM, rest, ARRAY_SIZE(rest));
 }
 
 int confine_worker(void)

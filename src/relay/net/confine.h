@@ -16,4 +16,8 @@ int confine_keeper(void);
  * no namespace and writes no file (where Landlock is).  0 or -errno. */
 int confine_worker(void);
 
+/* A program of others that cuddy-vpn starts: it uses files, programs and common sockets as it finds them, but
+ * makes no namespace or mount, traces nobody, loads nothing into the kernel.  0 or -errno. */
+int confine_client(void);
+
 #endif

@@ -1,0 +1,428 @@
+/* vpn/tunnel.c - finds the holder of a tunnel or starts it, and waits for its word.
+ * Must not: send anything another way when there is no tunnel. */
+#include "vpn/tunnel.h"
+#include "base/fd.h"
+#include "base/own.h"
+#include "base/path.h"
+#include "base/sha256.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/securebits.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef CUDDY_LIBEXEC_DIR
+#define CUDDY_LIBEXEC_DIR "/usr/libexec/cuddy"
+#endif
+
+enum { TICK_MS = 200, GRACE_SECONDS = 5, BACKLOG = 64, TRIES = 8 };
+
+/* What is needed to start a holder. */
+struct holder {
+	const char *program, *name, *kind, *digest, *text;
+	int directory;		   /* ".vpn" */
+	const char *key;	   /* of its files there */
+};
+
+/* A name as it is; a path by its digest, since it may hold anything. */
+static const char *key_of(struct arena *arena, const char *name)
+{
+	char digest[SHA256_TEXT];
+	struct sha256 sha;
+
+	if (*name != '/')
+		return name;
+	sha256_init(&sha);
+	sha256_add(&sha, name, strlen(name));
+	sha256_finish(&sha, digest);
+	return arena_printf(arena, "%.32s.path", digest);
+}
+
+static const char *digest_of(struct arena *arena, const char *text)
+{
+	char digest[SHA256_TEXT];
+	struct sha256 sha;
+
+	sha256_init(&sha);
+	sha256_add(&sha, text, strlen(text));
+	sha256_finish(&sha, digest);
+	return arena_strdup(arena, digest);
+}
+
+static const char *find_program(struct arena *arena)
+{
+	const char *path = own_path(arena);
+
+	if (path) {
+		const char *beside = path_normal(arena, "/", arena_printf(arena, "%s/../cuddy-vpn", path));
+		if (access(beside, X_OK) == 0)
+			return beside;
+	}
+	return CUDDY_LIBEXEC_DIR "/cuddy-vpn";
+}
+
+/* ---- the socket ---- */
+
+/* Through a descriptor, since a path may be longer than a socket's name. */
+static bool name_socket(const char *key, int directory, struct sockaddr_un *ret)
+{
+	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	int length = snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/%s", directory, key);
+	return length > 0 && (size_t)length < sizeof(ret->sun_path);
+}
+
+static int connect_to(int directory, const char *key)
+{
+	struct sockaddr_un name;
+	AUTO_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || !name_socket(key, directory, &name))
+		return fd < 0 ? -errno : -ENAMETOOLONG;
+	if (connect(fd, (struct sockaddr *)&name, sizeof(name)) < 0)
+		return errno == ECONNREFUSED ? -ENOENT : -errno;
+	return TAKE_FD(fd);
+}
+
+static int listen_at(int directory, const char *key)
+{
+	struct sockaddr_un name;
+	AUTO_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || !name_socket(key, directory, &name))
+		return fd < 0 ? -errno : -ENAMETOOLONG;
+	if (unlinkat(directory, key, 0) < 0 && errno != ENOENT)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&name, sizeof(name)) < 0 || listen(fd, BACKLOG) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+static int send_word(int fd, char word, const char *text, int with)
+{
+	union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } control = { 0 };
+	struct iovec parts[] = { { &word, 1 }, { (void *)text, strlen(text) } };
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+
+	if (with >= 0) {
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+		control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
+						   .cmsg_type = SCM_RIGHTS };
+		memcpy(CMSG_DATA(&control.header), &with, sizeof(int));
+	}
+	return sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/* One packet; both namespaces come with SAY_UP.  Its word, 0 at the end, or -errno. */
+static int receive_word(int fd, int flags, char text[TUNNEL_MESSAGE], int spaces[2])
+{
+	union { struct cmsghdr header; char room[CMSG_SPACE(2 * sizeof(int))]; } control;
+	struct iovec part = { text, TUNNEL_MESSAGE - 1 };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	ssize_t length = recvmsg(fd, &message, flags | MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *c = length > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+
+	if (length <= 0)
+		return length < 0 ? -errno : 0;
+	spaces[0] = spaces[1] = -1;
+	if (c && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(2 * sizeof(int)))
+		memcpy(spaces, CMSG_DATA(c), 2 * sizeof(int));
+	int word = text[0];
+	memmove(text, text + 1, (size_t)length - 1);
+	text[length - 1] = '\0';
+	return word;
+}
+
+/* ---- the holder ---- */
+
+static int memory_of(const char *text)
+{
+	AUTO_FD int fd = memfd_create("configuration", MFD_CLOEXEC);
+	int r = fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
+
+	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
+		r = -errno;
+	return r < 0 ? r : TAKE_FD(fd);
+}
+
+/* Descriptors 3 and 4 are its socket and its configuration. */
+_Noreturn static void run_holder(const struct holder *holder, int listener, int configuration)
+{
+	const char *const argv[] = { "cuddy-vpn", holder->kind, holder->digest, holder->name, NULL };
+	static const char *const envp[] = { "PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin", NULL };
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), from[] = { null, null, null, listener, configuration };
+	sigset_t none;
+	int r = null;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGCHLD, SIG_DFL);
+	setsid();
+	for (size_t i = 0; i < ARRAY_SIZE(from); i++)
+		from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, (int)ARRAY_SIZE(from));
+	for (size_t i = 0; i < ARRAY_SIZE(from) && r >= 0; i++)
+		r = dup2(from[i], (int)i);
+	if (r >= 0 && chdir("/") == 0)
+		execve(holder->program, (char *const *)argv, (char *const *)envp);
+	_exit(127);
+}
+
+/* It belongs to nobody: the next cage may need it when this one has ended. */
+static int start_holder(const struct holder *holder)
+{
+	AUTO_FD int listener = listen_at(holder->directory, holder->key);
+	AUTO_FD int configuration = listener < 0 ? listener : memory_of(holder->text);
+	int status;
+
+	if (configuration < 0)
+		return configuration;
+	pid_t pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		if (fork() == 0)
+			run_holder(holder, listener, configuration);
+		_exit(0);
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return 0;
+}
+
+/* A connection to the holder, which is started where there is none. */
+static int reach(const struct holder *holder)
+{
+	int fd = connect_to(holder->directory, holder->key);
+
+	if (fd != -ENOENT)
+		return fd;
+	int r = start_holder(holder);
+	return r < 0 ? r : connect_to(holder->directory, holder->key);
+}
+
+static int open_directory(int runtime, bool create)
+{
+	return fd_make_directory(runtime, ".vpn", O_RDONLY, create);
+}
+
+/* One holder starts, however many want it.  The lock is the directory's, held for a moment only. */
+static int lock_and_reach(const struct holder *holder)
+{
+	int r;
+
+	do
+		r = flock(holder->directory, LOCK_EX);
+	while (r < 0 && errno == EINTR);
+	int fd = r < 0 ? -errno : reach(holder);
+	flock(holder->directory, LOCK_UN);
+	return fd;
+}
+
+/* ---- attaching ---- */
+
+static long long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+static bool was_interrupted(void)
+{
+	sigset_t pending;
+
+	return sigpending(&pending) == 0 && (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM) ||
+					     sigismember(&pending, SIGHUP));
+}
+
+/* A person who waits sees what for. */
+static void show_progress(struct arena *arena, const char *name, const char *words)
+{
+	if (isatty(STDERR_FILENO) && words)
+		dprintf(STDERR_FILENO, "\r\033[Kwaiting for the VPN '%s': %.60s", str_quote(arena, name), str_quote(arena, words));
+	else if (isatty(STDERR_FILENO))
+		dprintf(STDERR_FILENO, "\r\033[K");
+}
+
+/* Waits for the first word that decides: SAY_UP, SAY_FAILED, SAY_OTHER; 0: the holder is gone; -errno. */
+static int await(struct arena *arena, const char *name, int fd, char text[TUNNEL_MESSAGE], int spaces[2])
+{
+	long long end = now_ms() + (TUNNEL_SECONDS + GRACE_SECONDS) * 1000LL;
+	struct pollfd polled = { .fd = fd, .events = POLLIN };
+	int word = SAY_WAIT;
+
+	*text = '\0';
+	show_progress(arena, name, "it is being started");
+	while (word == SAY_WAIT) {
+		int r = poll(&polled, 1, TICK_MS);
+		if (r > 0)
+			word = receive_word(fd, 0, text, spaces);
+		if (r > 0 && word == SAY_WAIT)
+			show_progress(arena, name, text);
+		if (was_interrupted())
+			word = -EINTR;
+		else if (r == 0 && now_ms() > end)
+			word = -ETIMEDOUT;
+	}
+	show_progress(arena, name, NULL);
+	return word;
+}
+
+static int tell_failure(struct diags *d, const char *name, const struct origin *origin, int word, char *text)
+{
+	name = str_quote(d->arena, name);
+	if (word == SAY_OTHER) {
+		diag_error(d, "C425", origin, "the VPN '%s' is up with another configuration", name);
+		diag_help(d, "'cuddy vpn status' shows its cages; end them first");
+		return -EBUSY;
+	}
+	diag_error(d, "C423", origin, "the VPN '%s' did not come up%s%s", name, word < 0 ? ": " : "",
+		   word < 0 ? strerror(-word) : "");
+	if (word == 0)
+		diag_note(d, NULL, "cuddy-vpn ended without a word");
+	for (char *line = strtok(text, "\n"); line && word == SAY_FAILED; line = strtok(NULL, "\n"))
+		diag_note(d, NULL, "%s", str_quote(d->arena, line));
+	diag_help(d, "the program was not started; 'cuddy doctor' says what this computer lacks for a VPN");
+	return -EIO;
+}
+
+/* One who was about to end as we came is gone before it answers: then another is started. */
+static int attach_to(struct arena *arena, const struct holder *holder, const char *name, int pidfd,
+		     char text[TUNNEL_MESSAGE], struct tunnel *ret)
+{
+	int word = 0;
+
+	for (unsigned tries = 0; word == 0 && tries < TRIES; tries++) {
+		int spaces[2];
+		AUTO_FD int fd = lock_and_reach(holder);
+		if (fd < 0)
+			return fd;
+		word = send_word(fd, ASK_ATTACH, holder->digest, pidfd);
+		if (word == 0)
+			word = await(arena, name, fd, text, spaces);
+		if (word == -EPIPE || word == -ECONNRESET)
+			word = 0;
+		if (word == SAY_UP && spaces[0] >= 0)
+			*ret = (struct tunnel){ TAKE_FD(fd), spaces[0], spaces[1], arena_strdup(arena, text) };
+	}
+	return word;
+}
+
+int tunnel_attach(struct arena *arena, const struct tunnel_places *places, const char *name,
+		  const struct origin *origin, int pidfd, struct diags *d, struct tunnel *ret)
+{
+	struct vpn_config *config;
+	char text[TUNNEL_MESSAGE];
+	const char *path;
+
+	if (vpn_find(arena, &places->configurations, name, origin, d, &path) < 0 ||
+	    vpn_config_load(arena, path, origin, d, &config) < 0)
+		return -EINVAL;
+	AUTO_FD int directory = open_directory(places->runtime, true);
+	const char *stored = vpn_stored_text(arena, config);
+	struct holder holder = {
+		.program = find_program(arena), .name = name, .kind = config->kind == VPN_OPENVPN ? "openvpn" : "wireguard",
+		.digest = digest_of(arena, stored), .text = stored, .directory = directory,
+		.key = key_of(arena, name),
+	};
+	int word = directory < 0 ? directory : attach_to(arena, &holder, name, pidfd, text, ret);
+	return word == SAY_UP && ret->socket ? 0 : tell_failure(d, name, origin, word, text);
+}
+
+/* ---- using and leaving ---- */
+
+int tunnel_enter(const struct tunnel *tunnel)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	const struct __user_cap_data_struct none[2] = { { 0 } };
+
+	if (setns(tunnel->user_namespace, CLONE_NEWUSER) < 0 || setns(tunnel->network_namespace, CLONE_NEWNET) < 0)
+		return -errno;
+	/* We are root there: without this, execve() would give all capabilities back. */
+	if (prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED) < 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_capset, &header, none) < 0)
+		return -errno;
+	return 0;
+}
+
+void tunnel_leave(struct tunnel *tunnel, struct diags *d)
+{
+	char text[TUNNEL_MESSAGE], words[TUNNEL_MESSAGE] = "";
+	int spaces[2], word = 0;
+	unsigned downs = 0;
+
+	if (!tunnel->socket)
+		return;
+	while ((word = receive_word(tunnel->socket, MSG_DONTWAIT, text, spaces)) > 0 && word != SAY_BYE) {
+		fd_closep(&spaces[0]);
+		fd_closep(&spaces[1]);
+		if (word != SAY_DOWN)
+			continue;
+		downs++;
+		strcpy(words, text);
+	}
+	if (d && word == 0)
+		diag_warning(d, "C424", NULL, "cuddy-vpn ended before the cage: the cage's network was cut");
+	else if (d && downs)
+		diag_warning(d, "C424", NULL, "the VPN was down %u time%s: the cage's network was cut meanwhile", downs,
+			     downs == 1 ? "" : "s");
+	for (char *line = strtok(words, "\n"); d && line; line = strtok(NULL, "\n"))
+		diag_note(d, NULL, "%s", str_quote(d->arena, line));
+	fd_closep(&tunnel->socket);
+	fd_closep(&tunnel->user_namespace);
+	fd_closep(&tunnel->network_namespace);
+	*tunnel = (struct tunnel){ 0 };
+}
+
+/* NULL: it does not run, or does not answer. */
+static const char *ask_status(struct arena *arena, int directory, const char *key)
+{
+	struct timeval patience = { .tv_sec = GRACE_SECONDS };
+	AUTO_FD int fd = connect_to(directory, key);
+	char text[TUNNEL_MESSAGE];
+	int spaces[2];
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
+	    send_word(fd, ASK_STATUS, "", -1) < 0 || receive_word(fd, 0, text, spaces) != SAY_STATUS)
+		return NULL;
+	return arena_strdup(arena, text);
+}
+
+int tunnel_list(struct arena *arena, int runtime, const char *const **ret)
+{
+	VEC(const char *) texts = { 0 };
+	int directory = open_directory(runtime, false);
+	DIR *stream = directory < 0 ? NULL : fdopendir(directory);
+	const struct dirent *entry;
+
+	if (!stream && directory >= 0)
+		close(directory);
+	while (stream && (entry = readdir(stream))) {
+		const char *text = *entry->d_name == '.' ? NULL : ask_status(arena, dirfd(stream), entry->d_name);
+		if (text)
+			*vec_push(arena, &texts) = text;
+	}
+	if (stream)
+		closedir(stream);
+	*vec_push(arena, &texts) = NULL;
+	*ret = texts.items;
+	return directory < 0 && directory != -ENOENT ? directory : 0;
+}
