@@ -303,6 +303,16 @@ static int apply(struct commit *c, const char *name, enum upper_kind kind, const
 	return level->meant == MEANT ? apply_file(c, name, &level->upper, &there) : MARK_KEPT;
 }
 
+/* FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/ */
+static uint32_t number_of(const char *name)
+{
+	uint32_t value = 0x811c9dc5;
+
+	while (*name)
+		value = (value ^ (unsigned char)*name++) * 0x01000193;
+	return value;
+}
+
 static int visit(struct commit *c, const char *name)
 {
 	struct level level = { .mark = c->marks.count, .meant = MEANT };
@@ -312,7 +322,7 @@ static int visit(struct commit *c, const char *name)
 	int mark = entry_read(upper(c), name, &level.upper);
 
 	progress_step(c->options->progress, PROGRESS_ENTRY);
-	*vec_push(c->arena, &c->marks) = MARK_KEPT;
+	*vec_push(c->arena, &c->marks) = (struct marked){ MARK_KEPT, number_of(name) };
 	if (mark < 0 || !level.upper.exists)
 		return mark;
 	kind = upper_kind(c->o->by_fuse, upper(c), name, &level.upper, &target);
@@ -326,7 +336,7 @@ static int visit(struct commit *c, const char *name)
 		return mark;
 	if (mark == MARK_GONE && c->levels.items[above].holds)
 		mark = MARK_KEPT;
-	c->marks.items[level.mark] = (unsigned char)mark;
+	c->marks.items[level.mark].mark = (unsigned char)mark;
 	c->levels.items[above].kept |= mark == MARK_KEPT;
 	return 0;
 }
@@ -341,7 +351,7 @@ static int leave(struct commit *c)
 		directory_copy_times(&level.upper, lower(c));
 	if (--c->levels.count) {
 		done = done && !top(c)->holds;
-		c->marks.items[level.mark] = done ? MARK_DONE : MARK_ENTERED;
+		c->marks.items[level.mark].mark = done ? MARK_DONE : MARK_ENTERED;
 		top(c)->kept |= !done;
 	}
 	return descent_leave(&c->d);
@@ -367,7 +377,8 @@ static int apply_all(struct commit *c)
 	return r;
 }
 
-/* The same walk over the upper directory alone. */
+/* The same walk over the upper directory alone.  Nobody should write there meanwhile; if somebody did, what the
+ * marks say is of something else, and the rest stays for the next commit. */
 static int remove_done(struct commit *c)
 {
 	struct pending { const char *name; enum mark mark; } pending;
@@ -379,8 +390,10 @@ static int remove_done(struct commit *c)
 		const char *name = descent_next(&c->d);
 		int gone = 0;
 
-		if (name) {
-			pending = (struct pending){ name, c->marks.items[next++] };
+		if (name && (next == c->marks.count || c->marks.items[next].name != number_of(name))) {
+			r = -ESTALE;
+		} else if (name) {
+			pending = (struct pending){ name, c->marks.items[next++].mark };
 			if (pending.mark == MARK_GONE) {
 				gone = tree_remove(upper(c), name);
 			} else if (pending.mark != MARK_KEPT) {

@@ -13,6 +13,9 @@ enum mark {
 	MARK_GONE,    /* goes as a whole */
 };
 
+/* The name as a number, so that the second walk knows that it sees what the first saw. */
+struct marked { unsigned char mark; uint32_t name; };
+
 struct level {
 	size_t mark;		/* index of the directory's own */
 	enum meant meant;
@@ -34,7 +37,7 @@ struct commit {
 	struct arena *arena;
 	struct descent d;
 	VEC(struct level) levels;
-	VEC(unsigned char) marks; /* enum mark, one for each upper entry, in the order of the walk */
+	VEC(struct marked) marks; /* one for each upper entry, in the order of the walk */
 	struct linked **links;	/* LINK_BUCKETS lists, by inode */
 	char temporary[40];
 	bool resumed, removing; /* an earlier commit was killed; when it took entries out already */
