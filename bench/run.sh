@@ -1,7 +1,7 @@
 #!/bin/sh
 # bench/run.sh [PART…] - cuddy against bubblewrap and a bare fork and exec, in one run.
 #
-# PARTs: latency mounts tasks memory rate calls stages (default: all).
+# PARTs: latency mounts tasks memory rate calls stages (default: all of these); network (network.sh).
 # BENCH_CUDDY   the program (default: the static release, built in build-musl with musl-gcc; without that
 #               build/cuddy of this tree)
 # BENCH_ARGS    its words before the program (default below; @N@ becomes a number of its own)
@@ -151,7 +151,8 @@ part() {
 		done ;;
 	calls) count_calls ;;
 	stages) stages ;;
-	*) echo "run.sh: no part '$1'; there are latency mounts tasks memory rate calls stages" >&2; exit 2 ;;
+	network) sh "$here/network.sh" "$tree/build/cuddy" ;; # beside cuddy-net
+	*) echo "run.sh: no part '$1'; there are latency mounts tasks memory rate calls stages network" >&2; exit 2 ;;
 	esac
 }
 
