@@ -1,7 +1,7 @@
 #!/bin/sh
 # bench/run.sh [PART…] - cuddy against bubblewrap and a bare fork and exec, in one run.
 #
-# PARTs: latency mounts tasks memory rate calls stages (default: all of these); network (network.sh).
+# PARTs: latency mounts tasks memory rate calls stages bwrap (default: all of these); network (network.sh).
 # BENCH_CUDDY   the program (default: the static release, built in build-musl with musl-gcc; without that
 #               build/cuddy of this tree)
 # BENCH_ARGS    its words before the program (default below; @N@ becomes a number of its own)
@@ -26,11 +26,19 @@ work=$(mktemp -d "${TMPDIR:-/var/tmp}/cuddy-bench.XXXXXX") || exit 1
 group=''
 finish() {
 	[ -n "$group" ] && rmdir "$group" 2>/dev/null
-	rm -rf "$work"
+	rm -rf "$work" ${runtime:+"$runtime"}
 }
 trap finish EXIT
 trap 'exit 1' INT TERM HUP
 chmod 755 "$work"
+
+# A login session has a directory in memory for what runs; without it, locks and sockets go to the disk.
+runtime=
+if [ "$(df --output=fstype "${XDG_RUNTIME_DIR:-/}" 2> /dev/null | tail -n 1)" != tmpfs ] &&
+   runtime=$(mktemp -d /dev/shm/cuddy-bench.XXXXXX); then
+	[ -z "$BENCH_USER" ] || chown "$BENCH_USER" "$runtime"
+	export XDG_RUNTIME_DIR="$runtime"
+fi
 
 for tool in ibench ihost; do
 	${CC:-cc} -std=gnu17 -D_GNU_SOURCE -O2 -o "$work/$tool" "$here/$tool.c" || exit 1
@@ -117,6 +125,21 @@ count_calls() {
 	done < "$work/one" | tee "$work/calls"
 }
 
+# The front end against the real bubblewrap, with the same words: each pair is a run of its own.
+front_end() {
+	command -v bwrap > /dev/null || { echo "# no bwrap here: nothing to compare with"; return; }
+	while IFS='|' read -r shape words; do
+		printf 'bwrap\tbwrap %s /bin/true\nours\t%s bwrap %s /bin/true\n' "$words" "$cuddy" "$words" > "$work/pair"
+		echo "== front end, $shape ($rounds rounds, paired; ratios to bwrap)"
+		as_user "$work/ibench" -n "$rounds" -r bwrap -p 2 "$work/pair"
+	done << END | tee "$work/front-end"
+one bind|--ro-bind / /
+a small cage|--ro-bind / / --dev /dev --proc /proc --tmpfs /tmp --unshare-all --die-with-parent
+a desktop program|--unshare-all --die-with-parent --new-session $(desk_words)
+a thumbnailer|--ro-bind /usr /usr --ro-bind-try /etc/ld.so.cache /etc/ld.so.cache --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64 --proc /proc --dev /dev --chdir / --setenv GIO_USE_VFS local --unshare-all --die-with-parent --clearenv
+END
+}
+
 # Our own start, taken to pieces: the library is linked into a clock.
 stages() {
 	echo "== where the time of one start goes (100 rounds, medians)"
@@ -150,13 +173,14 @@ part() {
 			as_user "$work/ihost" rate 2 "$workers" "$work/again" | tee "$work/rate-$workers"
 		done ;;
 	calls) count_calls ;;
+	bwrap) front_end ;;
 	stages) stages ;;
 	network) sh "$here/network.sh" "$tree/build/cuddy" ;; # beside cuddy-net
-	*) echo "run.sh: no part '$1'; there are latency mounts tasks memory rate calls stages network" >&2; exit 2 ;;
+	*) echo "run.sh: no part '$1'; there are latency mounts tasks memory rate calls stages bwrap network" >&2; exit 2 ;;
 	esac
 }
 
-[ $# -gt 0 ] || set -- latency mounts tasks memory rate calls stages
+[ $# -gt 0 ] || set -- latency mounts tasks memory rate calls stages bwrap
 for name; do
 	part "$name"
 done

@@ -86,6 +86,13 @@ struct cuddy_options {
 	const char *root, *root_access;
 };
 
+/* Keeps the calling program's own file out of reach of its cages.  Until a cage's program runs, /proc/self/exe
+ * inside leads to that file, and whoever owns it (root, or who built it) could change it from there.  If that
+ * is so, the program is executed again, with the same `argv` and environment, from a read-only mount or a
+ * sealed copy; so call this first in main().  0 when nothing is to be done; -1 with errno when it failed.
+ * cuddy_start() refuses to start anything from a program whose file is in reach. */
+int cuddy_protect(char **argv);
+
 /* Reads a profile for whoever calls: user, home, working directory and the XDG variables of the
  * environment give the variables of profiles, and a .cuddy.toml above the working directory
  * tightens.  Starts nothing.  Never NULL: after an error the structure only has messages, and every

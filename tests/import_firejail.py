@@ -3,8 +3,9 @@
 
 A second, independent reading of firejail's language (includes, ignore, noblacklist, groups of system calls
 from firejail's own documentation) says what a profile forbids: every path on a black list, every dropped
-capability and system call, what stands beside a white list, networks that are closed.  The imported profile must load and deny all of these.  EACH takes every n-th
-profile only.  The last line has the figures: converted without loss, median lines before and after."""
+capability and system call, writing what is read-only, running what is noexec, devices that are taken away, what
+stands beside a white list or a list of what is kept, networks that are closed.  The imported profile must load and
+deny all of these.  EACH takes every n-th profile only.  The last line has the figures: converted without loss, median lines before and after."""
 import fnmatch, gzip, os, re, statistics, subprocess, sys, tempfile
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,6 +16,15 @@ PATH = ["/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/games", "/usr/local/bin"
 MACROS = {"${HOME}": "/home/me", "~": "/home/me", "${CFG}": "/etc/firejail", "${RUNUSER}": "/run/user/1000",
           "${DESKTOP}": "/home/me/Desktop", "${DOCUMENTS}": "/home/me/Documents", "${DOWNLOADS}": "/home/me/Downloads",
           "${MUSIC}": "/home/me/Music", "${PICTURES}": "/home/me/Pictures", "${VIDEOS}": "/home/me/Videos"}
+
+
+# One device of each kind that a word of firejail's takes away; it leaves others.
+DEVICES = {"private-dev": ["/dev/sda", "/dev/mem", "/dev/kmsg", "/dev/loop0"], "nosound": ["/dev/snd/pcmC0D0p"],
+           "novideo": ["/dev/video0"], "nodvd": ["/dev/sr0"], "nou2f": ["/dev/hidraw0"], "no3d": ["/dev/dri/card0"],
+           "notv": ["/dev/dvb/adapter0/frontend0"], "noinput": ["/dev/input/event0"]}
+NAMESPACES = ["clone(user-namespace)", "unshare(user-namespace)"]
+with open("/usr/include/linux/capability.h") as header:
+    CAPABILITIES = {name.lower() for name in re.findall(r"#define CAP_(\w+)\s+\d", header.read())}
 
 
 def read_groups():
@@ -78,6 +88,7 @@ def concrete(pattern):
 
 def forbidden(lines, groups):
     lifted, asked, calls, excepted, capabilities = [], set(), set(), set(), set()
+    writable = [path for word, rest in lines if word == "read-write" for path in concrete(rest)]
     for word, rest in lines:
         if word == "noblacklist":
             lifted.append(rest)
@@ -87,10 +98,23 @@ def forbidden(lines, groups):
             for path in concrete(rest):
                 if path.startswith("/") and ".." not in path:
                     asked |= {"read " + path, "write " + path, "execute " + path, "read " + path + "/below"}
-        elif word == "caps.drop" and rest != "all":
-            capabilities |= set(rest.split(","))
         elif word == "caps.drop":
-            capabilities |= {"sys_admin", "net_admin", "sys_ptrace", "dac_override", "sys_module"}
+            capabilities |= CAPABILITIES if rest == "all" else set(rest.split(","))
+        elif word == "caps.keep":
+            capabilities |= CAPABILITIES - {c.strip() for c in rest.split(",")}
+        elif word == "caps": # firejail(1): the default filter
+            capabilities |= {"sys_module", "sys_rawio", "sys_boot", "sys_nice", "sys_tty_config", "syslog", "mknod", "sys_admin"}
+        elif word == "read-only":
+            for path in concrete(rest):
+                if path.startswith("/") and not any(path.startswith(w) for w in writable):
+                    asked |= {"create " + path + "/below", "delete " + path + "/below"} | (
+                        {"write " + path} if path != "/home/me" else set())
+        elif word == "noexec":
+            asked |= {"execute " + path for path in concrete(rest) if path.startswith("/")}
+        elif word in DEVICES:
+            asked |= {"device " + path for path in DEVICES[word]}
+        elif word == "restrict-namespaces" and (not rest or "user" in rest.split(",")):
+            asked |= {"syscall " + call for call in NAMESPACES}
         elif word == "allow-debuggers":
             excepted |= {"ptrace", "personality", "process_vm_readv"}
         elif word in ("seccomp", "seccomp.drop"):
@@ -100,9 +124,11 @@ def forbidden(lines, groups):
                 if not n.startswith("!"):
                     calls |= members(groups, n.split(":")[0])
     asked |= closed(lines)
-    keeps = any(w == "seccomp.keep" for w, _ in lines)
     asked |= {"capability " + c.strip() for c in capabilities}
-    return asked | ({"syscall " + c for c in calls - excepted} if not keeps else set())
+    kept = [set().union(*[members(groups, n) for n in rest.split(",")]) for word, rest in lines if word == "seccomp.keep"]
+    if kept: # firejail takes one list of these, and no other with it
+        return asked | {"syscall " + c for c in members(groups, "@default") - set().union(*kept)}
+    return asked | {"syscall " + c for c in calls - excepted}
 
 
 def closed(lines):

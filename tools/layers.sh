@@ -5,10 +5,10 @@
 cd "$(dirname "$0")/.." || exit 1
 grep -rnE '^[ 	]*#[ 	]*include[ 	]*"' src --include='*.[ch]' | LC_ALL=C sort | awk '
 BEGIN {
-	count = split("base diag toml policy profile import host plan backend export launch network bwrap cage lib cli", order, " ")
+	count = split("base diag toml policy profile vpn import host plan backend export launch network bwrap cage lib cli", order, " ")
 	for (i = 1; i <= count; i++)
 		rank[order[i]] = i
-	count = split("bwrap cages difference doctor exec export grant image import install live log overlay permissions profile profile_actions session", names, " ")
+	count = split("bwrap cages difference doctor exec export grant image import import_bwrap install live log overlay permissions profile profile_actions session vpn vpn_ask vpn_describe", names, " ")
 	for (i = 1; i <= count; i++)
 		insiders["src/cli/" names[i] ".c"] = 1
 }

@@ -170,7 +170,8 @@ static void prepare_own(struct compilation *c, const struct view_entry *e)
 	for (size_t i = 0; e->place == PLACE_SYNTHETIC && e->inode && i < ARRAY_SIZE(synthetic); i++)
 		if (str_equal(synthetic[i].name, e->source))
 			plan_file(c->plan, own, synthetic[i].write(c), 0444, e->rule->origin);
-	if (c->cage->root && (e->place == PLACE_TEMPORARY || e->place == PLACE_PERSIST || e->place == PLACE_DEVICES))
+	if (e->place == PLACE_DEVICES ||
+	    (c->cage->root && (e->place == PLACE_TEMPORARY || e->place == PLACE_PERSIST)))
 		plan_mkdir(c->plan, own, e->place == PLACE_DEVICES ? 0755 : mode_of_temporary(e->path), e->rule->origin);
 }
 
@@ -190,11 +191,15 @@ static void add_node(void *context, const char *path)
 	for (size_t i = 0; i < c->policy->rule_count; i++) {
 		const struct rule *rule = &c->policy->rules[i];
 
-		/* Denied, or there already by an earlier rule. */
-		if (rule->kind == KIND_DEVICE && glob_matches(rule->glob, path) &&
-		    (rule->effect == EFFECT_DENY || (rule->effect == EFFECT_ALLOW && rule < visit->rule)))
+		/* There already by an earlier rule. */
+		if (rule->kind == KIND_DEVICE && rule->effect == EFFECT_ALLOW && rule < visit->rule &&
+		    glob_matches(rule->glob, path))
 			return;
 	}
+	const struct request request = { .kind = KIND_DEVICE, .access = ACCESS_USE, .verb = "device",
+					 .subject = path };
+	if (policy_decide(c->policy, &request).effect != EFFECT_ALLOW || view_hides(c->policy, path))
+		return;
 	/* /dev/pts and /dev/ptmx are the cage's own.  Read-only keeps the node: its mode, owner, times.
 	 * What is written to it goes to the driver, not to a file system, and passes (open(2), EROFS). */
 	if (path_is_within(path, "/dev/pts") || strcmp(path, "/dev/ptmx") == 0)
@@ -234,6 +239,16 @@ static int add_devices(struct compilation *c)
 	return 0;
 }
 
+/* In the skeleton, which is read-only in the end: only what may be written to is a mount of its own. */
+static void add_own_directory(struct compilation *c, const char *path, unsigned mode, unsigned access,
+			      const struct origin *origin)
+{
+	if (access & ACCESS_WRITE)
+		plan_private_dir(c->plan, path, mode, attributes(access) & PLAN_NOEXEC, origin);
+	else
+		plan_mkdir(c->plan, path, mode, origin);
+}
+
 static void add_dev_directory(struct compilation *c, const struct view_entry *e)
 {
 	static const char *const links[][2] = {
@@ -243,7 +258,7 @@ static void add_dev_directory(struct compilation *c, const struct view_entry *e)
 	};
 	const struct origin *origin = e->rule->origin;
 
-	if (!e->in_skeleton && c->cage->root)
+	if (!e->in_skeleton) /* nothing is made in a /dev of others */
 		plan_own_directory(c->plan, own_name(c, e), e->path, 0, origin);
 	else
 		plan_mkdir(c->plan, e->path, 0755, origin);
@@ -256,7 +271,7 @@ static void add_dev_directory(struct compilation *c, const struct view_entry *e)
 	struct verdict verdict = policy_decide(c->policy, &terminal);
 	if (verdict.effect == EFFECT_ALLOW)
 		plan_terminal(c->plan, path_join(c->arena, e->path, "pts"), verdict.rule->origin);
-	plan_private_dir(c->plan, path_join(c->arena, e->path, "shm"), 01777, PLAN_NOEXEC, origin);
+	add_own_directory(c, path_join(c->arena, e->path, "shm"), 01777, e->access & ~(unsigned)ACCESS_EXECUTE, origin);
 }
 
 /* ---- the view ---- */
@@ -286,7 +301,7 @@ static void add_temporary(struct compilation *c, const struct view_entry *e)
 		plan_own_directory(c->plan, own_name(c, e), e->path, attributes(e->access) & PLAN_NOEXEC,
 				   e->rule->origin);
 	else if (e->in_skeleton)
-		plan_private_dir(c->plan, e->path, mode, attributes(e->access) & PLAN_NOEXEC, e->rule->origin);
+		add_own_directory(c, e->path, mode, e->access, e->rule->origin);
 	else if (e->inode || plan_is_own(c->plan, e->path))
 		plan_tmpfs(c->plan, e->path, mode, 64 * 1024 * 1024, e->rule->origin);
 }
@@ -347,6 +362,8 @@ static int add_entry(struct compilation *c, const struct view_entry *e)
 		return add_kept(c, e);
 	case PLACE_PROC:
 		plan_proc(c->plan, e->path, e->rule->origin);
+		if (!(e->access & ACCESS_WRITE))
+			plan_read_only(c->plan, e->path, e->rule->origin);
 		return 0;
 	case PLACE_DEVICES:
 		add_dev_directory(c, e);
@@ -386,6 +403,17 @@ static void add_points(struct compilation *c, const struct view *view)
 	}
 }
 
+/* The same content with other access. */
+static int add_change(struct compilation *c, const struct view_entry *e)
+{
+	if (e->place != PLACE_PROC && e->place != PLACE_DEVICES)
+		return add_entry(c, e);
+	if (e->place == PLACE_DEVICES) /* in its shm, which starts empty */
+		plan_mkdir(c->plan, e->path, 0755, e->rule->origin);
+	plan_read_only(c->plan, e->path, e->rule->origin);
+	return 0;
+}
+
 static int add_view(struct compilation *c, const struct view *view)
 {
 	for (size_t i = 0; i < view->count; i++) {
@@ -395,23 +423,21 @@ static int add_view(struct compilation *c, const struct view *view)
 
 		switch (e->kind) {
 		case VIEW_DIRECTORY:
-			plan_mkdir(c->plan, e->path, 0755, origin);
+			if (strcmp(e->path, "/") != 0)
+				plan_mkdir(c->plan, e->path, 0755, origin);
 			break;
 		case VIEW_SYMLINK:
 			if (!is_shown(view, i))
 				plan_symlink(c->plan, e->path, e->source, origin);
 			break;
 		case VIEW_CHANGE:
-			if (e->place == PLACE_PROC)
-				plan_read_only(c->plan, e->path, origin);
-			else
-				r = add_entry(c, e);
+			r = add_change(c, e);
 			break;
 		case VIEW_BIND:
 			r = add_entry(c, e);
 			break;
 		case VIEW_MASK:
-			if (e->place == PLACE_TEMPORARY || e->place == PLACE_PERSIST)
+			if (e->place == PLACE_TEMPORARY || e->place == PLACE_PERSIST || e->place == PLACE_DEVICES)
 				plan_mkdir(c->plan, e->path, 0755, origin);
 			else if (e->place == PLACE_COPY_ON_WRITE && !e->inode)
 				plan_mkdir(c->plan, e->path, OVERLAY_STUB_MODE, origin);
@@ -426,6 +452,29 @@ static int add_view(struct compilation *c, const struct view *view)
 	return 0;
 }
 
+static bool is_mounted(const struct plan *plan, const char *path)
+{
+	for (size_t i = 0; i < plan->steps.count; i++) {
+		const struct step *step = &plan->steps.items[i];
+
+		if (step->op != OP_MKDIR && op_table[step->op].argument[0] == ARG_TARGET &&
+		    strcmp(plan_text_at(plan, step->a), path + 1) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Mounts of our own that are read-only once all is made in them. */
+static bool is_sealed(const struct plan *plan, const struct view_entry *e)
+{
+	if (e->in_skeleton || (e->kind != VIEW_BIND && e->kind != VIEW_CHANGE))
+		return false;
+	if (e->place == PLACE_DEVICES)
+		return e->kind == VIEW_BIND;
+	return !(e->access & ACCESS_WRITE) && (e->place == PLACE_TEMPORARY || e->place == PLACE_PERSIST) &&
+	       is_mounted(plan, e->path);
+}
+
 static int compile(struct compilation *c)
 {
 	struct view view;
@@ -436,8 +485,8 @@ static int compile(struct compilation *c)
 		prepare_own(c, &view.entries[i]);
 	if (add_view(c, &view) < 0 || add_devices(c) < 0)
 		return -EINVAL;
-	for (size_t i = 0; c->cage->root && i < view.count; i++)
-		if (view.entries[i].place == PLACE_DEVICES && view.entries[i].kind == VIEW_BIND)
+	for (size_t i = 0; i < view.count; i++)
+		if (is_sealed(c->plan, &view.entries[i]))
 			plan_seal_mount(c->plan, view.entries[i].path, view.entries[i].rule->origin);
 	for (size_t i = 0; i < c->policy->rule_count; i++) {
 		const struct rule *rule = &c->policy->rules[i];

@@ -5,44 +5,13 @@
  * one that exists pins them, so that none is renamed and made anew;
  * (3) points are sorted, so a directory comes before what is in it; (4) each is compared with the
  * nearest entry above.  Must not: follow a link without saying so, change anything. */
-#include "backend/view.h"
-#include "backend/backend.h"
-#include "backend/walk.h"
+#include "backend/view_builder.h"
 #include "base/limits.h"
 #include "base/path.h"
 #include "base/sort.h"
 
 #include <errno.h>
 #include <string.h>
-
-struct point {
-	const char *path;
-	const struct rule *rule; /* first that named it */
-	struct walk_status status;
-	bool frozen;
-	bool stub;   /* not there, in a copy-on-write tree, and leads to what is denied: made and hidden */
-	bool pinned; /* a mount of its own even where nothing differs: mount points can't be renamed */
-};
-
-/* A path of a rule that leads through links, and where it leads. */
-struct alias { const char *name, *real; enum effect effect; };
-
-/* A link on the way to a denied path. */
-struct held { const char *path; const struct rule *deny; };
-
-struct builder {
-	struct arena *arena;
-	struct walk walk;
-	const struct policy *policy;
-	const char *root; /* path of the root file system, or NULL */
-	VEC(const struct rule *) rules[EFFECT_LOG + 1]; /* those about files */
-	struct diags *d;
-	VEC(struct point) points;
-	VEC(struct alias) aliases;
-	VEC(struct held) held;
-	VEC(struct view_entry) entries;
-	struct view *view;
-};
 
 static char *path_as_directory(struct arena *arena, const char *path)
 {
@@ -53,9 +22,36 @@ static char *path_as_directory(struct arena *arena, const char *path)
 	return text;
 }
 
+/* A deny that names a directory without its slash means that directory with all in it: nobody who wrote it wants
+ * the other answer. */
+static bool is_named(const struct rule *rule, const char *name)
+{
+	const struct glob_alternative *a;
+	size_t count = rule->effect == EFFECT_ALLOW ? 0 : glob_alternatives(rule->glob, &a);
+
+	for (size_t i = 0; i < count; i++)
+		if (a[i].is_literal && path_is_within(name, a[i].prefix))
+			return true;
+	return false;
+}
+
+bool view_hides(const struct policy *policy, const char *path)
+{
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct rule *rule = &policy->rules[i];
+
+		if (rule->kind == KIND_FILE && rule->effect == EFFECT_DENY && rule->access & ACCESS_READ &&
+		    is_named(rule, path))
+			return true;
+	}
+	return false;
+}
+
 /* Does a rule speak of this point (and, for a directory, of all that is below) under this name? */
 static bool covers(const struct rule *rule, const char *name, bool is_directory, const char *with_slash)
 {
+	if (is_named(rule, name))
+		return true;
 	if (!is_directory)
 		return glob_matches(rule->glob, name);
 	return glob_covers_tree(rule->glob, strcmp(name, "/") == 0 ? "" : name) ||
@@ -109,25 +105,49 @@ static bool counts_with(enum place shown, unsigned rank)
 	return place_counts(shown, of_rank[rank]);
 }
 
-/* Access that the rules of one effect give to a point, by all names that lead to it.  What is
- * granted for the cage's own files says nothing about the host's that appear among them. */
-static unsigned access_at(const struct builder *b, enum effect effect, const struct point *p,
-			  const struct rule **ret_rule)
+/* By all names of a path: its own, and those of the links that lead to it. */
+static void weigh_names(const struct builder *b, enum effect effect, const char *path, bool is_directory,
+			struct weight *w)
 {
-	struct weight w = { 0 };
-	unsigned access = 0;
-
-	weigh_name(b, effect, p->path, p->status.is_directory, &w);
+	weigh_name(b, effect, path, is_directory, w);
 	for (size_t i = 0; i < b->aliases.count; i++) {
 		const struct alias *a = &b->aliases.items[i];
 
 		/* That a deny names a link lets no allow reach through it. */
 		if (effect == EFFECT_ALLOW && a->effect != EFFECT_ALLOW)
 			continue;
-		if (path_is_within(p->path, a->real) && strcmp(a->real, "/") != 0)
-			weigh_name(b, effect, arena_printf(b->arena, "%s%s", a->name, p->path + strlen(a->real)),
-				   p->status.is_directory, &w);
+		if (path_is_within(path, a->real) && strcmp(a->real, "/") != 0)
+			weigh_name(b, effect, arena_printf(b->arena, "%s%s", a->name, path + strlen(a->real)),
+				   is_directory, w);
 	}
+}
+
+/* What is below `top` in `path`, which is within: "" or "/a/b". */
+static const char *rest_of(const char *path, const char *top)
+{
+	const char *rest = strcmp(top, "/") == 0 ? path : path + strlen(top);
+
+	return strcmp(rest, "/") == 0 ? "" : rest;
+}
+
+static const char *moved(struct arena *arena, const char *path, const char *from, const char *to)
+{
+	const char *rest = rest_of(path, from);
+
+	return *rest ? arena_printf(arena, "%s%s", strcmp(to, "/") == 0 ? "" : to, rest) : to;
+}
+
+unsigned view_access(const struct builder *b, enum effect effect, const struct point *p,
+		     const struct rule **ret_rule)
+{
+	struct weight w = { 0 };
+	unsigned access = 0;
+
+	weigh_names(b, effect, p->path, p->status.is_directory, &w);
+	for (size_t i = 0; effect == EFFECT_DENY && i < b->shown.count; i++)
+		if (path_is_within(p->path, b->shown.items[i].at))
+			weigh_names(b, effect, moved(b->arena, p->path, b->shown.items[i].at, b->shown.items[i].real),
+				    p->status.is_directory, &w);
 	if (ret_rule && w.rule)
 		*ret_rule = w.rule;
 	for (unsigned rank = 0; rank < ARRAY_SIZE(w.access); rank++)
@@ -136,8 +156,7 @@ static unsigned access_at(const struct builder *b, enum effect effect, const str
 	return access;
 }
 
-/* `tree`: to be taken for a directory when the host has nothing there. */
-static void add_point(struct builder *b, const char *path, const struct rule *rule, bool tree)
+void view_add_point(struct builder *b, const char *path, const struct rule *rule, bool tree)
 {
 	struct point *p = vec_push(b->arena, &b->points);
 
@@ -161,7 +180,7 @@ static void visit_plain(void *context, const char *path)
 		path = arena_printf(visit->b->arena, "%s%s", visit->real, path + strlen(visit->prefix));
 	else
 		path = arena_strdup(visit->b->arena, path);
-	add_point(visit->b, path, visit->rule, false);
+	view_add_point(visit->b, path, visit->rule, false);
 }
 
 static bool is_denied(const struct builder *b, const char *path)
@@ -200,7 +219,7 @@ static void add_host_path(struct builder *b, const char *path, const struct rule
 {
 	const char *real = follow(b, path, rule);
 
-	add_point(b, real ? real : path, rule, tree);
+	view_add_point(b, real ? real : path, rule, tree);
 }
 
 /* A deny that a link fulfils means what it leads to as well. */
@@ -213,6 +232,73 @@ static void visit_match(void *context, const char *path)
 	visit_plain(context, path);
 	if (visit->rule->effect == EFFECT_DENY && status.exists && S_ISLNK(status.mode))
 		add_host_path(visit->b, arena_strdup(visit->b->arena, path), visit->rule, false);
+}
+
+/* What a denied path leads to on the host may be shown elsewhere, too. */
+static void add_where_shown(struct builder *b, const struct rule *rule, const char *path, bool tree)
+{
+	struct walk_link links[WALK_LINKS];
+	size_t count = 0;
+	const char *real = walk_resolve(&b->host, path, links, &count);
+
+	real = real ? real : path;
+	for (size_t i = 0; i < b->shown.count; i++) {
+		const struct shown *shown = &b->shown.items[i];
+		size_t index = (size_t)(rule - b->policy->rules);
+
+		if (!path_is_within(real, shown->real))
+			continue;
+		view_add_point(b, moved(b->arena, real, shown->real, shown->at), rule, tree);
+		if (b->view->exactness[index] != EXACTNESS_EXACT)
+			continue;
+		b->view->exactness[index] = EXACTNESS_AT_START;
+		b->view->note[index] = arena_printf(b->arena, "in '%s' for what exists when the cage starts",
+						    str_quote(b->arena, shown->at));
+	}
+}
+
+static void visit_shown(void *context, const char *path)
+{
+	struct visit *visit = context;
+
+	add_where_shown(visit->b, visit->rule, arena_strdup(visit->b->arena, path), false);
+}
+
+static int add_shown(struct builder *b, const struct rule *rule)
+{
+	const struct glob_alternative *a;
+	size_t count = b->shown.count ? glob_alternatives(rule->glob, &a) : 0;
+	struct visit visit = { .b = b, .rule = rule };
+
+	for (size_t i = 0; i < count; i++) {
+		const char *prefix = path_normal(b->arena, "/", a[i].prefix);
+
+		if (a[i].is_tree || a[i].is_literal)
+			add_where_shown(b, rule, prefix, a[i].is_tree || a[i].is_directory);
+		else if (walk_matches(&b->host, rule->glob, prefix, visit_shown, &visit) < 0)
+			return -E2BIG;
+	}
+	return 0;
+}
+
+/* A file was denied, and a directory is there: it goes with all that is in it. */
+static void note_directory(struct builder *b, const struct rule *rule)
+{
+	const struct point *p = &b->points.items[b->points.count - 1];
+	size_t index = (size_t)(rule - b->policy->rules);
+
+	if (rule->effect == EFFECT_ALLOW || !p->status.exists || !p->status.is_directory ||
+	    glob_covers_tree(rule->glob, strcmp(p->path, "/") == 0 ? "" : p->path))
+		return;
+	b->view->exactness[index] = EXACTNESS_COARSE;
+	b->view->note[index] = arena_printf(b->arena, "'%s' is a directory: all in it is denied",
+					    str_quote(b->arena, p->path));
+}
+
+static int too_many(struct builder *b, const struct rule *rule)
+{
+	return diag_error(b->d, "C310", rule->origin, "'%s' stands for more than %d files, or needs more than %d looked at",
+			  str_quote(b->arena, rule->pattern), LIMIT_GLOB_MATCHES, LIMIT_GLOB_VISITS);
 }
 
 static int add_rule(struct builder *b, const struct rule *rule)
@@ -229,20 +315,20 @@ static int add_rule(struct builder *b, const struct rule *rule)
 		struct visit visit = { .b = b, .rule = rule, .prefix = prefix };
 
 		if (rule->effect == EFFECT_ALLOW && !place_rank(rule->place)) {
-			add_point(b, prefix, rule, rule->place != PLACE_SYNTHETIC);
+			view_add_point(b, prefix, rule, rule->place != PLACE_SYNTHETIC);
 		} else if (a->is_tree || a->is_literal) {
 			add_host_path(b, prefix, rule, tree);
+			note_directory(b, rule);
 		} else {
 			b->view->exactness[index] = EXACTNESS_AT_START;
 			b->view->note[index] = "for what exists when the cage starts";
 			visit.real = follow(b, prefix, rule);
 			if (walk_matches(&b->walk, rule->glob, prefix, visit_match, &visit) < 0)
-				return diag_error(b->d, "C310", rule->origin,
-						  "'%s' stands for more than %d files, or needs more "
-						  "than %d looked at", str_quote(b->arena, rule->pattern),
-						  LIMIT_GLOB_MATCHES, LIMIT_GLOB_VISITS);
+				return too_many(b, rule);
 		}
 	}
+	if (rule->effect == EFFECT_DENY && add_shown(b, rule) < 0)
+		return too_many(b, rule);
 	return 0;
 }
 
@@ -256,176 +342,6 @@ static void list_early(struct builder *b)
 		for (size_t k = 0; k < count; k++)
 			if (!a[k].is_tree && !a[k].is_literal && *a[k].prefix)
 				walk_list(&b->walk, a[k].prefix);
-	}
-}
-
-static struct point *find_point(struct builder *b, const char *path)
-{
-	for (size_t i = 0; i < b->points.count; i++)
-		if (strcmp(b->points.items[i].path, path) == 0)
-			return &b->points.items[i];
-	return NULL;
-}
-
-/* Freezes `path` and what is above it, as far as a granted tree reaches: directories of the
- * skeleton that hold binds of their present entries. */
-static int freeze(struct builder *b, const char *path, const struct rule *deny)
-{
-	for (;;) {
-		struct point probe = { .path = path }, *p;
-		struct visit visit = { .b = b, .rule = deny };
-		const char *slash;
-
-		walk_status(&b->walk, path, &probe.status);
-		if (!probe.status.exists || !access_at(b, EFFECT_ALLOW, &probe, NULL))
-			return 0;
-		p = find_point(b, path);
-		if (!p) {
-			add_point(b, path, deny, true);
-			p = &b->points.items[b->points.count - 1];
-		}
-		if (p->frozen)
-			return 0;
-		p->frozen = true;
-		if (walk_directory(&b->walk, path, LIMIT_FREEZE_ENTRIES, visit_plain, &visit) < 0)
-			return diag_error(b->d, "C311", deny->origin,
-					  "'%s' cannot be kept out of '%s', which has more than %d entries",
-					  str_quote(b->arena, deny->pattern), str_quote(b->arena, path),
-					  LIMIT_FREEZE_ENTRIES);
-		slash = strrchr(path, '/');
-		if (slash == path)
-			return 0;
-		path = arena_strndup(b->arena, path, (size_t)(slash - path));
-	}
-}
-
-/* In a copy-on-write tree a stub costs the host nothing: the topmost missing directory is made among the
- * changes, and hidden, so that neither it nor a rename of it gives the denied name to the program. */
-static void add_stub(struct builder *b, const char *path, const struct rule *deny)
-{
-	size_t index = (size_t)(deny - b->policy->rules);
-
-	add_point(b, path, deny, true);
-	b->points.items[b->points.count - 1].stub = true;
-	if (strcmp(path, deny->pattern) != 0) {
-		b->view->exactness[index] = EXACTNESS_COARSE;
-		b->view->note[index] = arena_printf(b->arena, "nothing can be made at '%s'",
-						    str_quote(b->arena, path));
-	}
-}
-
-/* Are these files the host's own, so that what is written reaches the host? */
-static bool is_hosts(const struct builder *b, enum place place)
-{
-	return place == PLACE_HOST || (place == PLACE_ROOT && policy_root_is(b->policy, "writable"));
-}
-
-/* A denied path that is not there yet, where the program could make it. */
-static int freeze_for(struct builder *b, const struct rule *deny)
-{
-	const struct glob_alternative *alternatives;
-	size_t count = glob_alternatives(deny->glob, &alternatives);
-
-	for (size_t i = 0; i < count; i++) {
-		struct point probe = { .path = path_normal(b->arena, "/", alternatives[i].prefix) };
-		const struct rule *allow = NULL;
-		const char *slash, *missing = NULL;
-		size_t index = (size_t)(deny - b->policy->rules);
-
-		walk_status(&b->walk, probe.path, &probe.status);
-		if (probe.status.exists || !(alternatives[i].is_tree || alternatives[i].is_literal))
-			continue;
-		while (!probe.status.exists && (slash = strrchr(probe.path, '/')) && slash != probe.path) {
-			missing = probe.path;
-			probe.path = arena_strndup(b->arena, probe.path, (size_t)(slash - probe.path));
-			walk_status(&b->walk, probe.path, &probe.status);
-		}
-		/* Behind a link the directory is elsewhere, with other rules. */
-		struct walk_link links[WALK_LINKS];
-		size_t link_count = 0;
-		const char *real = walk_resolve(&b->walk, probe.path, links, &link_count);
-
-		if (!real)
-			continue;
-		probe.path = real;
-		walk_status(&b->walk, probe.path, &probe.status);
-		if (!(access_at(b, EFFECT_ALLOW, &probe, &allow) & ACCESS_WRITE) || !allow)
-			continue;
-		if ((allow->place == PLACE_COPY_ON_WRITE || allow->place == PLACE_ROOT) &&
-		    !is_hosts(b, allow->place) && missing)
-			add_stub(b, path_join(b->arena, real, strrchr(missing, '/') + 1), deny);
-		if (allow->place == PLACE_ROOT && is_hosts(b, PLACE_ROOT)) {
-			/* Its directories are the root's own to fill; what must stay away can be made later. */
-			b->view->exactness[index] = EXACTNESS_AT_START;
-			b->view->note[index] = "in a writable root for what exists when the cage starts";
-			continue;
-		}
-		if (!is_hosts(b, allow->place))
-			continue;
-		b->view->exactness[index] = EXACTNESS_COARSE;
-		b->view->note[index] = arena_printf(b->arena, "nothing new can be made directly in '%s'",
-						    str_quote(b->arena, probe.path));
-		if (freeze(b, probe.path, deny) < 0)
-			return -EINVAL;
-	}
-	return 0;
-}
-
-/* A link on the way to a denied path could be replaced by something new: its directory is frozen. */
-static int freeze_links(struct builder *b)
-{
-	for (size_t i = 0, count = b->held.count; i < count; i++) {
-		const struct held *h = &b->held.items[i];
-		const char *slash = strrchr(h->path, '/');
-		struct point probe = { 0 };
-		const struct rule *allow = NULL;
-
-		if (!slash || slash == h->path)
-			continue;
-		probe.path = arena_strndup(b->arena, h->path, (size_t)(slash - h->path));
-		walk_status(&b->walk, probe.path, &probe.status);
-		if (!(access_at(b, EFFECT_ALLOW, &probe, &allow) & ACCESS_WRITE) ||
-		    !allow || !is_hosts(b, allow->place))
-			continue;
-		b->view->exactness[h->deny - b->policy->rules] = EXACTNESS_COARSE;
-		b->view->note[h->deny - b->policy->rules] = arena_printf(
-			b->arena, "nothing new can be made directly in '%s'", str_quote(b->arena, probe.path));
-		if (freeze(b, probe.path, h->deny) < 0)
-			return -EINVAL;
-	}
-	return 0;
-}
-
-/* A rename of `.git` would take the mount on `.git/hooks` along, and the name would be free. */
-static void pin_above(struct builder *b, const char *path, const struct rule *deny)
-{
-	for (const char *slash; (slash = strrchr(path, '/')) && slash != path;) {
-		struct point probe = { .path = arena_strndup(b->arena, path, (size_t)(slash - path)) }, *p;
-		const struct rule *allow = NULL;
-
-		path = probe.path;
-		walk_status(&b->walk, path, &probe.status);
-		if (!probe.status.inode || !(access_at(b, EFFECT_ALLOW, &probe, &allow) & ACCESS_WRITE) ||
-		    !allow || !is_hosts(b, allow->place))
-			return;
-		p = find_point(b, path);
-		if (!p) {
-			add_point(b, path, deny, true);
-			p = &b->points.items[b->points.count - 1];
-		}
-		if (p->pinned)
-			return;
-		p->pinned = true;
-	}
-}
-
-static void pin_all(struct builder *b)
-{
-	for (size_t i = 0, count = b->points.count; i < count; i++) {
-		struct point p = b->points.items[i];
-
-		if (p.status.exists && p.rule->effect == EFFECT_DENY)
-			pin_above(b, p.path, p.rule);
 	}
 }
 
@@ -469,27 +385,43 @@ static bool has_same_files(struct builder *b, const struct view_entry *over, con
 {
 	const char *rest = e->path + (strcmp(over->path, "/") == 0 ? 0 : strlen(over->path));
 
-	return over->place == e->place && (!b->walk.maps.count ||
+	return over->place == e->place && over->source && (!b->walk.maps.count ||
 	       strcmp(path_normal(b->arena, over->source, *rest ? rest + 1 : "."), e->source) == 0);
 }
 
-/* Places that start empty: what is denied there is made, so that it can be hidden. */
-static bool is_ours_to_fill(enum place place)
+/* Of a /dev of ours only this can be written to: no device is made that is denied, and nothing else can be. */
+static bool is_in_shm(const struct view_entry *dev, const char *path)
 {
-	return place == PLACE_TEMPORARY || place == PLACE_PERSIST;
+	return path_is_within(path, dev->path) && path_is_within(path + strlen(dev->path), "/shm");
+}
+
+/* Places that start empty, whatever the host has there. */
+static bool starts_empty(const struct view_entry *over)
+{
+	return over->place == PLACE_TEMPORARY || over->place == PLACE_PERSIST || over->place == PLACE_DEVICES;
+}
+
+/* What is denied there is made, so that it can be hidden: where the program could make it. */
+static bool is_ours_to_fill(const struct view_entry *over, const char *path)
+{
+	return starts_empty(over) && over->access & ACCESS_WRITE &&
+	       (over->place != PLACE_DEVICES || is_in_shm(over, path));
 }
 
 static void weigh(struct builder *b, const struct point *p)
 {
 	const struct rule *allow = NULL, *deny = NULL;
 	const struct view_entry *over = above(b, p->path);
-	unsigned taken = access_at(b, EFFECT_DENY, p, &deny);
-	unsigned access = access_at(b, EFFECT_ALLOW, p, &allow) & ~taken;
+	unsigned taken = view_access(b, EFFECT_DENY, p, &deny);
+	unsigned access = view_access(b, EFFECT_ALLOW, p, &allow) & ~taken;
 	struct view_entry e = { .path = p->path, .access = access, .is_directory = true,
 				.in_skeleton = !over, .in_root = over && over->place == PLACE_ROOT,
 				.rule = p->rule };
 	bool ours = allow && !place_rank(allow->place);
 
+	if (over && over->place == PLACE_DEVICES && !is_in_shm(over, p->path) &&
+	    (!allow || allow->place == PLACE_DEVICES))
+		return; /* devices have rules of their own, and nothing else is there */
 	if (p->status.exists && (!ours || allow->place == PLACE_PROC))
 		e.is_directory = p->status.is_directory;
 	if (ours && allow->place == PLACE_SYNTHETIC)
@@ -505,7 +437,7 @@ static void weigh(struct builder *b, const struct point *p)
 	} else if (!(access & ACCESS_READ)) {
 		/* Hidden: where nothing shows it, or nothing is there, there is nothing to do. */
 		if (!over || !(over->access & ACCESS_READ) ||
-		    (!p->status.exists && !is_ours_to_fill(over->place)))
+		    ((!p->status.exists || starts_empty(over)) && !is_ours_to_fill(over, p->path)))
 			return;
 		e.kind = VIEW_MASK;
 		e.place = over->place;
@@ -520,7 +452,7 @@ static void weigh(struct builder *b, const struct point *p)
 		e.kind = VIEW_BIND;
 		e.rule = allow;
 		if (over && (place_rank(e.place) ? has_same_files(b, over, &e) :
-						   over->place == e.place && over->rule == allow)) {
+						   over->place == e.place && (over->rule == allow || e.place == PLACE_PROC))) {
 			if (over->access == access && !p->pinned)
 				return;
 			e.kind = VIEW_CHANGE;
@@ -560,6 +492,16 @@ static void weigh_all(struct builder *b)
 	}
 }
 
+static void find_shown(struct builder *b, const char *at, const char *from)
+{
+	struct walk_link links[WALK_LINKS];
+	size_t count = 0;
+	const char *real = walk_resolve(&b->host, from, links, &count);
+
+	if (strcmp(at, real ? real : from) != 0)
+		*vec_push(b->arena, &b->shown) = (struct shown){ at, real ? real : from };
+}
+
 /* Only where something comes from another path than its own need that be known for all others. */
 static void find_maps(struct builder *b)
 {
@@ -577,6 +519,8 @@ static void find_maps(struct builder *b)
 
 			*vec_push(b->arena, &b->walk.maps) = (struct walk_map){
 				at, rule->from ? rule->from : at, rule->place == PLACE_ROOT };
+			if (rule->from && rule->place != PLACE_ROOT)
+				find_shown(b, at, rule->from);
 		}
 	}
 }
@@ -586,8 +530,8 @@ int view_build(struct arena *arena, const struct policy *policy, const struct ca
 {
 	struct view view = { .exactness = arena_new_array(arena, unsigned char, policy->rule_count),
 			     .note = arena_new_array(arena, const char *, policy->rule_count) };
-	struct builder b = { .arena = arena, .walk.arena = arena, .walk.root = cage->root_fd, .policy = policy,
-			     .root = cage->root, .d = d, .view = &view };
+	struct builder b = { .arena = arena, .walk.arena = arena, .walk.root = cage->root_fd, .host.arena = arena,
+			     .policy = policy, .root = cage->root, .d = d, .view = &view };
 	int r = 0;
 
 	for (size_t i = 0; i < policy->rule_count; i++)
@@ -599,14 +543,9 @@ int view_build(struct arena *arena, const struct policy *policy, const struct ca
 		if (policy->rules[i].kind == KIND_FILE && policy->rules[i].effect != EFFECT_LOG &&
 		    add_rule(&b, &policy->rules[i]) < 0)
 			r = -EINVAL;
-	for (size_t i = 0; i < policy->rule_count; i++)
-		if (policy->rules[i].kind == KIND_FILE &&
-		    policy->rules[i].effect == EFFECT_DENY &&
-		    freeze_for(&b, &policy->rules[i]) < 0)
-			r = -EINVAL;
-	if (r < 0 || freeze_links(&b) < 0)
+	if (freeze_missing(&b) < 0 || r < 0 || freeze_links(&b) < 0)
 		return -EINVAL;
-	pin_all(&b);
+	freeze_names(&b);
 	weigh_all(&b);
 	view.entries = b.entries.items;
 	view.count = b.entries.count;

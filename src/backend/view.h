@@ -45,4 +45,7 @@ struct view {
 int view_build(struct arena *arena, const struct policy *policy, const struct cage *cage, struct diags *d,
 	       struct view *ret);
 
+/* Does a deny name this path, or a directory above it without its slash? */
+bool view_hides(const struct policy *policy, const char *path);
+
 #endif

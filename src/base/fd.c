@@ -31,11 +31,17 @@ int fd_read_file(struct arena *arena, int dir, const char *name, size_t limit, c
 		 size_t *ret_length)
 {
 	AUTO_FD int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	return fd < 0 ? -errno : fd_read_all(arena, fd, limit, ret_text, ret_length);
+}
+
+int fd_read_all(struct arena *arena, int fd, size_t limit, char **ret_text, size_t *ret_length)
+{
 	struct stat status;
 	size_t length = 0, room;
 	char *text;
 
-	if (fd < 0 || fstat(fd, &status) < 0)
+	if (fstat(fd, &status) < 0)
 		return -errno;
 	if (!S_ISREG(status.st_mode))
 		return S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL;

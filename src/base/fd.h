@@ -17,6 +17,9 @@ int fd_fill_streams(void);
 int fd_read_file(struct arena *arena, int dir, const char *name, size_t limit, char **ret_text,
 		 size_t *ret_length);
 
+/* The same from an open descriptor, which must be O_NONBLOCK where it could be a FIFO. */
+int fd_read_all(struct arena *arena, int fd, size_t limit, char **ret_text, size_t *ret_length);
+
 /* Opens the directory `name` of `dir`, never through a link, with O_RDONLY or O_PATH; where it is missing and
  * `create` is set it is made, for us alone (0700).  A descriptor or -errno. */
 int fd_make_directory(int dir, const char *name, int access, bool create);

@@ -49,6 +49,15 @@
 #define LIMIT_IMAGE_INDEXES  8             /* indexes that name indexes */
 #define LIMIT_IMAGE_MEMORY   (1ULL << 30)  /* bytes for the reader of archives */
 
+#define LIMIT_VPN_FILE       (256 * 1024)  /* bytes of one VPN configuration, or of a file that it names */
+#define LIMIT_VPN_LINE       255           /* bytes of a line for OpenVPN, whose reader takes no more */
+#define LIMIT_VPN_ARGUMENTS  15            /* of one directive */
+#define LIMIT_VPN_DIRECTIVES 1000          /* lines of an .ovpn outside of blocks */
+#define LIMIT_VPN_REMOTES    64            /* servers of one .ovpn (its reader takes 64 too), peers of one .conf */
+#define LIMIT_VPN_ADDRESSES  4096          /* routes, name servers and networks of one configuration */
+#define LIMIT_VPN_SECRET     127           /* bytes of a user name or password */
+#define LIMIT_VPN_STORED     1000          /* configurations in one directory */
+
 #define LIMIT_USER_LIST (256 * 1024) /* bytes of the passwd or group of a root file system */
 
 #endif

@@ -24,6 +24,7 @@ struct bwrap_op {
 	unsigned mode;
 	uint64_t size;			/* of TMPFS; 0: the kernel's default */
 	bool read_only, devices, optional;
+	size_t option;			/* which option of the command line, from 0; those of --args as it */
 	size_t first_layer, layers;	/* of overlays: in struct bwrap, lowest first */
 };
 
@@ -59,6 +60,9 @@ struct bwrap_caller {
 /* Fills *ret from `words` (ends with NULL; the first one is the first option), whose bytes must live on.
  * Reads and closes the descriptors of --args.  0; -EINVAL and ret->error or ret->usage. */
 int bwrap_parse(struct arena *arena, char **words, const struct bwrap_caller *caller, struct bwrap *ret);
+
+/* How many words follow this option, or -1 if there is none of that name. */
+int bwrap_arguments(const char *name);
 
 /* The help, as --help prints it. */
 void bwrap_usage(struct strbuf *out, const char *called);

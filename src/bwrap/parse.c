@@ -16,6 +16,7 @@
 struct parser {
 	struct bwrap *b;
 	size_t words;		/* seen so far, --args included */
+	size_t option;		/* the number of this one */
 	int mode;		/* of --perms for the next one; -1 */
 	uint64_t size;		/* of --size; 0 */
 	size_t first_layer, layers; /* of --overlay-src */
@@ -239,7 +240,8 @@ static struct bwrap_op *add_op(struct parser *p, const struct option *o, const c
 {
 	struct bwrap_op *op = vec_push(p->b->arena, &p->b->ops);
 
-	*op = (struct bwrap_op){ .kind = (enum bwrap_kind)o->value, .target = target, .fd = -1 };
+	*op = (struct bwrap_op){ .kind = (enum bwrap_kind)o->value, .target = target, .fd = -1,
+				  .option = p->option };
 	return op;
 }
 
@@ -444,6 +446,13 @@ static const struct option *find_option(const char *word)
 	return NULL;
 }
 
+int bwrap_arguments(const char *name)
+{
+	const struct option *option = find_option(name);
+
+	return option ? (int)option->count : -1;
+}
+
 /* These do nothing alone and must be used up by the option that follows. */
 static int check_pending(struct parser *p, const struct option *o)
 {
@@ -494,6 +503,7 @@ static int parse(struct parser *p, char **words, char ***ret_rest)
 		if (r < 0)
 			return r;
 		words += o->count;
+		p->option += !p->in_args;
 	}
 	*ret_rest = words;
 	return 0;

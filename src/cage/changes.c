@@ -10,9 +10,11 @@
 #include <string.h>
 
 struct listing {
+	bool by_fuse;
 	struct descent d;
 	struct arena *arena;
 	struct changes *changes;
+	const struct progress *progress;
 };
 
 static void add(struct listing *l, const char *name, struct change change)
@@ -53,20 +55,20 @@ static int enter(struct listing *l, const char *name)
 
 	if (r < 0 || descent_second(&l->d) < 0)
 		return r;
-	r = upper_is_opaque(descent_first(&l->d));
+	r = upper_is_opaque(l->by_fuse, descent_first(&l->d));
 	return r > 0 ? list_hidden(l) : r;
 }
 
-static int compare(struct listing *l, const char *name, struct change *change)
+static int compare(struct listing *l, const char *name, enum upper_kind kind, struct change *change)
 {
 	int upper = descent_first(&l->d), lower = descent_second(&l->d), differs;
 
-	if (upper_is_whiteout(upper, name, &change->after)) {
+	if (kind == UPPER_HIDES) {
 		change->kind = CHANGE_DELETED;
 		change->after = (struct entry){ 0 };
 		return change->before.exists;
 	}
-	if (upper_is_stub(upper, name, &change->after))
+	if (upper_is_stub(l->by_fuse, upper, name, &change->after))
 		return 0;
 	change->kind = CHANGE_ADDED;
 	if (!change->before.exists)
@@ -82,17 +84,22 @@ static int compare(struct listing *l, const char *name, struct change *change)
 static int visit(struct listing *l, const char *name)
 {
 	struct change change = { 0 };
+	int upper = descent_first(&l->d), r = entry_read(upper, name, &change.after);
+	enum upper_kind kind = UPPER_ENTRY;
+	const char *target = name;
 	bool is_directory;
-	int r = entry_read(descent_first(&l->d), name, &change.after);
 
+	if (r == 0 && change.after.exists)
+		kind = upper_kind(l->by_fuse, upper, name, &change.after, &target);
 	if (r == 0 && descent_second(&l->d) >= 0)
-		r = entry_read(descent_second(&l->d), name, &change.before);
-	if (r < 0 || !change.after.exists)
+		r = entry_read(descent_second(&l->d), target, &change.before);
+	if (r < 0 || !change.after.exists || kind == UPPER_NOTE)
 		return r;
-	is_directory = S_ISDIR(change.after.mode) && !upper_is_stub(descent_first(&l->d), name, &change.after);
-	r = compare(l, name, &change);
+	is_directory = S_ISDIR(change.after.mode) && !upper_is_stub(l->by_fuse, upper, name, &change.after);
+	r = compare(l, name, kind, &change);
+	progress_step(l->progress, PROGRESS_ENTRY + (is_directory ? 0 : change.after.bytes));
 	if (r > 0)
-		add(l, name, change);
+		add(l, target, change);
 	return r < 0 || !is_directory ? MIN(r, 0) : enter(l, name);
 }
 
@@ -111,9 +118,10 @@ static int compare_changes(const void *a, const void *b)
 	return *s == '/' ? -1 : *t == '/' ? 1 : *s < *t ? -1 : 1;
 }
 
-int overlay_changes(const struct overlay *o, struct arena *arena, struct changes *ret)
+int overlay_changes(const struct overlay *o, struct arena *arena, const struct progress *progress,
+		    struct changes *ret)
 {
-	struct listing l = { .arena = arena, .changes = ret };
+	struct listing l = { .by_fuse = o->by_fuse, .arena = arena, .changes = ret, .progress = progress };
 	int r = descent_begin(&l.d, arena, o->upper, o->lower);
 
 	*ret = (struct changes){ 0 };

@@ -6,82 +6,19 @@
  * what is done out of the upper directory.  So whatever kills us, all changes are in one of the two.
  * A file "commit" beside the upper directory tells the next one which temporary names are ours, and
  * whether (3) had begun; what is equal on both sides counts as done, so it goes on where this ended.
- *
- * Changed outside means: the host's entry has a change time (ctime, which nobody can set) not before
- * the moment when the cage can last have seen it: see since_of().
  * Must not: overwrite what changed outside, follow a link, use a path that the cage wrote. */
-#include "cage/overlay.h"
+#include "cage/commit.h"
 #include "base/fd.h"
-#include "cage/descent.h"
 #include "cage/tree.h"
 #include "cage/upper.h"
 #include "launch/kernel.h"
 
-#include <linux/fs.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/xattr.h>
 
 #define JOURNAL "commit"
-
-enum mark {
-	MARK_KEPT,    /* stays, with all below it */
-	MARK_ENTERED, /* a directory of which something stays */
-	MARK_DONE,    /* a directory of which nothing stays */
-	MARK_GONE,    /* goes as a whole */
-};
-
-struct level {
-	size_t mark;		/* index of the directory's own */
-	enum meant meant;
-	struct entry upper;
-	struct timespec since;	/* of the opaque directories above: the earliest */
-	struct timespec before;	/* when the host's directory was last modified before us; 0: it is new */
-	bool opaque, kept;	/* one of those above or itself; something below stays */
-	bool holds;		/* it stays opaque, or one above: what left it would be hidden, so all stay */
-};
-
-/* The first place of a file with several links. */
-struct linked { struct linked *next; dev_t device; ino_t inode; const char *path; };
-#define LINK_BUCKETS 4096u /* the cage may have made a million of them */
-
-struct commit {
-	const struct overlay *o;
-	const struct commit_options *options;
-	struct commit_result *result;
-	struct arena *arena;
-	struct descent d;
-	VEC(struct level) levels;
-	VEC(unsigned char) marks; /* enum mark, one for each upper entry, in the order of the walk */
-	struct linked **links;	/* LINK_BUCKETS lists, by inode */
-	char temporary[40];
-	bool resumed, removing; /* an earlier commit was killed; when it took entries out already */
-	unsigned long steps;
-};
-
-static struct level *top(struct commit *c)
-{
-	return &c->levels.items[c->levels.count - 1];
-}
-
-static int lower(const struct commit *c)
-{
-	return descent_second(&c->d);
-}
-
-static int upper(const struct commit *c)
-{
-	return descent_first(&c->d);
-}
-
-/* Something changed on disk: here a test may want us dead. */
-static void stepped(struct commit *c)
-{
-	if (++c->steps == c->options->die_after)
-		raise(SIGKILL);
-}
 
 /* The entry stays where it is; MARK_KEPT. */
 static int leave_alone(struct commit *c, const char *name, enum left_why why, int error)
@@ -90,136 +27,6 @@ static int leave_alone(struct commit *c, const char *name, enum left_why why, in
 		.why = why, .path = descent_path(&c->d, name), .error = -error,
 	};
 	return MARK_KEPT;
-}
-
-/* ---- what changed outside ---- */
-
-/* When the cage can last have seen the host's entry.  A copy that the kernel made of it was born when it
- * began to read; something new may replace what was seen at any time since the cage was started. */
-static int since_of(struct commit *c, const char *name, const struct entry *e, struct timespec *ret)
-{
-	const struct overlay *o = c->o;
-	struct timespec since = { 0 };
-	int copy = upper_is_copy(upper(c), name, e);
-
-	if (copy < 0)
-		return copy;
-	if (e->has_birth)
-		since = e->birth;
-	else if (o->start_count)
-		since = o->starts[0];
-	for (size_t i = o->start_count; !copy && e->has_birth && i-- > 0;)
-		if (time_compare(&o->starts[i], &since) <= 0) {
-			since = o->starts[i];
-			break;
-		}
-	if (top(c)->opaque && time_compare(&top(c)->since, &since) < 0)
-		since = top(c)->since;
-	*ret = since;
-	return copy;
-}
-
-static bool is_newer(const struct entry *e, const struct timespec *since)
-{
-	return time_compare(&e->change, since) >= 0;
-}
-
-/* Whether anything at or below an entry of the host changed.  1, 0 or -errno. */
-static int tree_changed(struct commit *c, int dir, const char *name, const struct entry *e,
-			const struct timespec *since)
-{
-	CLEANUP(arena_freep) struct arena *arena = NULL;
-	AUTO_FD int fd = -1;
-	struct descent d;
-	int r = 0;
-
-	if (c->options->force || is_newer(e, since) || !S_ISDIR(e->mode))
-		return !c->options->force && is_newer(e, since);
-	fd = sys_open_below(dir, name, O_PATH | O_DIRECTORY, RESOLVE_NO_XDEV);
-	if (fd < 0)
-		return fd;
-	arena = arena_new();
-	for (r = descent_begin(&d, arena, fd, -1); r == 0 && d.levels.count;) {
-		const char *below = descent_next(&d);
-		struct entry entry;
-
-		r = below ? entry_read(descent_first(&d), below, &entry) : descent_leave(&d);
-		if (r == 0 && below && entry.exists)
-			r = is_newer(&entry, since) ? 1 : S_ISDIR(entry.mode) ? descent_enter(&d, below) : 0;
-	}
-	descent_end(&d);
-	return r;
-}
-
-/* ---- changing the host's directory ---- */
-
-static int rename_in(int dir, const char *from, const char *to, unsigned flags)
-{
-	return RESULT(syscall(SYS_renameat2, dir, from, dir, to, flags)); /* musl has no name for it */
-}
-
-/* What a killed commit left under the temporary name is ours. */
-static int clear_temporary(struct commit *c, int dir)
-{
-	int r = tree_remove(dir, c->temporary);
-
-	return r == -ENOENT ? 0 : r;
-}
-
-static bool is_same_entry(const struct entry *a, const struct entry *b)
-{
-	return a->exists == b->exists && a->inode == b->inode && a->size == b->size &&
-	       time_compare(&a->modify, &b->modify) == 0;
-}
-
-/* For file systems that cannot exchange names (NFS, some of FUSE): a moment between look and rename. */
-static int put_plainly(struct commit *c, const char *name, const struct entry *seen, const struct entry *ours)
-{
-	struct entry now;
-	int r = entry_read(lower(c), name, &now);
-
-	if (r == 0 && !is_same_entry(&now, seen))
-		r = -EBUSY;
-	if (r == 0 && now.exists && S_ISDIR(now.mode | ours->mode))
-		r = -ENOTSUP; /* a directory would be gone for that moment */
-	return r < 0 ? r : RESULT(renameat(lower(c), c->temporary, lower(c), name));
-}
-
-/* Puts the temporary entry in the place of `name`.  0, or -EBUSY when that is no more what was looked at. */
-static int put(struct commit *c, const char *name, const struct entry *seen)
-{
-	struct entry now, ours;
-	int dir = lower(c), r = entry_read(dir, c->temporary, &ours);
-
-	if (r < 0)
-		return r;
-	if (!seen->exists) {
-		r = rename_in(dir, c->temporary, name, RENAME_NOREPLACE);
-		if (r == -EEXIST)
-			r = -EBUSY;
-	} else {
-		r = rename_in(dir, c->temporary, name, RENAME_EXCHANGE);
-		if (r == 0 && entry_read(dir, c->temporary, &now) == 0 && !is_same_entry(&now, seen)) {
-			r = rename_in(dir, c->temporary, name, RENAME_EXCHANGE);
-			r = r < 0 ? r : -EBUSY;
-		}
-	}
-	if (r == -EINVAL)
-		r = put_plainly(c, name, seen, &ours);
-	stepped(c);
-	(void)clear_temporary(c, dir);
-	return r;
-}
-
-/* The host's entry goes at once, and what is in it afterwards. */
-static int take_away(struct commit *c, const char *name, const struct entry *e)
-{
-	int dir = lower(c), r;
-
-	r = S_ISDIR(e->mode) ? rename_in(dir, name, c->temporary, RENAME_NOREPLACE)
-			     : RESULT(unlinkat(dir, name, 0));
-	stepped(c);
-	return r < 0 || !S_ISDIR(e->mode) ? r : clear_temporary(c, dir);
 }
 
 /* ---- entries: each function gives a mark or -errno ---- */
@@ -258,7 +65,7 @@ static int check_outside(struct commit *c, const char *name, const struct entry 
 			*ret = leave_alone(c, name, LEFT_DELETED_OUTSIDE, 0);
 		return r;
 	}
-	r = tree_changed(c, lower(c), name, there, since);
+	r = commit_tree_changed(c, lower(c), name, there, since);
 	if (r < 0)
 		*ret = conclude(c, name, r, MARK_KEPT);
 	else if (r > 0)
@@ -266,17 +73,17 @@ static int check_outside(struct commit *c, const char *name, const struct entry 
 	return r != 0;
 }
 
-static int apply_deletion(struct commit *c, const char *name, const struct entry *here,
+static int apply_deletion(struct commit *c, const char *name, const char *target, const struct entry *here,
 			  const struct entry *there)
 {
 	struct timespec since;
-	int r = since_of(c, name, here, &since);
+	int r = commit_since(c, name, here, &since);
 
 	if (r < 0 || !there->exists)
 		return r < 0 ? r : MARK_GONE;
-	if (check_outside(c, name, here, there, &since, 0, &r))
+	if (check_outside(c, target, here, there, &since, 0, &r))
 		return r;
-	return conclude(c, name, take_away(c, name, there), MARK_GONE);
+	return conclude(c, target, commit_take_away(c, target, there), MARK_GONE);
 }
 
 static const struct linked *find_link(const struct commit *c, const struct entry *here)
@@ -320,7 +127,7 @@ static int apply_file(struct commit *c, const char *name, const struct entry *he
 {
 	struct timespec since;
 	int differs = there->exists ? entry_compare(upper(c), lower(c), name, here, there) : DIFFERS_TYPE;
-	int copy = since_of(c, name, here, &since), r = MIN(differs, copy);
+	int copy = commit_since(c, name, here, &since), r = MIN(differs, copy);
 
 	if (r < 0)
 		return conclude(c, name, r, MARK_KEPT);
@@ -332,10 +139,10 @@ static int apply_file(struct commit *c, const char *name, const struct entry *he
 		return MARK_GONE;
 	}
 	if (r < 0)
-		r = entry_copy(upper(c), name, here, lower(c), c->temporary, &c->options->progress);
-	stepped(c);
+		r = entry_copy(upper(c), name, here, lower(c), c->temporary, c->options->progress);
+	commit_stepped(c);
 	if (r == 0)
-		r = put(c, name, there);
+		r = commit_put(c, name, there);
 	if (r == 0)
 		remember_link(c, name, here);
 	return conclude(c, name, r, MARK_GONE);
@@ -353,10 +160,10 @@ static int make_directory(struct commit *c, const char *name, const struct entry
 		return r;
 	to = sys_open_below(lower(c), c->temporary, O_PATH | O_DIRECTORY, RESOLVE_NO_XDEV);
 	r = to < 0 ? to : directory_copy_metadata(from, here, to);
-	stepped(c);
+	commit_stepped(c);
 	if (r == 0)
-		return put(c, name, there);
-	(void)clear_temporary(c, lower(c));
+		return commit_put(c, name, there);
+	(void)commit_clear(c, lower(c));
 	return r;
 }
 
@@ -370,7 +177,7 @@ static int merge_metadata(struct commit *c, const char *name, const struct entry
 	if (r <= 0)
 		return r;
 	/* The change time of a directory counts its entries too, so this may be too careful. */
-	if (!c->options->force && is_newer(there, since))
+	if (!c->options->force && commit_is_newer(there, since))
 		return -EBUSY;
 	from = sys_open_below(upper(c), name, O_PATH | O_DIRECTORY, RESOLVE_NO_XDEV);
 	to = sys_open_below(lower(c), name, O_PATH | O_DIRECTORY, RESOLVE_NO_XDEV);
@@ -399,7 +206,7 @@ static int prune(struct commit *c)
 		if (r < 0 || !there.exists)
 			continue;
 		if (!check_outside(c, names[i], &there, &there, &since, 0, &left))
-			left = conclude(c, names[i], take_away(c, names[i], &there), MARK_GONE);
+			left = conclude(c, names[i], commit_take_away(c, names[i], &there), MARK_GONE);
 		top(c)->kept |= left == MARK_KEPT;
 		r = MIN(left, 0);
 	}
@@ -424,7 +231,7 @@ static int enter(struct commit *c, const char *name, struct level *level, bool i
 		level->before = modified(lower(c));
 	*vec_push(c->arena, &c->levels) = *level;
 	if (c->resumed)
-		(void)clear_temporary(c, lower(c));
+		(void)commit_clear(c, lower(c));
 	return 0;
 }
 
@@ -433,14 +240,15 @@ static int apply_directory(struct commit *c, const char *name, struct level *lev
 	AUTO_FD int fd = sys_open_below(upper(c), name, O_PATH | O_DIRECTORY, RESOLVE_NO_XDEV);
 	bool both = there->exists && S_ISDIR(there->mode);
 	struct timespec since;
-	int opaque = fd < 0 ? fd : upper_is_opaque(fd), copy = since_of(c, name, &level->upper, &since), r = 0;
+	int opaque = fd < 0 ? fd : upper_is_opaque(c->o->by_fuse, fd);
+	int copy = commit_since(c, name, &level->upper, &since), r = 0;
 
 	if (opaque < 0 || copy < 0)
 		return conclude(c, name, MIN(opaque, copy), MARK_KEPT);
 	if (both && opaque && level->meant != MEANT)
 		return leave_alone(c, name, LEFT_PART, 0);
 	/* Our own work changes the time of a directory too. */
-	if (both && opaque && !c->resumed && !c->options->force && is_newer(there, &since))
+	if (both && opaque && !c->resumed && !c->options->force && commit_is_newer(there, &since))
 		return leave_alone(c, name, LEFT_CHANGED_OUTSIDE, 0);
 	if (!both && check_outside(c, name, &level->upper, there, &since, copy && !opaque, &r))
 		return r;
@@ -459,7 +267,7 @@ static int apply_directory(struct commit *c, const char *name, struct level *lev
 	}
 	level->opaque = opaque || top(c)->opaque;
 	level->holds = top(c)->holds;
-	level->since = opaque ? since : top(c)->since; /* since_of() looked at those above */
+	level->since = opaque ? since : top(c)->since; /* commit_since() looked at those above */
 	r = enter(c, name, level, !both);
 	if (r == -EACCES)
 		return conclude(c, name, r, MARK_KEPT);
@@ -470,45 +278,50 @@ static int apply_directory(struct commit *c, const char *name, struct level *lev
 	if (r == 0 && opaque && top(c)->kept) {
 		top(c)->holds = true;
 	} else if (r == 0 && opaque) {
-		char self[32];
-
-		snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-		(void)removexattr(self, "user.overlay.opaque");
+		upper_open(fd);
 	}
 	return r < 0 ? r : MARK_ENTERED;
 }
 
 /* ---- the walks ---- */
 
+/* What the cage did with the name `target` of the host's directory. */
+static int apply(struct commit *c, const char *name, enum upper_kind kind, const char *target,
+		 struct level *level)
+{
+	struct entry there = { 0 };
+	int r = entry_read(lower(c), target, &there);
+
+	if (r < 0)
+		return r;
+	if (kind == UPPER_HIDES)
+		return apply_deletion(c, name, target, &level->upper, &there);
+	if (upper_is_stub(c->o->by_fuse, upper(c), name, &level->upper))
+		return MARK_GONE;
+	if (S_ISDIR(level->upper.mode))
+		return apply_directory(c, name, level, &there);
+	return level->meant == MEANT ? apply_file(c, name, &level->upper, &there) : MARK_KEPT;
+}
+
 static int visit(struct commit *c, const char *name)
 {
 	struct level level = { .mark = c->marks.count, .meant = MEANT };
 	size_t above = c->levels.count - 1;
-	struct entry there = { 0 };
-	int mark;
+	const char *target = name;
+	enum upper_kind kind;
+	int mark = entry_read(upper(c), name, &level.upper);
 
+	progress_step(c->options->progress, PROGRESS_ENTRY);
 	*vec_push(c->arena, &c->marks) = MARK_KEPT;
-	if (c->options->selection.count)
-		level.meant = selection_find(&c->options->selection, descent_path(&c->d, name));
-	if (level.meant == MEANT_NOT) {
-		c->levels.items[above].kept = true;
-		return 0;
-	}
-	mark = entry_read(upper(c), name, &level.upper);
-	if (mark == 0)
-		mark = entry_read(lower(c), name, &there);
 	if (mark < 0 || !level.upper.exists)
 		return mark;
-	if (upper_is_whiteout(upper(c), name, &level.upper))
-		mark = apply_deletion(c, name, &level.upper, &there);
-	else if (upper_is_stub(upper(c), name, &level.upper))
-		mark = MARK_GONE;
-	else if (S_ISDIR(level.upper.mode))
-		mark = apply_directory(c, name, &level, &there);
-	else if (level.meant == MEANT)
-		mark = apply_file(c, name, &level.upper, &there);
-	else
+	kind = upper_kind(c->o->by_fuse, upper(c), name, &level.upper, &target);
+	if (c->options->selection.count && kind != UPPER_NOTE)
+		level.meant = selection_find(&c->options->selection, descent_path(&c->d, target));
+	if (level.meant == MEANT_NOT)
 		mark = MARK_KEPT;
+	else
+		mark = kind == UPPER_NOTE ? MARK_GONE : apply(c, name, kind, target, &level);
 	if (mark < 0)
 		return mark;
 	if (mark == MARK_GONE && c->levels.items[above].holds)
@@ -544,7 +357,7 @@ static int apply_all(struct commit *c)
 		r = descent_begin(&c->d, c->arena, c->o->upper, c->o->lower);
 	*vec_push(c->arena, &c->levels) = first;
 	if (r == 0 && c->resumed)
-		r = clear_temporary(c, lower(c));
+		r = commit_clear(c, lower(c));
 	while (r == 0 && c->d.levels.count) {
 		const char *name = descent_next(&c->d);
 
@@ -580,7 +393,7 @@ static int remove_done(struct commit *c)
 				gone = tree_remove(upper(c), above.items[above.count].name);
 		}
 		error = error ? error : gone;
-		stepped(c);
+		commit_stepped(c);
 	}
 	descent_end(&c->d);
 	return r ? r : error;

@@ -34,6 +34,13 @@ static int runtime_failed(const struct cage_wish *wish, int error, struct diags 
 	return error;
 }
 
+/* A cage with a number has files of its own too: two policies in one home at once could plant things for one
+ * another, and talk through them.  Those of a template were found before. */
+static int keep(struct arena *arena, const struct cage_wish *wish, struct cage *cage, struct diags *d)
+{
+	return wish->ephemeral ? 0 : cage_keep(arena, wish->policy, wish->places.data, NULL, cage, d);
+}
+
 /* ---- the first ---- */
 
 /* Adds to what launch_start() said the setting that forbids it: launch/ knows of no host. */
@@ -102,10 +109,13 @@ static int start(struct arena *arena, const struct cage_wish *wish, const struct
 	options.prepare = network_prepare;
 	options.data = &stay->network;
 	options.map_ids = map_ids;
+	options.serve = fuse_serve;
+	options.serve_data = &stay->fuse;
 	int r = launch_start(stay->plan, &options, d, &stay->launch);
 	if (r == 0)
 		return 0;
 	network_finish(&stay->network, d);
+	fuse_finish(&stay->fuse, d);
 	return namespaces_failed(arena, r, d);
 }
 
@@ -150,7 +160,7 @@ static int join(struct arena *arena, const struct cage_wish *wish, const struct 
 enum outcome { ENTERED, FAILED, GONE, OTHER };
 
 /* One look behind a gate: joins a cage with the same rights, starts one where none is. */
-static enum outcome try(struct arena *arena, const struct cage_wish *wish, const struct cage *cage, int gate,
+static enum outcome try(struct arena *arena, const struct cage_wish *wish, struct cage *cage, int gate,
 			const char *policy, struct diags *d, struct cage_stay *stay)
 {
 	struct cage_record running;
@@ -158,7 +168,8 @@ static enum outcome try(struct arena *arena, const struct cage_wish *wish, const
 
 	if (r == -ENOENT) {
 		stay->handles.socket = -1;
-		return start(arena, wish, cage, gate, policy, d, stay) < 0 ? FAILED : ENTERED;
+		return keep(arena, wish, cage, d) < 0 || start(arena, wish, cage, gate, policy, d, stay) < 0
+			       ? FAILED : ENTERED;
 	}
 	if (r < 0)
 		return runtime_failed(wish, r, d), FAILED;
@@ -171,7 +182,9 @@ static enum outcome try(struct arena *arena, const struct cage_wish *wish, const
 		diag_help(d, "end it with 'cuddy stop %s'", cage->name);
 		r = -EPROTO;
 	} else if (str_equal(running.policy, policy)) {
-		r = join(arena, wish, cage, d, stay);
+		r = keep(arena, wish, cage, d);
+		if (r == 0)
+			r = join(arena, wish, cage, d, stay);
 		if (r == 0)
 			return ENTERED;
 	} else if (wish->conflict == CONFLICT_RESTART) {
@@ -227,6 +240,9 @@ static int enter_numbered(struct arena *arena, const struct cage_wish *wish, str
 		enum outcome outcome = gate < 0 ? (runtime_failed(wish, gate, d), FAILED) :
 			try(arena, wish, cage, gate, policy, d, stay);
 
+		if (outcome == ENTERED && cage->kept_count && number > 1 && !wish->from)
+			diag_note(d, NULL, "'%s' runs with other rights, so this is '%s', with a home of its own",
+				  wish->cage.name, cage->name);
 		if (outcome == ENTERED)
 			return 0;
 		if (outcome == FAILED) {
@@ -255,8 +271,7 @@ int cage_enter(struct arena *arena, const struct cage_wish *wish, struct diags *
 	}
 	if (runtime < 0)
 		return runtime_failed(wish, runtime, d);
-	if ((!wish->ephemeral || wish->from) &&
-	    cage_keep(arena, wish->policy, wish->places.data, wish->from, &cage, d) < 0)
+	if (wish->from && cage_keep(arena, wish->policy, wish->places.data, wish->from, &cage, d) < 0)
 		return -EINVAL;
 	AUTO_FD int template = wish->from ? hold_template(arena, wish, runtime, d) : -1;
 	if (wish->from && template < 0)
@@ -292,8 +307,10 @@ int cage_leave(struct cage_stay *stay, struct diags *d)
 	bool joined = stay->handles.socket >= 0;
 	int status = launch_wait(&stay->launch, d);
 
-	if (!joined && !stay->launch.lives_on) /* else they live on with it */
+	if (!joined && !stay->launch.lives_on) { /* else they live on with it */
 		network_finish(&stay->network, d);
+		fuse_finish(&stay->fuse, d);
+	}
 	if (joined) {
 		leave_joined(&stay->handles);
 		cage_handles_close(&stay->handles);

@@ -4,6 +4,7 @@
 
 #include "backend/backend.h"
 #include "cage/data.h"
+#include "cage/fuse.h"
 #include "cage/state.h"
 #include "launch/launch.h"
 #include "network/network.h"
@@ -33,6 +34,7 @@ struct cage_stay {
 	struct plan *plan;
 	struct launch launch;
 	struct network network;	 /* its helpers, of a cage that we made */
+	struct fuse fuse;	 /* the same */
 	struct cage_handles handles; /* of a cage that was joined; socket -1: we made it */
 	int runtime;
 	int hold;		 /* of an image that it runs from, or -1 */

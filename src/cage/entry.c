@@ -72,7 +72,8 @@ int xattr_read(int fd, const char *name, void *value, size_t room)
  * next overlay would believe it. */
 static bool is_copied(const char *name)
 {
-	return (str_starts(name, "user.") && !str_starts(name, "user.overlay.")) ||
+	return (str_starts(name, "user.") && !str_starts(name, "user.overlay.") &&
+		!str_starts(name, "user.fuseoverlayfs.")) ||
 	       str_equal(name, "system.posix_acl_access") || str_equal(name, "system.posix_acl_default");
 }
 
@@ -237,12 +238,6 @@ int entry_compare(int dir_a, int dir_b, const char *name, const struct entry *a,
 
 /* ---- copying ---- */
 
-static void report(const struct progress *progress, uint64_t bytes)
-{
-	if (progress && progress->step)
-		progress->step(progress->context, bytes);
-}
-
 /* One piece without holes.  copy_file_range() may refuse across file systems: then by hand. */
 static int copy_range(int from, int to, off_t at, off_t end, char *room, const struct progress *progress)
 {
@@ -266,7 +261,7 @@ static int copy_range(int from, int to, off_t at, off_t end, char *room, const s
 			return -errno;
 		if (count == 0) /* it became shorter */
 			return -ESTALE;
-		report(progress, count > 0 ? (uint64_t)count : 0);
+		progress_step(progress, count > 0 ? (uint64_t)count : 0);
 	}
 	return 0;
 }
@@ -279,7 +274,7 @@ static int copy_bytes(int from, int to, const struct entry *entry, const struct 
 	int r;
 
 	if (ioctl(to, FICLONE, from) == 0) {
-		report(progress, entry->bytes);
+		progress_step(progress, entry->bytes);
 		return 0;
 	}
 	r = RESULT(ftruncate(to, size));

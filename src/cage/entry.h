@@ -4,6 +4,7 @@
 #define CUDDY_CAGE_ENTRY_H
 
 #include "base/arena.h"
+#include "base/progress.h"
 
 #include <sys/stat.h>
 #include <time.h>
@@ -31,7 +32,6 @@ int entry_compare(int dir_a, int dir_b, const char *name, const struct entry *a,
 /* A copy of a file, link, pipe or socket as `to` below `to_dir`, which must not exist: contents with
  * holes, mode without set-id bits, group, times, xattrs.  `progress` may be NULL; gets bytes read.
  * 0 or -errno and nothing is left; -ENOTSUP: a device. */
-struct progress { void (*step)(void *context, uint64_t bytes); void *context; };
 int entry_copy(int dir, const char *name, const struct entry *entry, int to_dir, const char *to,
 	       const struct progress *progress);
 

@@ -7,6 +7,7 @@
 #ifndef CUDDY_CAGE_IMAGE_H
 #define CUDDY_CAGE_IMAGE_H
 
+#include "base/progress.h"
 #include "cage/image_manifest.h"
 
 struct image_info {
@@ -42,8 +43,8 @@ const char *image_store_path(struct arena *arena);
 int image_names(struct arena *arena, int store, const char ***ret, size_t *ret_count);
 int image_list(struct arena *arena, int store, struct image_info **ret, size_t *ret_count);
 
-/* Removes an image: -ENOENT, -EBUSY when a cage uses it, -errno. */
-int image_remove(struct arena *arena, int store, const char *name);
+/* Removes an image: -ENOENT, -EBUSY when a cage uses it, -errno.  `progress` may be NULL. */
+int image_remove(struct arena *arena, int store, const char *name, const struct progress *progress);
 
 /* ---- for the import --------------------------------------------------------------------- */
 

@@ -154,7 +154,7 @@ int image_names(struct arena *arena, int store, const char ***ret, size_t *ret_c
 
 int image_discard(struct arena *arena, int store, const char *temporary)
 {
-	return subids_remove(arena, store, temporary);
+	return subids_remove(arena, store, temporary, NULL);
 }
 
 /* What nobody holds any more belonged to a command that was killed. */
@@ -240,7 +240,7 @@ int image_publish(struct arena *arena, int store, const char *temporary, const c
 	return 0;
 }
 
-int image_remove(struct arena *arena, int store, const char *name)
+int image_remove(struct arena *arena, int store, const char *name, const struct progress *progress)
 {
 	const char *temporary = temporary_name(arena);
 	AUTO_FD int fd = -1;
@@ -254,5 +254,5 @@ int image_remove(struct arena *arena, int store, const char *name)
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? -EBUSY : -errno;
 	r = fd_rename(store, name, store, temporary, RENAME_NOREPLACE);
-	return r < 0 ? r : image_discard(arena, store, temporary);
+	return r < 0 ? r : subids_remove(arena, store, temporary, progress);
 }

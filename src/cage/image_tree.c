@@ -292,15 +292,19 @@ static int add_symlink(struct image_tree *t, const char *name, const struct imag
 static int add_directory(struct image_tree *t, const char *path, const char *name,
 			 const struct image_entry *e)
 {
+	struct image_entry own = *e;
 	AUTO_FD int fd = -1;
 	int r;
 
+	/* An archive of "." brings the owner of a directory somewhere; a system's "/" is root's, and must be, to be one. */
+	if (!*name)
+		own.uid = own.gid = 0;
 	if (*name && mkdirat(t->parent, name, 0700) < 0 && errno != EEXIST)
 		return fail_write(t, -errno, e->path);
 	fd = open_below(t->top, path, O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
 		return fail_write(t, fd, e->path);
-	r = set_metadata(t, fd, e);
+	r = set_metadata(t, fd, &own);
 	return r < 0 ? fail_write(t, r, e->path) : 0;
 }
 

@@ -5,8 +5,10 @@
 #include "base/path.h"
 #include "cage/data.h"
 #include "cage/descent.h"
+#include "cage/fuse.h"
 #include "cage/subids.h"
 #include "cage/tree.h"
+#include "cage/upper.h"
 #include "launch/kernel.h"
 
 #include <sched.h>
@@ -27,16 +29,23 @@ static int make_directory(int at, const char *name, mode_t mode)
 	return r < 0 && r != -EEXIST ? r : sys_open_below(at, name, O_RDONLY | O_DIRECTORY, RESOLVE_NO_XDEV);
 }
 
-/* The top shows the attributes of its upper directory: those of the host's. */
-static int prepare_upper(int data, const char *source)
+/* The directory "upper" of the tree `data`, or -errno. */
+static int open_upper(int data, int flags)
 {
-	AUTO_FD int upper = make_directory(data, "upper", 0700), work = make_directory(data, "work", 0700);
-	AUTO_FD int lower = RESULT(open(source, O_PATH | O_DIRECTORY | O_CLOEXEC));
-	struct stat status;
-	int r = MIN(MIN(upper, work), lower);
+	const char *path = fuse_is_chosen(data) ? FUSE_LAYERS "/upper" : "upper";
 
-	if (r >= 0)
-		r = RESULT(fstat(lower, &status));
+	return sys_open_below(data, path, (uint64_t)flags | O_DIRECTORY, RESOLVE_NO_XDEV);
+}
+
+/* The top shows the attributes of its upper directory: those of the host's. */
+static int prepare_layers(int data, const char *path, const char *source)
+{
+	AUTO_FD int lower = RESULT(open(source, O_PATH | O_DIRECTORY | O_CLOEXEC));
+	int r = lower < 0 ? lower : fuse_choose(data, path, source);
+	AUTO_FD int upper = r < 0 ? r : open_upper(data, O_RDONLY);
+	struct stat status;
+
+	r = upper < 0 ? upper : RESULT(fstat(lower, &status));
 	if (r >= 0)
 		r = RESULT(fchmod(upper, status.st_mode & 07777));
 	if (r >= 0) /* the time is looks only */
@@ -63,14 +72,14 @@ static int note_start(int data)
 	return fd_write_all(fd, line, strlen(line));
 }
 
-static int prepare(int at, struct plan *plan, const struct step *step)
+static int prepare(int at, struct plan *plan, struct step *step)
 {
 	const char *source = plan_text_at(plan, step->b);
-	const char *name = path_base_name(plan_text_at(plan, PLAN_LAYERS_DATA(step->x)));
-	AUTO_FD int data = make_directory(at, name, 0700);
+	const char *path = plan_text_at(plan, PLAN_LAYERS_DATA(step->x));
+	AUTO_FD int data = make_directory(at, path_base_name(path), 0700);
 	struct object *object = &plan->objects.items[step->c + 1];
 	struct stat status;
-	int r = data < 0 ? data : prepare_upper(data, source);
+	int r = data < 0 ? data : prepare_layers(data, path, source);
 
 	if (r == 0)
 		r = fd_replace_file(data, "path", source, strlen(source), 0600);
@@ -78,6 +87,8 @@ static int prepare(int at, struct plan *plan, const struct step *step)
 		r = note_start(data);
 	if (r == 0)
 		r = RESULT(fstat(data, &status));
+	if (r == 0 && fuse_is_chosen(data))
+		step->x |= (uint64_t)PLAN_LAYERS_FUSE << 32;
 	if (r == 0)
 		*object = (struct object){ .dev = status.st_dev, .ino = status.st_ino, .mode = status.st_mode };
 	return r;
@@ -93,7 +104,7 @@ int overlays_prepare(const char *data, const char *name, struct plan *plan, stru
 	AUTO_FD int store = -1, cage = -1, at = -1;
 
 	for (size_t i = 0; i < plan->steps.count; i++) {
-		const struct step *step = &plan->steps.items[i];
+		struct step *step = &plan->steps.items[i];
 		int r;
 
 		if (step->op != OP_OVERLAY || !PLAN_LAYERS_DATA(step->x))
@@ -137,7 +148,9 @@ static void read_starts(struct overlay *o)
 
 static int open_one(struct arena *arena, int at, const char *name, struct overlay *ret)
 {
-	CLEANUP(overlay_close) struct overlay o = { .arena = arena, .data = -1, .upper = -1, .lower = -1 };
+	CLEANUP(overlay_close) struct overlay o = {
+		.arena = arena, .data = -1, .upper = -1, .lower = -1, .hold = -1,
+	};
 	AUTO_FD int root = RESULT(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
 	size_t length;
 	char *path;
@@ -152,7 +165,11 @@ static int open_one(struct arena *arena, int at, const char *name, struct overla
 	if (path[0] != '/' || strlen(path) != length)
 		return -EINVAL;
 	o.path = path;
-	o.upper = sys_open_below(o.data, "upper", O_PATH | O_DIRECTORY, RESOLVE_NO_XDEV);
+	o.by_fuse = fuse_is_chosen(o.data);
+	o.hold = o.by_fuse ? fuse_hold(o.data, FUSE_LAYERS) : -1;
+	if (o.by_fuse && o.hold < 0)
+		return o.hold;
+	o.upper = open_upper(o.data, O_PATH);
 	if (o.upper < 0)
 		return o.upper;
 	/* The path has no links: it is what the view found behind them. */
@@ -162,7 +179,7 @@ static int open_one(struct arena *arena, int at, const char *name, struct overla
 	o.lower = MAX(o.lower, -1);
 	read_starts(&o);
 	*ret = o;
-	o.data = o.upper = o.lower = -1;
+	o.data = o.upper = o.lower = o.hold = -1;
 	return 0;
 }
 
@@ -204,7 +221,8 @@ void overlay_close(struct overlay *o)
 	fd_closep(&o->data);
 	fd_closep(&o->upper);
 	fd_closep(&o->lower);
-	o->data = o->upper = o->lower = -1;
+	fd_closep(&o->hold);
+	o->data = o->upper = o->lower = o->hold = -1;
 }
 
 static int write_word(const char *path, const char *text)
@@ -277,6 +295,13 @@ enum meant selection_find(const struct selection *selection, const char *path)
 	return best;
 }
 
+uint64_t overlay_work(const struct overlay *o)
+{
+	struct tree_size size;
+
+	return tree_size(o->upper, ".", &size) < 0 ? 0 : size.bytes + size.entries * PROGRESS_ENTRY;
+}
+
 /* ---- discard ---- */
 
 static int discard_all(int upper)
@@ -291,13 +316,14 @@ static int discard_all(int upper)
 	return r;
 }
 
-static int discard_one(struct arena *arena, int upper, const char *path)
+static int discard_one(const struct overlay *o, const char *path)
 {
-	const char *name = path_base_name(path);
-	const char *above = name == path ? "." : arena_strndup(arena, path, (size_t)(name - path - 1));
-	AUTO_FD int dir = sys_open_below(upper, above, O_PATH | O_DIRECTORY, RESOLVE_NO_XDEV);
+	const char *name = path_base_name(path), *whiteout = upper_whiteout_name(o->arena, o->by_fuse, name);
+	const char *above = name == path ? "." : arena_strndup(o->arena, path, (size_t)(name - path - 1));
+	AUTO_FD int dir = sys_open_below(o->upper, above, O_PATH | O_DIRECTORY, RESOLVE_NO_XDEV);
+	int r = dir < 0 ? dir : tree_remove(dir, name);
 
-	return dir < 0 ? dir : tree_remove(dir, name);
+	return r == -ENOENT && dir >= 0 && whiteout ? tree_remove(dir, whiteout) : r;
 }
 
 int overlay_discard(const struct overlay *o, const struct selection *selection)
@@ -307,7 +333,7 @@ int overlay_discard(const struct overlay *o, const struct selection *selection)
 	if (!selection->count)
 		return discard_all(o->upper);
 	for (size_t i = 0; i < selection->count; i++) {
-		int one = *selection->paths[i] ? discard_one(o->arena, o->upper, selection->paths[i])
+		int one = *selection->paths[i] ? discard_one(o, selection->paths[i])
 					       : discard_all(o->upper);
 
 		r = r ? r : one;

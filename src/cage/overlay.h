@@ -5,6 +5,7 @@
  *     NAME/path      the host's directory, as text; NAME is overlay_name() of it
  *     NAME/upper     the changes, as the kernel's overlayfs keeps them: hostile, as all of the cage's data
  *     NAME/work      the kernel's
+ *     NAME/fuse      instead of both, if fuse-overlayfs does it: its "upper" and "work" (cage/fuse.h)
  *     NAME/starts    when cages were started on it, a line "SECONDS.NANOSECONDS" each
  *     NAME/commit    only while a commit is under way: its state and the name of its temporary entries
  *
@@ -26,6 +27,8 @@ struct overlay {
 	struct arena *arena;
 	const char *path;	   /* of the host's directory */
 	int data, upper, lower;	   /* lower: -1 when the host's directory is gone */
+	bool by_fuse;		   /* the upper directory has the marks of fuse-overlayfs */
+	int hold;		   /* then nobody serves it meanwhile; else -1 */
 	struct timespec *starts;
 	size_t start_count;
 };
@@ -51,8 +54,11 @@ struct changes {
 	VEC(struct change) list;   /* sorted, a directory before what is in it */
 	size_t too_deep;	   /* entries whose path is longer than any program can name */
 };
-/* 0 or -errno: -EACCES see above, -E2BIG past LIMIT_TREE_ENTRIES. */
-int overlay_changes(const struct overlay *overlay, struct arena *arena, struct changes *ret);
+/* How much work all that is: for bars. */
+uint64_t overlay_work(const struct overlay *overlay);
+/* 0 or -errno: -EACCES see above, -E2BIG past LIMIT_TREE_ENTRIES.  `progress` may be NULL. */
+int overlay_changes(const struct overlay *overlay, struct arena *arena, const struct progress *progress,
+		    struct changes *ret);
 
 /* ---- applying and dropping ---- */
 
@@ -81,7 +87,7 @@ struct commit_options {
 	struct selection selection;
 	bool force;		   /* apply conflicts too */
 	bool has_power;		   /* overlay_gain_power() was called: -EACCES is one entry's failure */
-	struct progress progress;
+	const struct progress *progress; /* or NULL */
 	/* For tests: the process kills itself after that many changes of either tree; 0: never. */
 	unsigned long die_after;
 };

@@ -242,14 +242,14 @@ struct id_ranges subids_map(struct arena *arena, pid_t pid)
 	return ids;
 }
 
-static int remove_as_root(struct arena *arena, int dir, const char *name)
+static int remove_as_root(struct arena *arena, int dir, const char *name, const struct progress *progress)
 {
 	enum subids kind;
 	pid_t pid = subids_fork(arena, &kind);
 	int status;
 
 	if (pid == 0) {
-		int r = tree_clear(dir, name);
+		int r = tree_remove_telling(dir, name, progress);
 
 		_exit(r < 0 ? MIN(-r, 255) : 0);
 	}
@@ -261,9 +261,11 @@ static int remove_as_root(struct arena *arena, int dir, const char *name)
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
 }
 
-int subids_remove(struct arena *arena, int dir, const char *name)
+int subids_remove(struct arena *arena, int dir, const char *name, const struct progress *progress)
 {
-	int r = tree_clear(dir, name);
+	int r = tree_remove_telling(dir, name, progress);
 
-	return (r == -EACCES || r == -EPERM) && geteuid() != 0 ? remove_as_root(arena, dir, name) : r;
+	if ((r == -EACCES || r == -EPERM) && geteuid() != 0)
+		r = remove_as_root(arena, dir, name, progress);
+	return r == -ENOENT ? 0 : r;
 }

@@ -7,6 +7,7 @@
 #define CUDDY_CAGE_SUBIDS_H
 
 #include "base/arena.h"
+#include "base/progress.h"
 #include "launch/launch.h"
 #include <sys/types.h>
 
@@ -28,8 +29,8 @@ size_t subids_read(const char *text, const char *user, uid_t uid, struct subid_r
  * its files and dies with the caller.  Both get to know which kind it is. */
 pid_t subids_fork(struct arena *arena, enum subids *ret);
 
-/* tree_clear() also for a tree with files of subordinate ids. */
-int subids_remove(struct arena *arena, int dir, const char *name);
+/* tree_remove_telling() also for a tree with files of subordinate ids; that nothing is there is no error. */
+int subids_remove(struct arena *arena, int dir, const char *name, const struct progress *progress);
 
 /* Maps the ids that the caller may use into the new user namespace of the process `pid`, 0 being the caller:
  * all that root has, or the ranges.  None, and nothing is mapped, when there are no ranges. */

@@ -17,7 +17,8 @@
 struct removal {
 	int top;
 	uint64_t moved;	  /* directories moved up so far: their new names */
-	bool progress;	  /* in this pass something went or moved */
+	bool goes_on;	  /* in this pass something went or moved */
+	const struct progress *progress;
 	int error;	  /* the first one */
 };
 
@@ -79,6 +80,15 @@ static int remove_one(int dir, const char *name)
 	return r;
 }
 
+static int remove_counted(const struct removal *r, int dir, const char *name)
+{
+	int error = remove_one(dir, name);
+
+	if (error == 0)
+		progress_step(r->progress, PROGRESS_ENTRY);
+	return error;
+}
+
 /* A directory may only be moved to another parent by one who may write it. */
 static int move_up(struct removal *r, int dir, const char *name)
 {
@@ -114,10 +124,10 @@ static void empty_directory(struct removal *r, const char *name)
 	for (struct dirent *entry; (entry = readdir(stream));) {
 		if (is_dots(entry->d_name))
 			continue;
-		error = remove_one(dirfd(stream), entry->d_name);
+		error = remove_counted(r, dirfd(stream), entry->d_name);
 		if (error == -ENOTEMPTY)
 			error = move_up(r, dirfd(stream), entry->d_name);
-		r->progress |= error == 0;
+		r->goes_on |= error == 0;
 		note(r, error);
 	}
 }
@@ -125,18 +135,18 @@ static void empty_directory(struct removal *r, const char *name)
 static void remove_pass(struct removal *r, DIR *top)
 {
 	rewinddir(top);
-	r->progress = false;
+	r->goes_on = false;
 	for (struct dirent *entry; (entry = readdir(top));) {
 		int error;
 
 		if (is_dots(entry->d_name))
 			continue;
-		error = remove_one(r->top, entry->d_name);
+		error = remove_counted(r, r->top, entry->d_name);
 		if (error == -ENOTEMPTY) {
 			empty_directory(r, entry->d_name);
-			error = remove_one(r->top, entry->d_name);
+			error = remove_counted(r, r->top, entry->d_name);
 		}
-		r->progress |= error == 0;
+		r->goes_on |= error == 0;
 		note(r, error == -ENOENT ? 0 : error);
 	}
 }
@@ -151,13 +161,18 @@ int tree_empty(int top)
 		return error;
 	do
 		remove_pass(&removal, stream);
-	while (removal.progress);
+	while (removal.goes_on);
 	return removal.error;
 }
 
 int tree_remove(int dir, const char *name)
 {
-	struct removal removal = { 0 };
+	return tree_remove_telling(dir, name, NULL);
+}
+
+int tree_remove_telling(int dir, const char *name, const struct progress *progress)
+{
+	struct removal removal = { .progress = progress };
 	CLEANUP(closedirp) DIR *top = NULL;
 	int r = remove_one(dir, name);
 
@@ -169,7 +184,7 @@ int tree_remove(int dir, const char *name)
 	removal.top = dirfd(top);
 	do
 		remove_pass(&removal, top);
-	while (removal.progress);
+	while (removal.goes_on);
 	r = remove_one(dir, name);
 	/* What failed in an early pass may have gone in a later one. */
 	return r == 0 ? 0 : removal.error ? removal.error : r;

@@ -7,6 +7,7 @@
 #define CUDDY_CAGE_TREE_H
 
 #include "base/macros.h"
+#include "base/progress.h"
 #include <errno.h>
 
 /* Removes `name` (one component) below directory `dir`, and all that is in it.  What cannot be
@@ -14,6 +15,8 @@
  * -ENOENT.  A mount point is never entered (-EXDEV or -EBUSY).  While somebody still writes there
  * it may go on as long as he does. */
 int tree_remove(int dir, const char *name);
+/* The same, and tells PROGRESS_ENTRY for each entry that goes; `progress` may be NULL. */
+int tree_remove_telling(int dir, const char *name, const struct progress *progress);
 
 /* The same, but that nothing is there is no error. */
 static inline int tree_clear(int dir, const char *name)

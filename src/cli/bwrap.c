@@ -2,6 +2,7 @@
  * Messages and exit statuses are bubblewrap's: 1 when anything fails. */
 #include "cli/cli.h"
 #include "base/fd.h"
+#include "base/own.h"
 #include "bwrap/status.h"
 
 #include <errno.h>
@@ -83,11 +84,15 @@ int bwrap_main(struct cli *cli, const char *called, char **words)
 {
 	struct bwrap_caller caller = {
 		.uid = getuid(), .gid = getgid(), .caps = own_capabilities(),
-		.environment = (const char *const *)environ,
 	};
 	CLEANUP(plan_freep) struct plan *plan = NULL;
 	struct launch_foreign launch;
 	struct bwrap b;
+
+	if (cli_protect(cli) < 0) /* before descriptors are read */
+		return FAILED;
+	own_forget();
+	caller.environment = (const char *const *)environ;
 	int r = bwrap_parse(cli->arena, words, &caller, &b);
 
 	complain(&b, "<4>", strbuf_text(&b.warnings));

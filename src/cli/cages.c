@@ -5,6 +5,7 @@
 #include "cage/look.h"
 #include "cage/subids.h"
 #include "cage/tree.h"
+#include "cli/bar.h"
 #include "cli/session.h"
 #include "lib/caller.h"
 
@@ -304,7 +305,10 @@ static int remove_cage(struct cli *cli, const struct places *places, const char 
 	AUTO_FD int gate = cage_gate_open(places->runtime, name, true);
 	AUTO_FD int data = places->store < 0 ? -ENOENT : cage_data_open(places->store, name, false);
 	struct cage_handles handles;
+	const struct progress *progress = NULL;
 	struct tree_size size;
+	struct bar bar = { 0 };
+	bool measured = false;
 	int r;
 
 	if (gate < 0 || data < 0)
@@ -314,9 +318,14 @@ static int remove_cage(struct cli *cli, const struct places *places, const char 
 		diag_help(&cli->d, "end it first: cuddy stop %s", name);
 		return EXIT_REFUSED;
 	}
-	if (!force && (tree_size(places->store, name, &size) < 0 || !agreed(cli, name, &size)))
+	if (!force || bar_is_wanted(cli))
+		measured = tree_size(places->store, name, &size) == 0;
+	if (!force && (!measured || !agreed(cli, name, &size)))
 		return EXIT_REFUSED;
-	r = subids_remove(cli->arena, places->store, name);
+	if (measured && bar_is_wanted(cli))
+		progress = bar_begin(&bar, "removing", size.entries * PROGRESS_ENTRY);
+	r = subids_remove(cli->arena, places->store, name, progress);
+	bar_end(&bar);
 	cage_gate_clear(places->runtime, gate, name);
 	if (r == 0)
 		return 0;

@@ -29,6 +29,7 @@ struct cli {
 	struct diags d;
 	struct cuddy *cuddy; /* what session_load() loaded, or NULL; main() prints its messages */
 	const struct command *command;
+	char **words;	  /* argv, as main() got it */
 	char **arguments; /* what follows the options; NULL-terminated */
 	int count;
 	bool colour;
@@ -72,6 +73,9 @@ int run_by_name(struct cli *cli, const char *name);
 /* cuddy was called as bwrap, which `called` names in the help: the exit status. */
 int bwrap_main(struct cli *cli, const char *called, char **words);
 
+/* For commands that start something in a cage, first of all: see cuddy_protect().  0 or -1 with a diagnostic. */
+int cli_protect(struct cli *cli);
+
 /* Prints to standard output; commands that print documents end with it.  NULL: the error was told. */
 int cli_print(const char *text);
 
@@ -79,6 +83,6 @@ extern const struct command command_allow, command_bwrap, command_completions, c
 	command_explain, command_explain_code, command_export, command_help, command_image, command_import,
 	command_permissions, command_plan, command_profile, command_run, command_why, command_ps, command_list, command_stop, command_rm,
 	command_log, command_exec, command_shell, command_changes, command_commit, command_discard,
-	command_grant, command_revoke, command_install, command_uninstall;
+	command_grant, command_revoke, command_install, command_uninstall, command_vpn;
 
 #endif

@@ -16,7 +16,7 @@ static int enter(struct cli *cli, const char *name, const char *const *argv, lon
 	struct cage_stay stay;
 	struct caller caller;
 
-	if (session_caller(cli, &caller) < 0 ||
+	if (cli_protect(cli) < 0 || session_caller(cli, &caller) < 0 ||
 	    cage_exec(cli->arena, &caller.places, name, argv,
 		      &launch, &cli->d, &stay) < 0)
 		return EXIT_REFUSED;

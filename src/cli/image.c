@@ -3,12 +3,13 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/own.h"
 #include "base/path.h"
 #include "cage/image.h"
-#include "cli/cli.h"
+#include "cage/tree.h"
+#include "cli/bar.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,19 +63,12 @@ static bool parse_size(const char *text, uint64_t *ret)
 /* The helper stands beside cuddy in a build directory. */
 static const char *helper_path(struct arena *arena)
 {
-	char self[PATH_MAX];
-	ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash;
+	const char *self = own_path(arena);
 
-	if (size > 0) {
-		self[size] = '\0';
-		slash = strrchr(self, '/');
-		if (slash) {
-			*slash = '\0';
-			const char *beside = path_join(arena, self, "cuddy-image");
-			if (access(beside, X_OK) == 0)
-				return beside;
-		}
+	if (self) {
+		const char *beside = path_normal(arena, "/", arena_printf(arena, "%s/../cuddy-image", self));
+		if (access(beside, X_OK) == 0)
+			return beside;
 	}
 	return CUDDY_LIBEXEC_DIR "/cuddy-image";
 }
@@ -91,7 +85,7 @@ static int execute_import(struct cli *cli, const struct image *o, const char *na
 		arena_printf(cli->arena, "%llu", (unsigned long long)size),
 		arena_strdup(cli->arena, architecture ? architecture : ""),
 		arena_strdup(cli->arena, o->tag ? o->tag : ""),
-		arena_printf(cli->arena, "%s%s%s", o->replace ? "r" : "", isatty(STDERR_FILENO) ? "p" : "",
+		arena_printf(cli->arena, "%s%s%s", o->replace ? "r" : "", bar_is_wanted(cli) ? "p" : "",
 			     cli->colour ? "c" : ""),
 		NULL,
 	};
@@ -238,6 +232,9 @@ static int rm(struct cli *cli, void *values)
 	const struct image *o = values;
 	const char *name = cli->arguments[0];
 	AUTO_FD int store = image_store_open(cli->arena, false);
+	const struct progress *progress = NULL;
+	struct tree_size size;
+	struct bar bar = { 0 };
 	int r;
 
 	if (store < 0 && store != -ENOENT)
@@ -251,7 +248,10 @@ static int rm(struct cli *cli, void *values)
 	}
 	if (!o->force && !agrees(cli, name))
 		return EXIT_REFUSED;
-	r = image_remove(cli->arena, store, name);
+	if (bar_is_wanted(cli) && tree_size(store, name, &size) == 0)
+		progress = bar_begin(&bar, "removing", size.entries * PROGRESS_ENTRY);
+	r = image_remove(cli->arena, store, name, progress);
+	bar_end(&bar);
 	return r < 0 ? fail_remove(cli, name, r) : 0;
 }
 

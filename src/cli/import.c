@@ -1,19 +1,21 @@
-/* cli/import.c - 'cuddy import': a profile from the file of another sandbox. */
+/* cli/import.c - 'cuddy import': a profile from the file of another sandbox, or from bubblewrap's command line. */
 #include "cli/session.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "cli/import_bwrap.h"
 #include "import/import.h"
 #include "lib/caller.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct import_options { const char *from, *output; bool json, strict; };
 
 static const struct option options[] = {
 	{ "from", 'f', OPTION_WORD, offsetof(struct import_options, from), "FORMAT",
-	  "apparmor, docker, firejail, flatpak, oci or systemd; else as the file looks" },
+	  "apparmor, bwrap, docker, firejail, flatpak, oci or systemd; else as the file looks" },
 	{ "json", 0, OPTION_FLAG, offsetof(struct import_options, json), NULL, "print JSON, with all origins" },
 	{ "output", 'o', OPTION_WORD, offsetof(struct import_options, output), "FILE", "write the profile to FILE" },
 	{ "strict", 0, OPTION_FLAG, offsetof(struct import_options, strict), NULL,
@@ -47,14 +49,17 @@ static int import(struct cli *cli, void *values)
 	const char *text;
 	int r, status;
 
-	if (cli->count != 1) {
+	bool bwrap = str_equal(o->from, "bwrap");
+
+	if (!bwrap && cli->count != 1) {
 		diag_error(&cli->d, "C515", NULL, "name one file to import");
 		return EXIT_REFUSED;
 	}
 	if (session_caller(cli, &caller) < 0)
 		return EXIT_REFUSED;
 	i.context = &caller.context;
-	if (import_file(&i, cli->arguments[0], o->from) < 0)
+	r = bwrap ? import_bwrap(&i, cli->arguments, getuid(), getgid()) : import_file(&i, cli->arguments[0], o->from);
+	if (r < 0)
 		return EXIT_REFUSED;
 	if (o->json) {
 		import_write_json(&i, &json);
@@ -77,6 +82,6 @@ static int import(struct cli *cli, void *values)
 }
 
 const struct command command_import = {
-	"import", "FILE", "write a profile that does what another sandbox's file does", options,
+	"import", "[FILE] [-- WORD…]", "write a profile that does what another sandbox's file or words do", options,
 	sizeof(struct import_options), import, NULL,
 };

@@ -2,6 +2,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/own.h"
 #include "base/path.h"
 #include "cage/data.h"
 #include "cli/badge.h"
@@ -13,7 +14,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -82,14 +82,10 @@ static const char *find_program(struct work *w, const char *word)
 
 static int begin(struct cli *cli, struct work *w)
 {
-	char self[PATH_MAX];
-	ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
 	w->cli = cli;
-	if (size <= 0 || session_caller(cli, &w->caller) < 0)
+	w->self = own_path(cli->arena);
+	if (!w->self || session_caller(cli, &w->caller) < 0)
 		return -EINVAL;
-	self[size] = '\0';
-	w->self = arena_strdup(cli->arena, self);
 	w->data_home = arena_strndup(cli->arena, w->caller.places.data,
 				     strlen(w->caller.places.data) - strlen("/cuddy"));
 	w->directories[0] = w->data_home;

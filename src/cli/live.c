@@ -45,6 +45,8 @@ static int target_open(struct cli *cli, const char *name, struct target *ret)
 	struct target t = { .name = name };
 	int r = session_caller(cli, &t.caller);
 
+	if (r == 0)
+		r = caller_guard(cli->arena, &t.caller, &cli->d); /* what is granted now was not asked for at the start */
 	if (r < 0)
 		return r;
 	AUTO_FD int runtime = cage_runtime_open(&t.caller.places, false);

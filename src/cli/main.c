@@ -14,6 +14,15 @@ int cli_print(const char *text)
 	return !text || fd_write_all(STDOUT_FILENO, text, strlen(text)) < 0 ? EXIT_REFUSED : 0;
 }
 
+int cli_protect(struct cli *cli)
+{
+	if (cuddy_protect(cli->words) == 0)
+		return 0;
+	diag_error(&cli->d, "C411", NULL, "cuddy's own file cannot be kept out of reach of the cage: %s", strerror(errno));
+	diag_help(&cli->d, "as an ordinary user, run a cuddy that root owns, such as an installed one");
+	return -1;
+}
+
 const struct command *command_find(struct cli *cli, const char *name)
 {
 	const char *names[64], *near;
@@ -147,7 +156,7 @@ static void print_errors(const char *text)
 int main(int argc, char **argv)
 {
 	struct arena *arena = arena_new();
-	struct cli cli = { .arena = arena };
+	struct cli cli = { .arena = arena, .words = argv };
 	struct strbuf errors = { .arena = arena };
 	int status;
 

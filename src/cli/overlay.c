@@ -5,7 +5,7 @@
 #include "cage/data.h"
 #include "cage/overlay.h"
 #include "cage/state.h"
-#include "cage/tree.h"
+#include "cli/bar.h"
 #include "cli/difference.h"
 #include "cli/session.h"
 #include "lib/caller.h"
@@ -212,11 +212,14 @@ static void print_line(struct strbuf *out, const struct overlay *o, const struct
 static int list_tree(struct cli *cli, const struct list *o, const struct overlay *tree,
 		     const struct selection *meant, struct strbuf *out, struct json *json)
 {
+	struct bar bar = { 0 };
+	const struct progress *progress = bar_is_wanted(cli) ? bar_begin(&bar, "comparing", overlay_work(tree)) : NULL;
 	struct changes changes;
-	int r = overlay_changes(tree, cli->arena, &changes);
+	int r = overlay_changes(tree, cli->arena, progress, &changes);
 
 	if (r == -EACCES && overlay_gain_power() == 0)
-		r = overlay_changes(tree, cli->arena, &changes);
+		r = overlay_changes(tree, cli->arena, progress, &changes);
+	bar_end(&bar);
 	if (r < 0)
 		return tell(cli, tree, "listed", r);
 	for (size_t i = 0; i < changes.list.count; i++) {
@@ -265,22 +268,6 @@ static const struct option commit_options_table[] = {
 	{ 0 },
 };
 
-struct bar { uint64_t done, total; unsigned shown; };
-
-static void draw(void *context, uint64_t bytes)
-{
-	struct bar *bar = context;
-	unsigned percent;
-
-	bar->done += bytes;
-	percent = bar->total ? (unsigned)MIN(bar->done * 100 / bar->total, (uint64_t)100) : 100;
-	if (percent == bar->shown)
-		return;
-	bar->shown = percent;
-	dprintf(STDERR_FILENO, "\rcommitting [%-40.*s] %3u %%", (int)(percent * 40 / 100),
-		"########################################", percent);
-}
-
 static const char *const left_texts[] = {
 	[LEFT_CHANGED_OUTSIDE] = "it changed outside since the cage took it over",
 	[LEFT_DELETED_OUTSIDE] = "it was deleted outside since the cage took it over",
@@ -311,24 +298,20 @@ static void tell_left(struct cli *cli, const struct overlay *o, const struct com
 static int commit_tree(struct cli *cli, const struct commit *o, const struct overlay *tree,
 		       const struct selection *meant)
 {
-	struct tree_size size = { 0 };
-	struct bar bar = { .shown = 101 };
+	struct bar bar = { 0 };
 	struct commit_options options = { .selection = *meant, .force = o->force, .has_power = getuid() == 0 };
 	struct commit_result result;
 	int r;
 
-	if (isatty(STDERR_FILENO) && tree_size(tree->data, "upper", &size) == 0) {
-		bar.total = size.bytes;
-		options.progress = (struct progress){ draw, &bar };
-	}
+	if (bar_is_wanted(cli))
+		options.progress = bar_begin(&bar, "committing", overlay_work(tree));
 	r = overlay_commit(tree, cli->arena, &options, &result);
 	if (r == -EACCES && !options.has_power) {
 		(void)overlay_gain_power(); /* without it the entry is named as the one that failed */
 		options.has_power = true;
 		r = overlay_commit(tree, cli->arena, &options, &result);
 	}
-	if (bar.shown != 101)
-		dprintf(STDERR_FILENO, "\r%60s\r", "");
+	bar_end(&bar);
 	if (r < 0)
 		return tell(cli, tree, "committed", r);
 	tell_left(cli, tree, &result);

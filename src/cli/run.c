@@ -86,10 +86,12 @@ static const char *const *with_command(struct cli *cli)
 static int run(struct cli *cli, void *values)
 {
 	const struct run *o = values;
-	int events = status_fd(cli, o->status_fd);
 	const char *const *program = (const char *const *)cli->arguments;
-	int status;
+	int status, events;
 
+	if (!o->dry_run && cli_protect(cli) < 0)
+		return EXIT_REFUSED;
+	events = status_fd(cli, o->status_fd);
 	if (events < 0)
 		return EXIT_REFUSED;
 	if (!o->profile && !o->name && !o->template && (cli->count == 0 || !*program[0])) {

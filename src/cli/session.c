@@ -1,23 +1,20 @@
 /* cli/session.c - from the command line to libcuddy: which files of ours belong to this program.
  * Must not: read the caller's environment; lib/caller.c does. */
 #include "cli/session.h"
+#include "base/own.h"
 #include "base/path.h"
 #include "lib/caller.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <unistd.h>
 
 /* Run from a build directory, the tree's own files are used; NULL: those that were installed. */
 static const char *share_directory(struct arena *arena)
 {
-	char path[PATH_MAX];
-	ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	const char *tree;
+	const char *path = own_path(arena), *tree;
 
-	if (size <= 0)
+	if (!path)
 		return NULL;
-	path[size] = '\0';
 	tree = path_normal(arena, "/", arena_printf(arena, "%s/../..", path));
 	return access(path_join(arena, tree, "permissions/filesystem.toml"), R_OK) == 0 ? tree : NULL;
 }

@@ -35,6 +35,7 @@ static const struct diag_code codes[] = {
 #include "diag/codes-cli.def"
 #include "diag/codes-cage.def"
 #include "diag/codes-import.def"
+#include "diag/codes-vpn.def"
 	{ NULL, NULL, NULL },
 };
 #undef CODE

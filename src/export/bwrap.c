@@ -152,6 +152,10 @@ static int write(struct export *e)
 	add_identity(e, out);
 	for (size_t i = 0; i < e->mount_list.count; i++)
 		add_mount(e, out, &e->mount_list.items[i]);
+	for (size_t i = 0; i < e->mount_list.count; i++) /* last, for mount points are made in it */
+		if (e->mount_list.items[i].kind == MOUNT_TMPFS && e->mount_list.items[i].attributes & PLAN_READ_ONLY)
+			script_add(e, out, export_origin(e, e->mount_list.items[i].origin), "--remount-ro",
+				   SCRIPT_WORDS(e->mount_list.items[i].target));
 	script_add(e, out, "cuddy", "--remount-ro /", NULL);
 	add_rights(e, out);
 	script_add(e, out, "cuddy", "--", NULL);

@@ -72,16 +72,6 @@ static void add_listed(struct container *c, enum word word, const struct text_se
 	add(c, word, set->value, export_origin(c->e, set->origin));
 }
 
-/* "$" is compose's own. */
-static const char *compose_text(struct arena *arena, const char *text)
-{
-	struct strbuf doubled = { .arena = arena };
-
-	for (; *text; text++)
-		strbuf_add_bytes(&doubled, *text == '$' ? "$$" : text, *text == '$' ? 2 : 1);
-	return export_yaml_text(arena, strbuf_text(&doubled));
-}
-
 /* A field of the comma-separated --mount (RFC 4180): --volume could not take a path with a colon. */
 static const char *mount_field(struct arena *arena, const char *key, const char *value)
 {
@@ -103,8 +93,8 @@ static void add_bind(struct container *c, const char *source, const char *target
 	add(c, WORD_MOUNT, arena_printf(arena, "type=bind,%s,%s%s", mount_field(arena, "source", source),
 					mount_field(arena, "target", target), read_only ? ",readonly" : ""), origin);
 	c->items.items[c->items.count - 1].compose =
-		arena_printf(arena, "{type: bind, source: %s, target: %s, read_only: %s}", compose_text(arena, source),
-			     compose_text(arena, target), read_only ? "true" : "false");
+		arena_printf(arena, "{type: bind, source: %s, target: %s, read_only: %s}", export_yaml_doubled(arena, source),
+			     export_yaml_doubled(arena, target), read_only ? "true" : "false");
 }
 
 /* A file that lies beside the script and the fragment. */
@@ -116,7 +106,7 @@ static void add_own(struct container *c, const char *file, const char *target, c
 	add(c, WORD_MOUNT, file, origin);
 	item = &c->items.items[c->items.count - 1];
 	item->compose = arena_printf(arena, "{type: bind, source: %s, target: %s, read_only: true}",
-				     compose_text(arena, arena_printf(arena, "./%s", file)), compose_text(arena, target));
+				     export_yaml_doubled(arena, arena_printf(arena, "./%s", file)), export_yaml_doubled(arena, target));
 	item->shell = arena_printf(arena, "type=bind,source=\"$here\"/%s,%s,readonly", file,
 				   export_shell_word(arena, mount_field(arena, "target", target)));
 }
@@ -182,7 +172,8 @@ static void add_mount(struct container *c, const struct export_mount *m)
 			return;
 		size = 0;
 		(void)export_limit(c->e, LIMIT_DISK, &size);
-		add(c, WORD_TMPFS, arena_printf(arena, "%s:rw,nosuid,nodev,%s,mode=%04o%s", m->target,
+		add(c, WORD_TMPFS, arena_printf(arena, "%s:%s,nosuid,nodev,%s,mode=%04o%s", m->target,
+						m->attributes & PLAN_READ_ONLY ? "ro" : "rw",
 						m->attributes & PLAN_NOEXEC ? "noexec" : "exec", m->mode,
 						size ? arena_printf(arena, ",size=%llu", (unsigned long long)size) : ""),
 		    origin);
@@ -319,7 +310,7 @@ static void write_key(struct container *c, struct strbuf *out, enum word word)
 			continue;
 		if (words[word].form == 's') {
 			strbuf_addf(out, "    %s: %s # %s\n", words[word].key,
-				    word == WORD_READ_ONLY ? item->value : compose_text(arena, item->value), item->origin);
+				    word == WORD_READ_ONLY ? item->value : export_yaml_doubled(arena, item->value), item->origin);
 			continue;
 		}
 		if (first)
@@ -327,7 +318,7 @@ static void write_key(struct container *c, struct strbuf *out, enum word word)
 		first = false;
 		equals = strchr(item->value, '=');
 		if (words[word].form == 'l')
-			strbuf_addf(out, "      - %s # %s\n", item->compose ? item->compose : compose_text(arena, item->value),
+			strbuf_addf(out, "      - %s # %s\n", item->compose ? item->compose : export_yaml_doubled(arena, item->value),
 				    item->origin);
 		else if (equals)
 			strbuf_addf(out, "      %.*s: %s # %s\n", (int)(equals - item->value), item->value, equals + 1,
@@ -349,12 +340,12 @@ static void write_compose(struct container *c, const char *name)
 		    name, name);
 	if (c->podman)
 		strbuf_add(out, "# With read_only podman makes /tmp, /run and /var/tmp writable: only the script forbids it.\n");
-	strbuf_addf(out, "services:\n  %s:\n    image: %s\n%s", compose_text(e->arena, name),
-		    compose_text(e->arena, e->image), c->podman ? "" : "    init: true\n");
+	strbuf_addf(out, "services:\n  %s:\n    image: %s\n%s", export_yaml_doubled(e->arena, name),
+		    export_yaml_doubled(e->arena, e->image), c->podman ? "" : "    init: true\n");
 	if (e->policy->command.count) {
 		strbuf_add(out, "    command:\n");
 		for (size_t i = 0; i < e->policy->command.count; i++)
-			strbuf_addf(out, "      - %s # %s\n", compose_text(e->arena, e->policy->command.items[i].value),
+			strbuf_addf(out, "      - %s # %s\n", export_yaml_doubled(e->arena, e->policy->command.items[i].value),
 				    export_origin(e, e->policy->command.items[i].origin));
 	}
 	for (unsigned word = 0; word < WORD_COUNT; word++)

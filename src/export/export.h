@@ -133,6 +133,8 @@ bool export_is_same_line(const struct rule *a, const struct rule *b);
 const char *export_shell_word(struct arena *arena, const char *text);
 /* A double-quoted YAML scalar, which is a JSON string. */
 const char *export_yaml_text(struct arena *arena, const char *text);
+/* The same where "$" begins a variable, as in compose files and in a Pod's command. */
+const char *export_yaml_doubled(struct arena *arena, const char *text);
 /* Sets *ret to the limit if the profile has one that is finite. */
 bool export_limit(const struct export *e, enum limit limit, uint64_t *ret);
 const char *export_limit_origin(const struct export *e, enum limit limit);

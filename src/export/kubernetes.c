@@ -1,9 +1,10 @@
 /* export/kubernetes.c - a Pod with its security context, a NetworkPolicy, and the profiles that the
  * security-profiles-operator installs on every node.
  * Source: the API references of Kubernetes 1.30 and of the operator (SeccompProfile v1, AppArmorProfile
- * v1alpha1); both refuse members that they do not know, so SeccompProfile has no comments. */
+ * v1); both refuse members that they do not know, so SeccompProfile has no comments. */
 #include "export/export.h"
 #include "base/path.h"
+#include "policy/capabilities.h"
 
 #include <string.h>
 
@@ -49,7 +50,7 @@ static struct claim express_file(const struct export *e, size_t index)
 	if (rule->effect == EFFECT_LOG)
 		return express_log(e, index);
 	if (rule->effect == EFFECT_DENY)
-		return say_coarse("apparmor", "wider where the nodes have no AppArmor");
+		return say_coarse("apparmor", "wider where the nodes have no AppArmor, or the operator's profile instead of NAME.apparmor");
 	return express_runnable(e, index);
 }
 
@@ -157,7 +158,7 @@ static void add_list(const struct export *e, struct strbuf *out, unsigned depth,
 	if (list->count)
 		line(out, depth, arena_printf(e->arena, "%s:", key), NULL);
 	for (size_t i = 0; i < list->count; i++)
-		line(out, depth + 1, arena_printf(e->arena, "- %s", export_yaml_text(e->arena, list->items[i].value)),
+		line(out, depth + 1, arena_printf(e->arena, "- %s", export_yaml_doubled(e->arena, list->items[i].value)),
 		     export_origin(e, list->items[i].origin));
 }
 
@@ -177,7 +178,7 @@ static void add_container(const struct export *e, struct strbuf *out, const char
 	for (size_t i = 0; i < p->set.count; i++) {
 		line(out, 4, arena_printf(e->arena, "- name: %s", export_yaml_text(e->arena, p->set.items[i].name)),
 		     export_origin(e, p->set.items[i].origin));
-		scalar(e, out, 5, "value", p->set.items[i].value, NULL);
+		line(out, 5, arena_printf(e->arena, "value: %s", export_yaml_doubled(e->arena, p->set.items[i].value)), NULL);
 	}
 	line(out, 3, "resources:", NULL);
 	line(out, 4, "limits:", NULL);
@@ -399,21 +400,96 @@ static void write_seccomp(struct export *e, const char *name)
 	strbuf_add(out, "\n");
 }
 
+/* What the operator takes as a path: no braces, classes or quotes. */
+static bool is_operator_path(const char *text)
+{
+	return *text == '/' && !text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./*?+@ -")];
+}
+
+/* A list of paths, each once, of the rules that allow `wanted` and none of `unwanted`.  The first list of a group
+ * begins it: an empty one is refused. */
+static void add_paths(const struct export *e, struct strbuf *out, const char **group, const char *key, unsigned wanted,
+		      unsigned unwanted)
+{
+	VEC(const char *) seen = { 0 };
+
+	for (size_t i = 0; i < e->policy->rule_count; i++) {
+		const struct rule *rule = &e->policy->rules[i];
+		bool is_device = rule->kind == KIND_DEVICE;
+		unsigned access = is_device ? ACCESS_READ | ACCESS_WRITE : rule->access;
+		const struct glob_alternative *a;
+		size_t count;
+
+		if ((rule->kind != KIND_FILE && !is_device) || rule->effect != EFFECT_ALLOW || !(access & wanted) ||
+		    access & unwanted)
+			continue;
+		count = glob_alternatives(rule->glob, &a);
+		for (size_t k = 0; k < count; k++) {
+			bool known = !is_operator_path(a[k].text);
+
+			for (size_t n = 0; n < seen.count; n++)
+				known = known || str_equal(seen.items[n], a[k].text);
+			if (known)
+				continue;
+			if (*group)
+				line(out, 2, *group, NULL);
+			*group = NULL;
+			if (!seen.count)
+				line(out, 3, arena_printf(e->arena, "%s:", key), NULL);
+			*vec_push(e->arena, &seen) = a[k].text;
+			line(out, 4, arena_printf(e->arena, "- %s", export_yaml_text(e->arena, a[k].text)),
+			     export_rule_origin(e, rule));
+		}
+	}
+}
+
+static void add_protocols(const struct export *e, struct strbuf *out)
+{
+	unsigned access = 0;
+	bool raw = false;
+
+	for (size_t i = 0; i < e->policy->rule_count; i++) {
+		const struct rule *rule = &e->policy->rules[i];
+
+		if (rule->kind != KIND_NETWORK || rule->effect != EFFECT_ALLOW)
+			continue;
+		access |= rule->endpoint->access;
+		raw = raw || rule->endpoint->icmp;
+	}
+	line(out, 2, "network:", NULL);
+	line(out, 3, arena_printf(e->arena, "allowRaw: %s", raw ? "true" : "false"), NULL);
+	line(out, 3, "allowedProtocols:", NULL);
+	line(out, 4, arena_printf(e->arena, "allowTcp: %s", access & (ACCESS_CONNECT | ACCESS_LISTEN) ? "true" : "false"), NULL);
+	line(out, 4, arena_printf(e->arena, "allowUdp: %s", access & (ACCESS_SEND | ACCESS_LISTEN | ACCESS_RESOLVE) ?
+				  "true" : "false"), NULL);
+}
+
+/* The operator's profiles are lists of what is allowed.  What that can't say stands in the whole profile, of the
+ * same name, for nodes that load it themselves. */
 static void write_apparmor(struct export *e, const char *name)
 {
-	struct strbuf *out = export_file(e, arena_printf(e->arena, "%s.apparmorprofile.yaml", name), 0644);
-	struct strbuf text = { .arena = e->arena };
+	const char *file = arena_printf(e->arena, "%s.apparmor", name), *run = "executable:", *read = "filesystem:";
+	struct strbuf *out;
 
-	export_apparmor(e, &text, false);
-	header(e, out, "security-profiles-operator.x-k8s.io/v1alpha1", "AppArmorProfile",
-	       arena_printf(e->arena, "cuddy.%s", name));
-	strbuf_add(out, "spec:\n  policy: |\n");
-	for (const char *at = strbuf_text(&text); *at;) {
-		size_t length = strcspn(at, "\n");
-
-		strbuf_addf(out, "%s%.*s\n", length ? "    " : "", (int)length, at);
-		at += length + (at[length] == '\n');
-	}
+	export_apparmor(e, export_file(e, file, 0644), false);
+	out = export_file(e, arena_printf(e->arena, "%s.apparmorprofile.yaml", name), 0644);
+	strbuf_addf(out, "# Weaker than %s, which the nodes can load in its place: there are no denies here.\n", file);
+	header(e, out, "security-profiles-operator.x-k8s.io/v1", "AppArmorProfile", arena_printf(e->arena, "cuddy.%s", name));
+	line(out, 0, "spec:", NULL);
+	line(out, 1, "mode: Enforce", NULL);
+	line(out, 1, "abstract:", NULL);
+	add_protocols(e, out);
+	add_paths(e, out, &run, "allowedExecutables", ACCESS_EXECUTE, 0);
+	add_paths(e, out, &run, "allowedLibraries", ACCESS_EXECUTE, 0);
+	add_paths(e, out, &read, "readOnlyPaths", ACCESS_READ, ACCESS_WRITE);
+	add_paths(e, out, &read, "readWritePaths", ACCESS_WRITE, 0);
+	if (!e->capabilities)
+		return;
+	line(out, 2, "capability:", NULL);
+	line(out, 3, "allowedCapabilities:", NULL);
+	for (unsigned i = 0; i < CAPABILITY_COUNT; i++)
+		if (e->capabilities >> i & 1)
+			line(out, 4, arena_printf(e->arena, "- %s", capability_name(i)), NULL);
 }
 
 static int write(struct export *e)
@@ -429,7 +505,7 @@ static int write(struct export *e)
 
 const struct export_target target_kubernetes = {
 	"kubernetes", "a Pod, a NetworkPolicy and the profiles of the security-profiles-operator",
-	"NAME.pod.yaml NAME.networkpolicy.yaml NAME.seccompprofile.json NAME.apparmorprofile.yaml", true, false,
+	"NAME.pod.yaml NAME.networkpolicy.yaml NAME.seccompprofile.json NAME.apparmorprofile.yaml NAME.apparmor", true, false,
 	{ express_file, express_network, express_filter, express_capability, express_device, express_no_bus },
 	settings, write,
 };

@@ -94,6 +94,14 @@ static unsigned mode_of(const struct export *e, const struct step *step, const c
 	return 0755;
 }
 
+/* An empty place that a deny makes read-only. */
+static void seal(struct export *e, const char *target)
+{
+	for (size_t i = 0; i < e->mount_list.count; i++)
+		if (e->mount_list.items[i].kind == MOUNT_TMPFS && str_equal(e->mount_list.items[i].target, target))
+			e->mount_list.items[i].attributes |= PLAN_READ_ONLY;
+}
+
 void export_gather_mounts(struct export *e)
 {
 	const struct plan *plan = e->plan;
@@ -105,6 +113,8 @@ void export_gather_mounts(struct export *e)
 
 		while (k < ARRAY_SIZE(kinds) && kinds[k].op != step->op)
 			k++;
+		if (step->op == OP_SEAL)
+			seal(e, arena_printf(e->arena, "/%s", plan_text_at(plan, step->a)));
 		if (k == ARRAY_SIZE(kinds) || is_helper(plan, step))
 			continue;
 		m.kind = kinds[k].kind;

@@ -160,6 +160,8 @@ static void add_tmpfs(const struct export *e, struct json *json, const struct ex
 	json_string(json, NULL, "nodev");
 	if (m->attributes & PLAN_NOEXEC)
 		json_string(json, NULL, "noexec");
+	if (m->attributes & PLAN_READ_ONLY)
+		json_string(json, NULL, "ro");
 	json_string(json, NULL, arena_printf(e->arena, "mode=%04o", m->mode));
 	if (export_limit(e, LIMIT_DISK, &size))
 		json_string(json, NULL, arena_printf(e->arena, "size=%llu", (unsigned long long)size));

@@ -30,6 +30,15 @@ const char *export_yaml_text(struct arena *arena, const char *text)
 	return strbuf_text(&out);
 }
 
+const char *export_yaml_doubled(struct arena *arena, const char *text)
+{
+	struct strbuf doubled = { .arena = arena };
+
+	for (; *text; text++)
+		strbuf_add_bytes(&doubled, *text == '$' ? "$$" : text, *text == '$' ? 2 : 1);
+	return export_yaml_text(arena, strbuf_text(&doubled));
+}
+
 void script_begin(const struct export *e, struct strbuf *out)
 {
 	strbuf_add(out, "#!/bin/sh\n");

@@ -131,6 +131,9 @@ static struct claim express_call(const struct export *e, size_t index)
 	return say_coarse("seccomp", "wider: with all its arguments");
 }
 
+/* Addresses are filtered in the host's network; a socket without a path has no address. */
+#define ABSTRACT " the host's abstract sockets"
+
 /* The first rule of IPAddressAllow and IPAddressDeny that knows an address wins, and the allow list is
  * asked first: a deny inside of an allowed network can't be said. */
 static struct claim express_network(const struct export *e, size_t index)
@@ -142,9 +145,10 @@ static struct claim express_network(const struct export *e, size_t index)
 	if (e->reach != REACH_SOME || to->form == HOST_HOST)
 		return express_namespace(e, index);
 	if (to->access == ACCESS_LISTEN)
-		return say_exact("cgroup", NULL);
+		return rule->effect != EFFECT_ALLOW ? say_exact("cgroup", NULL) :
+		       say_coarse("cgroup", "wider: at the host's own addresses, published or not, and" ABSTRACT);
 	if (to->access == ACCESS_RESOLVE && rule->effect == EFFECT_ALLOW)
-		return say_coarse("cgroup", "wider: every port of the name servers of this host's stub");
+		return say_coarse("cgroup", "wider: every port of the name servers of this host's stub, and" ABSTRACT);
 	if (to->form == HOST_NAME || to->form == HOST_SUFFIX)
 		return say_none("systemd knows addresses, not names");
 	if (to->form == HOST_LOOPBACK && rule->effect == EFFECT_ALLOW)
@@ -152,7 +156,7 @@ static struct claim express_network(const struct export *e, size_t index)
 	if (to->icmp && rule->effect == EFFECT_ALLOW)
 		return say_none("not granted: it would open every port");
 	if (rule->effect == EFFECT_ALLOW)
-		return any_port ? say_exact("cgroup", NULL) : say_coarse("cgroup", "wider: every port of it");
+		return say_coarse("cgroup", any_port ? "wider: with it" ABSTRACT : "wider: every port of it, and" ABSTRACT);
 	if (!any_port || to->icmp || to->access == ACCESS_RESOLVE)
 		return say_none("ports and protocols cannot be denied by themselves");
 	for (size_t i = 0; i < e->policy->rule_count; i++) {
@@ -204,7 +208,8 @@ static void add_tmpfs(struct writer *w, const struct export_mount *m)
 
 	if (!path_is_within(m->target, "/dev"))
 		add(w, export_origin(w->e, m->origin), "TemporaryFileSystem",
-		    arena_printf(w->e->arena, "%s:rw,nosuid,nodev%s,mode=%04o%s", word(w, m->target, ":"),
+		    arena_printf(w->e->arena, "%s:%s,nosuid,nodev%s,mode=%04o%s", word(w, m->target, ":"),
+				 m->attributes & PLAN_READ_ONLY ? "ro" : "rw",
 				 m->attributes & PLAN_NOEXEC ? ",noexec" : "", m->mode, room));
 }
 
@@ -418,6 +423,12 @@ static void add_capabilities(struct writer *w)
 	add(w, "runtime", "AmbientCapabilities", strbuf_text(&list));
 }
 
+/* No pattern, and nothing that a unit would take for more than a name. */
+static bool is_variable(const char *name)
+{
+	return *name && !name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")];
+}
+
 static void add_settings(struct writer *w)
 {
 	struct export *e = w->e;
@@ -451,7 +462,7 @@ static void add_settings(struct writer *w)
 		add(w, export_origin(e, p->set.items[i].origin), "Environment",
 		    word(w, arena_printf(e->arena, "%s=%s", p->set.items[i].name, p->set.items[i].value), ""));
 	for (size_t i = 0; i < p->pass.count; i++)
-		if (!strpbrk(p->pass.items[i].value, "*?["))
+		if (is_variable(p->pass.items[i].value))
 			add(w, export_origin(e, p->pass.items[i].origin), "PassEnvironment", p->pass.items[i].value);
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
 		if (export_limit(e, limits[i].limit, &value) && !(w->user && limits[i].system))

@@ -85,7 +85,7 @@ const struct feature_row feature_rows[FEATURE_COUNT] = {
 	  "memory, CPU and tasks are bounded per process only, by rlimits",
 	  "systemd-run --user --scope -p Delegate=yes $SHELL" },
 	{ FEATURE_FUSE, O, "fuse", "/dev/fuse",
-	  "the document portal can't show single files to programs in cages",
+	  "fuse-overlayfs and the document portal's single files don't work",
 	  "sudo modprobe fuse" },
 	{ FEATURE_TUN, W, "tun", "/dev/net/tun",
 	  "VPNs don't work; the internet goes through cuddy's own relay",
@@ -121,6 +121,8 @@ const struct helper_row helper_rows[HELPER_COUNT] = {
 	  "xdg-desktop-portal", "xdg-desktop-portal", "xdg-desktop-portal", "xdg-desktop-portal" },
 	{ HELPER_NEWUIDMAP, O, "newuidmap", "a root file system can have one user only",
 	  "uidmap", "shadow-subids", "shadow-utils", "shadow" },
+	{ HELPER_FUSE_OVERLAYFS, O, "fuse-overlayfs", "no copy-on-write where the kernel has none: data on NFS, most containers",
+	  "fuse-overlayfs", "fuse-overlayfs", "fuse-overlayfs", "fuse-overlayfs" },
 	{ HELPER_BWRAP, O, "bwrap", "benchmarks have no peer; nothing else uses it",
 	  "bubblewrap", "bubblewrap", "bubblewrap", "bubblewrap" },
 };

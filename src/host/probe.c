@@ -6,6 +6,7 @@
  * Must not: load modules (the kernel may load those that a cage needs), write outside of the child's namespaces, trust version numbers. */
 #include "host/host.h"
 #include "base/fd.h"
+#include "base/own.h"
 #include "base/path.h"
 
 #include <errno.h>
@@ -570,11 +571,8 @@ static void probe_device(struct host *host, enum feature feature, const char *pa
 /* Beside this very program when it runs from the directory where it was built. */
 static const char *find_own(struct arena *arena, const char *name)
 {
-	char self[4096];
-	ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	self[MAX(size, 0)] = '\0';
-	const char *beside = size > 0 ? path_normal(arena, "/", arena_printf(arena, "%s/../%s", self, name)) : "";
+	const char *self = own_path(arena);
+	const char *beside = self ? path_normal(arena, "/", arena_printf(arena, "%s/../%s", self, name)) : "";
 	const char *installed = path_join(arena, CUDDY_LIBEXEC_DIR, name);
 	return access(beside, X_OK) == 0 ? beside : access(installed, X_OK) == 0 ? installed : NULL;
 }

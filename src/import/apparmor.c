@@ -21,7 +21,8 @@ struct apparmor {
 	struct import *i;
 	VEC(struct variable) variables;
 	VEC(struct file_rule) rules;
-	unsigned depth;		/* braces that are open */
+	unsigned depth;		/* braces that are open, */
+	const struct origin *opened; /* and the last of them */
 	unsigned includes;
 	bool said_owner, is_done;
 	const char *stack[LIMIT_INCLUDE_DEPTH];
@@ -274,6 +275,7 @@ static void open_profile(struct apparmor *a, char *text, const struct origin *or
 {
 	char *path = strchr(text, '/'), *end = path ? path + strcspn(path, " \t\"") : NULL;
 
+	a->opened = origin;
 	if (++a->depth > 1) {
 		import_tell(a->i, IMPORT_NARROW, origin, "a profile inside the profile is left out");
 		return;
@@ -301,13 +303,16 @@ static bool is_open(const char *text)
 	return braces > 0;
 }
 
-/* Cuts a comment off, but not "#include". */
+/* Cuts a comment off, but not "#include", and nothing in quotation marks. */
 static void cut_comment(char *text)
 {
-	char *hash = str_starts(text, "#include") ? NULL : *text == '#' ? text : strstr(text, " #");
+	bool quoted = false;
+	char *at = text;
 
-	if (hash)
-		*hash = '\0';
+	for (; *at && !(*at == '#' && !quoted && (at == text || isspace((unsigned char)at[-1]))); at++)
+		quoted = quoted != (*at == '"');
+	if (!str_starts(text, "#include"))
+		*at = '\0';
 	for (size_t length = strlen(text); length && isspace((unsigned char)text[length - 1]); length--)
 		text[length - 1] = '\0';
 }
@@ -427,6 +432,8 @@ static int read_profile(struct import *i, const struct source *source)
 	a->i = i;
 	if (read_statements(a, source, NULL) < 0)
 		return -EINVAL;
+	if (a->depth) /* what is cut off may forbid something */
+		return diag_error(i->d, "C709", a->opened, "a profile that no '}' ends");
 	if (a->rules.count > LIMIT_IMPORT_EXCEPTIONS)
 		return diag_error(i->d, "C703", a->rules.items[0].origin, "more than %d rules about files",
 				  LIMIT_IMPORT_EXCEPTIONS);

@@ -126,7 +126,18 @@ static void filter(struct firejail *f, const char *rest, const struct origin *or
 			one_call(f, name, number != 0, IMPORT_WANTED, origin);
 	for (size_t n = 0; n < f->excepted.count; n++)
 		if (str_equal(f->excepted.items[n], "chroot"))
-			import_calls_of(f->i, "runtime.browser-sandbox", origin);
+			f->own_sandbox = origin;
+}
+
+/* Without words: of every kind. */
+static void namespaces(struct firejail *f, const char *rest, const struct origin *origin, int number UNUSED,
+		       const char *text UNUSED)
+{
+	char *list = arena_strdup(f->i->arena, *rest ? rest : "user"), *name;
+
+	while ((name = import_word(&list, ", ")))
+		if (str_equal(name, "user"))
+			f->no_user_namespaces = origin;
 }
 
 static void protocols(struct firejail *f, const char *rest, const struct origin *origin UNUSED,
@@ -358,7 +369,7 @@ static const struct row { const char *name; enum pass pass; handler *run; int nu
 	{ "quiet", OPTIONS, always, 0, "" },
 	{ "read-only", FILES, access_line, 0, "deny-write" },
 	{ "read-write", FILES, read_write, 0, "" },
-	{ "restrict-namespaces", OPTIONS, always, 0, "" },
+	{ "restrict-namespaces", OPTIONS, namespaces, 0, "" },
 	{ "rlimit-as", OPTIONS, set, 1, "memory" },
 	{ "rlimit-fsize", OPTIONS, set, 1, "file-size" },
 	{ "rlimit-nofile", OPTIONS, set, 1, "open-files" },
@@ -575,6 +586,12 @@ static void grant_open(struct firejail *f)
 
 static void grant_calls(struct firejail *f)
 {
+	/* Browsers that may call chroot have a sandbox of their own, in a user namespace. */
+	if (f->own_sandbox && !f->no_user_namespaces)
+		import_calls_of(f->i, "runtime.browser-sandbox", f->own_sandbox);
+	if (f->no_user_namespaces)
+		import_add_all(f->i, IMPORT_IF_NEEDED, "runtime", "deny-syscalls", "clone(user-namespace) unshare(user-namespace)",
+			       f->no_user_namespaces);
 	if (f->keeps_calls)
 		return;
 	import_all_calls(f->i);

@@ -18,6 +18,7 @@ struct firejail {
 	unsigned private;		 /* bits of enum private */
 	bool has_seccomp, keeps_calls, runs_home, all_capabilities;
 	bool writes_var, writes_etc;
+	const struct origin *own_sandbox, *no_user_namespaces; /* the lines that say so, or NULL */
 	VEC(const char *) no_blacklist, no_whitelist, ignored;
 	VEC(const char *) tops;		 /* directories that show only what is on a white list */
 	VEC(const char *) excepted;	 /* calls behind "!" */

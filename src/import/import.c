@@ -289,7 +289,7 @@ static const struct import_reader *reader_named(struct import *i, const char *na
 	}
 	diag_error(i->d, "C701", NULL, "there is no reader for '%s'", str_quote(i->arena, name));
 	near = diag_nearest(name, names, ARRAY_SIZE(names));
-	diag_help(i->d, near ? "did you mean '%s'?" : "apparmor, docker, firejail, flatpak, oci, systemd", near);
+	diag_help(i->d, near ? "did you mean '%s'?" : "apparmor, bwrap, docker, firejail, flatpak, oci, systemd", near);
 	return NULL;
 }
 

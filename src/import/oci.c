@@ -25,21 +25,41 @@ struct oci {
 	bool personality[2]; /* allowed with 0, with 0xffffffff */
 };
 
-/* JSON's reader keeps no places: the first line that holds "NAME" in quotation marks. */
-static const struct origin *place_of(struct oci *o, const char *name)
+static struct origin *place_at(struct oci *o, size_t offset)
 {
-	const char *quoted = arena_printf(o->i->arena, "\"%s\"", name), *at = strstr(o->source->text, quoted);
 	struct origin *origin = arena_new_object(o->i->arena, struct origin);
 
 	*origin = (struct origin){ .source = o->source, .line = 1, .column = 1, .length = 1 };
-	if (!at)
-		return origin;
-	for (const char *c = o->source->text; c < at; c++) {
+	for (const char *c = o->source->text; c < o->source->text + offset; c++) {
 		origin->line += *c == '\n';
 		origin->column = *c == '\n' ? 1 : origin->column + 1;
 	}
-	origin->length = (uint32_t)strlen(quoted);
 	return origin;
+}
+
+/* JSON's reader keeps no places of values: the first line that holds "NAME" in quotation marks. */
+static const struct origin *place_of(struct oci *o, const char *name)
+{
+	const char *quoted = arena_printf(o->i->arena, "\"%s\"", name), *at = strstr(o->source->text, quoted);
+	struct origin *origin = place_at(o, at ? (size_t)(at - o->source->text) : 0);
+
+	if (at)
+		origin->length = (uint32_t)strlen(quoted);
+	return origin;
+}
+
+/* Its message ends with the place: "a key stands twice, at byte 17". */
+static int no_json(struct oci *o, const char *error)
+{
+	const char *comma = strrchr(error, ','), *digits = error + strlen(error);
+	size_t offset = 0;
+
+	while (digits > error && digits[-1] >= '0' && digits[-1] <= '9')
+		digits--;
+	for (; *digits; digits++)
+		offset = offset * 10 + (size_t)(*digits - '0');
+	return diag_error(o->i->d, "C709", place_at(o, MIN(offset, o->source->length)), "the file is no JSON: %.*s",
+			  (int)(comma ? comma - error : (ptrdiff_t)strlen(error)), error);
 }
 
 static int action_of(struct oci *o, const struct json_value *object, const char *key, enum verdict_of *ret)
@@ -53,8 +73,9 @@ static int action_of(struct oci *o, const struct json_value *object, const char 
 				import_tell(o->i, IMPORT_LOST, place_of(o, name), "calls are allowed, but not logged");
 			return 0;
 		}
-	return diag_error(o->i->d, "C709", place_of(o, name ? name : key), "'%s' is no action",
-			  str_quote(o->i->arena, name ? name : "null"));
+	if (!name)
+		return diag_error(o->i->d, "C709", place_of(o, key), "there is no action '%s'", key);
+	return diag_error(o->i->d, "C709", place_of(o, name), "'%s' is no action", str_quote(o->i->arena, name));
 }
 
 /* "includes" and "excludes" speak of capabilities, kernels and architectures that the rule is for. */
@@ -271,12 +292,11 @@ static int read_seccomp(struct import *i, const struct source *source)
 	struct oci *o = arena_new_object(i->arena, struct oci);
 	const struct json_value *root, *filter;
 	const char *error;
-	struct origin where = { .source = source, .line = 1, .column = 1, .length = 1 };
 
 	o->i = i;
 	o->source = source;
 	if (json_parse(i->arena, source->text, source->length, &root, &error) < 0)
-		return diag_error(i->d, "C709", &where, "the file is no JSON: %s", error);
+		return no_json(o, error);
 	filter = json_get(json_get(root, "linux"), "seccomp"); /* a whole config.json */
 	filter = filter ? filter : root;
 	if (action_of(o, filter, "defaultAction", &o->by_default) < 0)

@@ -10,26 +10,31 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-int child_report(const struct child *c, const struct report *report, int fd)
+int child_report_with(const struct child *c, const struct report *report, const int *fds, size_t count)
 {
-	union { char room[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } control = { 0 };
+	union { char room[CMSG_SPACE(LAYER_FDS * sizeof(int))]; struct cmsghdr align; } control = { 0 };
 	struct iovec bytes = { (void *)report, sizeof(*report) };
 	struct msghdr message = { .msg_iov = &bytes, .msg_iovlen = 1 };
 	int r;
 
-	if (fd >= 0) {
+	if (count) {
 		message.msg_control = control.room;
-		message.msg_controllen = sizeof(control.room);
+		message.msg_controllen = CMSG_SPACE(count * sizeof(int));
 		struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 		header->cmsg_level = SOL_SOCKET;
 		header->cmsg_type = SCM_RIGHTS;
-		header->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(header), &fd, sizeof(int));
+		header->cmsg_len = CMSG_LEN(count * sizeof(int));
+		memcpy(CMSG_DATA(header), fds, count * sizeof(int));
 	}
 	do
 		r = RESULT(sendmsg(c->report, &message, MSG_NOSIGNAL));
 	while (r == -EINTR);
 	return MIN(r, 0);
+}
+
+int child_report(const struct child *c, const struct report *report, int fd)
+{
+	return child_report_with(c, report, &fd, fd >= 0);
 }
 
 _Noreturn void child_give_up(struct child *c, size_t step, int error)

@@ -11,7 +11,8 @@
 
 /* What the child sends through the report socket, one packet each.  FAILED and ENDED are the last word. */
 enum report_kind { REPORT_FAILED = 1, REPORT_ENDED, REPORT_TERMINAL, REPORT_STARTED, REPORT_STOPPED,
-		   REPORT_IDS /* asks the parent to map them: it answers with struct id_ranges */ };
+		   REPORT_IDS, /* asks the parent to map them: it answers with struct id_ranges */
+		   REPORT_LAYERS /* asks it for somebody who serves them, with LAYER_FDS: 0 or -errno, as int32_t */ };
 struct report {
 	uint32_t kind;
 	uint32_t step, stage; /* FAILED */
@@ -67,6 +68,8 @@ _Noreturn void join_run(struct child *c);
 
 /* Sends one packet; `fd` goes with it unless it is negative.  0 or -errno. */
 int child_report(const struct child *c, const struct report *report, int fd);
+/* The same with at most LAYER_FDS descriptors. */
+int child_report_with(const struct child *c, const struct report *report, const int *fds, size_t count);
 
 /* Reports the failing step and ends the process. */
 _Noreturn void child_give_up(struct child *c, size_t step, int error);
@@ -84,6 +87,8 @@ char **launch_words(const struct plan *plan, const uint32_t *offsets, size_t cou
 int launch_pair(int type, int ends[2]);
 bool launch_read_status(struct child *c, unsigned long *ret_ignored);
 int launch_fault(void);
+/* Refuses, with a diagnostic, when our own file could be changed from inside (base/own.h). */
+int launch_check_own(struct diags *d);
 /* Overwrites what was found. */
 void child_wipe(struct child *c);
 

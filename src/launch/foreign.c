@@ -101,6 +101,8 @@ int launch_foreign(const struct plan *plan, const struct launch_foreign *options
 
 	must(plan->foreign);
 	if (r == 0)
+		r = launch_check_own(d);
+	if (r == 0)
 		r = enter(options);
 	if (r == 0)
 		r = launch_pair(SOCK_SEQPACKET, ends);

@@ -32,6 +32,14 @@ struct id_ranges { uint32_t users[ID_RANGES], groups[ID_RANGES]; };
  * and says so if it has none. */
 typedef struct id_ranges launch_map_ids(void *data, pid_t pid, struct diags *d);
 
+/* What a step with PLAN_LAYERS_FUSE hands out, as seen by the child: the device of a mount that waits for its
+ * first answer, the host's "/", the directory below, the one that has "upper" and "work". */
+enum { LAYER_DEVICE, LAYER_ROOT, LAYER_LOWER, LAYER_DATA, LAYER_FDS };
+/* Starts somebody who serves them in the namespaces of the process `pidfd`, which waits meanwhile.  What is
+ * forked gets no other descriptor.  0, or -errno with a diagnostic: then the program never starts. */
+typedef int launch_serve(void *data, const struct plan *plan, const struct step *step, int pidfd,
+			 const int fds[LAYER_FDS], struct diags *d);
+
 struct launch_options {
 	/* What the program's 0, 1 and 2 lead to, open until launch_wait() returns; NULL: the caller's own.
 	 * Sockets, /dev/null and /dev/zero are passed, a terminal is replaced by one of the cage's own
@@ -40,6 +48,8 @@ struct launch_options {
 	unsigned timeout; /* seconds; 0: none */
 	launch_prepare *prepare; /* plans with an AWAIT step want it */
 	void *data;		 /* of prepare */
+	launch_serve *serve;	 /* plans with PLAN_LAYERS_FUSE want it */
+	void *serve_data;	 /* of serve */
 	int status_fd;	  /* gets lines of JSON (launch/status.h); 0: nobody asked */
 	const char *cage; /* its name, for them */
 	const struct launch_door *door; /* NULL: nobody may join */

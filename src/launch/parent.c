@@ -6,6 +6,7 @@
 #include "launch/relay.h"
 #include "launch/tty.h"
 #include "base/fd.h"
+#include "base/own.h"
 
 #include <linux/sched.h>
 #include <poll.h>
@@ -90,6 +91,15 @@ static void clone_failed(struct diags *d, int error)
 {
 	diag_error(d, "C400", NULL, "cannot make the namespaces of a cage: %s", strerror(-error));
 	diag_help(d, "to see what this machine allows, run 'cuddy doctor'");
+}
+
+int launch_check_own(struct diags *d)
+{
+	if (own_is_safe())
+		return 0;
+	diag_error(d, "C411", NULL, "the cage could change the file of the program that starts it");
+	diag_help(d, "a program that links libcuddy calls cuddy_protect() first; 'cuddy explain-code C411' says more");
+	return -EPERM;
 }
 
 /* For messages, or bytes; above 2 even if the caller closed its streams: 0 to 2 are the program's. */
@@ -217,22 +227,76 @@ static bool wants_ids(const struct plan *plan)
 	return false;
 }
 
-/* Answers the child's question for ids.  What else it has to say is left for launch_wait(). */
-static void give_ids(const struct launch *launch, const struct launch_options *options, struct diags *d)
+/* Waits for what the child says next; what is no such question is left for launch_wait(). */
+static bool is_asked(const struct launch *launch, enum report_kind kind)
 {
-	struct id_ranges ids = { 0 };
 	struct report report;
 	ssize_t length;
 
 	do
 		length = recv(launch->report, &report, sizeof(report), MSG_PEEK);
 	while (length < 0 && errno == EINTR);
-	if (length != sizeof(report) || report.kind != REPORT_IDS)
+	return length == sizeof(report) && report.kind == kind;
+}
+
+static void give_ids(const struct launch *launch, const struct launch_options *options, struct diags *d)
+{
+	struct id_ranges ids = { 0 };
+	struct report report;
+
+	if (!is_asked(launch, REPORT_IDS))
 		return;
 	(void)recv(launch->report, &report, sizeof(report), 0);
 	if (options->map_ids)
 		ids = options->map_ids(options->map_data, launch->pid, d);
 	(void)send(launch->report, &ids, sizeof(ids), MSG_NOSIGNAL);
+}
+
+/* One packet of the child with all its descriptors. */
+static bool receive_layers(const struct launch *launch, struct report *report, int fds[LAYER_FDS])
+{
+	union { char room[CMSG_SPACE(LAYER_FDS * sizeof(int))]; struct cmsghdr align; } control;
+	struct iovec bytes = { report, sizeof(*report) };
+	struct msghdr message = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = control.room,
+				  .msg_controllen = sizeof(control.room) };
+	ssize_t length;
+
+	do
+		length = recvmsg(launch->report, &message, MSG_CMSG_CLOEXEC);
+	while (length < 0 && errno == EINTR);
+	const struct cmsghdr *header = length == sizeof(*report) ? CMSG_FIRSTHDR(&message) : NULL;
+	if (!header || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(LAYER_FDS * sizeof(int)))
+		return false;
+	memcpy(fds, CMSG_DATA(header), LAYER_FDS * sizeof(int));
+	return true;
+}
+
+static bool is_served(const struct step *step)
+{
+	return step->op == OP_OVERLAY && PLAN_LAYERS_ATTRS(step->x) & PLAN_LAYERS_FUSE;
+}
+
+/* Answers one question for each such step, unless the child failed before. */
+static int serve(const struct launch *launch, const struct launch_options *options, struct diags *d)
+{
+	const struct plan *plan = launch->plan;
+	int32_t r = 0;
+
+	for (size_t i = 0; r == 0 && i < plan->steps.count; i++) {
+		struct report report = { 0 };
+		int fds[LAYER_FDS];
+
+		if (!is_served(&plan->steps.items[i]))
+			continue;
+		if (!is_asked(launch, REPORT_LAYERS) || !receive_layers(launch, &report, fds))
+			break;
+		must(options->serve);
+		r = options->serve(options->serve_data, plan, &plan->steps.items[i], launch->pidfd, fds, d);
+		for (size_t k = 0; k < LAYER_FDS; k++)
+			close(fds[k]);
+		(void)send(launch->report, &r, sizeof(r), MSG_NOSIGNAL);
+	}
+	return r;
 }
 
 /* *ret_barrier: our end, on which a child that has an AWAIT step waits; else -1. */
@@ -297,6 +361,8 @@ static int start_or_join(const struct plan *plan, const struct cage_handles *cag
 		.plan = plan, .pidfd = -1, .timeout = options->timeout, .status_fd = options->status_fd,
 		.cage = options->cage, .started = options->started, .started_data = options->started_data,
 	};
+	if (r == 0)
+		r = launch_check_own(d);
 	if (r < 0)
 		return r;
 	must(cage || !plan_find(plan, OP_AWAIT) || options->prepare);
@@ -307,6 +373,8 @@ static int start_or_join(const struct plan *plan, const struct cage_handles *cag
 		clone_failed(d, r);
 	else if (!cage && wants_ids(plan))
 		give_ids(&launch, options, d);
+	if (r == 0 && !cage && (r = serve(&launch, options, d)) < 0)
+		abandon(&launch);
 	if (r == 0 && barrier >= 0 && (r = prepare(&launch, options, barrier, d)) < 0)
 		abandon(&launch);
 	if (r < 0) {

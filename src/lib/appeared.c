@@ -13,6 +13,7 @@ struct appeared {
 	struct arena *arena;
 	VEC(struct watched) denies;
 	VEC(const char *) exact, trees; /* paths of steps; those below which nothing can be made */
+	VEC(const char *) made, mounted; /* directories of the cage's own, and what is mounted: some are both */
 	VEC(const char *) writable;	/* directories of the host, in which and below which the program may write */
 };
 
@@ -55,6 +56,10 @@ static void remember_steps(struct appeared *w, const struct plan *plan)
 			continue;
 		path = arena_printf(w->arena, "/%s", plan_text_at(plan, step->a));
 		*vec_push(w->arena, &w->exact) = path;
+		if (step->op == OP_MKDIR)
+			*vec_push(w->arena, &w->made) = path;
+		else
+			*vec_push(w->arena, &w->mounted) = path;
 		if (step->op == OP_MASK || step->op == OP_READ_ONLY ||
 		    ((step->op == OP_BIND || step->op == OP_PRIVATE_DIR) && step->x & PLAN_READ_ONLY))
 			*vec_push(w->arena, &w->trees) = path;
@@ -135,6 +140,22 @@ struct sight {
 	const char *found;
 };
 
+static bool is_in(const char *const *list, size_t count, const char *path)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(list[i], path) == 0)
+			return true;
+	return false;
+}
+
+/* Directly in a directory of the cage's own there is what the plan put there, and nothing else. */
+static bool is_fixed(const struct appeared *w, const char *path)
+{
+	const char *above = arena_strndup(w->arena, path, (size_t)(path_base_name(path) - path - 1));
+
+	return is_in(w->made.items, w->made.count, above) && !is_in(w->mounted.items, w->mounted.count, above);
+}
+
 /* Could the program have made it: may it write where that is? */
 static bool is_makeable(const struct appeared *w, const char *path)
 {
@@ -151,9 +172,8 @@ static void look(void *context, const char *path)
 	if (s->found)
 		return;
 	path = arena_printf(s->w->arena, "%s%s", s->real, path + strlen(s->prefix));
-	for (size_t i = 0; i < s->w->exact.count; i++)
-		if (strcmp(s->w->exact.items[i], path) == 0)
-			return;
+	if (is_in(s->w->exact.items, s->w->exact.count, path) || is_fixed(s->w, path))
+		return;
 	for (size_t i = 0; i < s->w->trees.count; i++)
 		if (path_is_within(path, s->w->trees.items[i]))
 			return;

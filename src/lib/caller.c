@@ -1,6 +1,7 @@
 /* lib/caller.c - who calls, from where, and where profiles are for that caller.
  * The only place that reads the caller's identity and environment.  Must not: print, change anything. */
 #include "lib/caller.h"
+#include "lib/guard.h"
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/path.h"
@@ -99,6 +100,11 @@ int caller_fill(struct arena *arena, const char *share, struct diags *d, struct 
 	return 0;
 }
 
+int caller_guard(struct arena *arena, struct caller *caller, struct diags *d)
+{
+	return guard_rules(arena, &caller->context, NULL, d, &caller->context.guard);
+}
+
 int caller_resolve(struct arena *arena, const struct caller *caller, const char *name, struct diags *d,
 		   struct policy **ret)
 {
@@ -110,7 +116,15 @@ int caller_resolve(struct arena *arena, const struct caller *caller, const char 
 		diag_help(d, "install them with 'make install', or run cuddy from its build directory");
 		return -EINVAL;
 	}
-	return profile_resolve(arena, &caller->context, name, d, ret) < 0 ? -EINVAL : 0;
+	size_t messages = d->list.count;
+	struct profile_context guarded = caller->context;
+	if (profile_resolve(arena, &caller->context, name, d, ret) < 0 ||
+	    guard_rules(arena, &caller->context, *ret, d, &guarded.guard) < 0)
+		return -EINVAL;
+	if (!guarded.guard)
+		return 0;
+	d->list.count = messages; /* what was said will be said again */
+	return profile_resolve(arena, &guarded, name, d, ret) < 0 ? -EINVAL : 0;
 }
 
 struct profile_choice caller_choose(struct arena *arena, const struct caller *caller, const char *program,

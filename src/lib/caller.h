@@ -16,6 +16,9 @@ struct caller {
  * cuddy's own files; NULL: where they were installed.  0, or -EINVAL with a diagnostic. */
 int caller_fill(struct arena *arena, const char *share, struct diags *d, struct caller *ret);
 
+/* From now on every policy denies what lib/guard.h names, not only one that would allow it.  0 or -EINVAL. */
+int caller_guard(struct arena *arena, struct caller *caller, struct diags *d);
+
 /* The policy of a profile name or file; memory in `arena`.  0, or -EINVAL with diagnostics. */
 int caller_resolve(struct arena *arena, const struct caller *caller, const char *name, struct diags *d,
 		   struct policy **ret);

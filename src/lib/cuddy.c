@@ -7,6 +7,7 @@
 #include "launch/status.h"
 #include "base/fd.h"
 #include "base/limits.h"
+#include "base/own.h"
 #include "base/path.h"
 
 #include <errno.h>
@@ -120,6 +121,14 @@ static void load(struct cuddy *c, const struct cuddy_options *given)
 			     cage_name_from(c->arena, options.profile ? c->policy->name : options.program);
 	if (c->policy && options.flags & CUDDY_VERBOSE)
 		profile_report_absent(c->policy, &c->d);
+}
+
+int cuddy_protect(char **argv)
+{
+	int r = own_protect(argv);
+
+	errno = r < 0 ? -r : errno;
+	return r < 0 ? -1 : 0;
 }
 
 struct cuddy *cuddy_load(const struct cuddy_options *options)

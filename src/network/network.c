@@ -4,11 +4,11 @@
 #include "network/network.h"
 #include "network/enter.h"
 #include "base/fd.h"
+#include "base/own.h"
 #include "base/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -37,11 +37,9 @@ struct helper { pid_t pid; int answer; };
 /* Beside this very program when it runs from the directory where it was built. */
 static const char *find_relay(struct arena *arena)
 {
-	char path[PATH_MAX];
-	ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	const char *path = own_path(arena);
 
-	if (size > 0) {
-		path[size] = '\0';
+	if (path) {
 		const char *beside = path_normal(arena, "/", arena_printf(arena, "%s/../cuddy-net", path));
 		if (access(beside, X_OK) == 0)
 			return beside;

@@ -156,7 +156,9 @@ void plan_mask(struct plan *plan, const char *path, bool is_directory, const str
 void plan_tmpfs(struct plan *plan, const char *path, unsigned mode, uint64_t size,
 		const struct origin *origin);
 
-/* x of OVERLAY: the offset of the data directory's path, or 0, and above it mount attributes. */
+/* x of OVERLAY: the offset of the data directory's path, or 0, and above it mount attributes, and whether
+ * the kernel's overlayfs does it or fuse-overlayfs (then the layers lie in "fuse" of the data directory). */
+#define PLAN_LAYERS_FUSE 0x80000000u
 #define PLAN_LAYERS(data, attributes) ((uint64_t)(attributes) << 32 | (data))
 #define PLAN_LAYERS_DATA(x) ((uint32_t)(x))
 #define PLAN_LAYERS_ATTRS(x) ((unsigned)((x) >> 32))

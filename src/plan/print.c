@@ -75,9 +75,10 @@ static const char *argument_text(const struct plan *plan, enum argument kind, ui
 	case ARG_CAPS:
 		return arena_printf(arena, "keep %#llx", (unsigned long long)value);
 	case ARG_LAYERS:
-		return arena_printf(arena, "%s  %s", PLAN_LAYERS_DATA(value) ?
+		return arena_printf(arena, "%s  %s%s", PLAN_LAYERS_DATA(value) ?
 				    str_quote(arena, plan_text_at(plan, PLAN_LAYERS_DATA(value))) : "temporary",
-				    attributes(arena, PLAN_LAYERS_ATTRS(value)));
+				    attributes(arena, PLAN_LAYERS_ATTRS(value) & PLAN_ATTRS),
+				    PLAN_LAYERS_ATTRS(value) & PLAN_LAYERS_FUSE ? "  by fuse-overlayfs" : "");
 	case ARG_NUMBER:
 	case ARG_SIZE:
 	case ARG_RESOURCE:

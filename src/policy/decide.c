@@ -239,6 +239,44 @@ static enum place place_at(const struct policy *policy, const struct request *re
 	return place;
 }
 
+/* A device is a file, too: who may not read a path gets no device of that name. */
+static bool speaks_of(const struct rule *rule, const struct request *request)
+{
+	if (request->kind == KIND_DEVICE && rule->kind == KIND_FILE)
+		return rule->effect != EFFECT_ALLOW && rule->access & ACCESS_READ &&
+		       path_matches(rule, request->subject);
+	return rule->kind == request->kind && matches[rule->kind](rule, request);
+}
+
+/* What `mount` shows under another path keeps the denies of its own: the one that holds, or NULL. */
+static const struct rule *denied_at_source(const struct policy *policy, const struct request *request)
+{
+	char path[4096]; /* PATH_MAX; what is longer is no path */
+	struct request moved = *request;
+
+	moved.subject = path;
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct rule *mount = &policy->rules[i];
+		const struct glob_alternative *a;
+		size_t count = mount->kind == KIND_FILE && mount->effect == EFFECT_ALLOW && mount->place == PLACE_HOST &&
+			       mount->from ? glob_alternatives(mount->glob, &a) : 0;
+
+		for (size_t k = 0; k < count; k++) {
+			size_t top = strlen(a[k].prefix);
+			const char *from = strcmp(mount->from, "/") == 0 ? "" : mount->from;
+
+			if (!top || !path_is_within(request->subject, a[k].prefix) ||
+			    strlen(from) + strlen(request->subject + top) >= sizeof(path))
+				continue;
+			strcpy(stpcpy(path, from), request->subject + top);
+			for (size_t n = 0; n < policy->rule_count; n++)
+				if (policy->rules[n].effect == EFFECT_DENY && speaks_of(&policy->rules[n], &moved))
+					return &policy->rules[n];
+		}
+	}
+	return NULL;
+}
+
 struct verdict policy_decide(const struct policy *policy, const struct request *request)
 {
 	const struct rule *first[EFFECT_LOG + 1] = { 0 };
@@ -248,12 +286,13 @@ struct verdict policy_decide(const struct policy *policy, const struct request *
 	for (size_t i = 0; i < policy->rule_count && !first[EFFECT_DENY]; i++) {
 		const struct rule *rule = &policy->rules[i];
 
-		if (rule->kind == request->kind && !first[rule->effect] &&
-		    rule->effect != EFFECT_LOG && matches[rule->kind](rule, request) &&
+		if (!first[rule->effect] && rule->effect != EFFECT_LOG && speaks_of(rule, request) &&
 		    (rule->kind != KIND_FILE || rule->effect != EFFECT_ALLOW ||
 		     place_counts(place, rule->place)))
 			first[rule->effect] = rule;
 	}
+	if (!first[EFFECT_DENY] && first[EFFECT_ALLOW] && request->kind == KIND_FILE)
+		first[EFFECT_DENY] = denied_at_source(policy, request);
 	if (first[EFFECT_DENY])
 		return (struct verdict){ .effect = EFFECT_DENY, .rule = first[EFFECT_DENY] };
 	if (first[EFFECT_ALLOW])
@@ -276,8 +315,7 @@ const struct rule *policy_overridden(const struct policy *policy, const struct r
 	for (size_t i = 0; i < policy->rule_count; i++) {
 		const struct rule *rule = &policy->rules[i];
 
-		if (rule->kind == request->kind && rule->effect == EFFECT_ALLOW &&
-		    matches[rule->kind](rule, request) &&
+		if (rule->effect == EFFECT_ALLOW && speaks_of(rule, request) &&
 		    (rule->kind != KIND_FILE || place_counts(place, rule->place)))
 			return rule;
 	}

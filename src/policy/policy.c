@@ -1,5 +1,6 @@
 /* policy/policy.c - the canonical order of rules, the names of things, and the end of a policy. */
 #include "policy/policy.h"
+#include "base/path.h"
 #include "base/sort.h"
 
 #include <string.h>
@@ -136,6 +137,33 @@ static int rule_compare(const void *left, const void *right)
 	int r = meaning_compare(a, b);
 
 	return r ? r : origin_compare(a->origin, b->origin);
+}
+
+static bool is_own_proc(const struct policy *policy, const struct rule *rule)
+{
+	const struct glob_alternative *a;
+	size_t count = glob_alternatives(rule->glob, &a), mounts = 0;
+
+	for (size_t i = 0; i < policy->rule_count; i++)
+		mounts += policy->rules[i].kind == KIND_FILE && policy->rules[i].place == PLACE_PROC;
+	for (size_t i = 0; i < count; i++)
+		if (!path_is_within(*a[i].prefix ? a[i].prefix : "/", "/proc") ||
+		    (!mounts && strcmp(a[i].prefix, "/proc") != 0))
+			return false;
+	return true;
+}
+
+/* Processes outside are no files to be granted: a pattern below /proc means the /proc of the cage.  Only a `mount`
+ * that names the host's shows it. */
+void policy_own_proc(struct policy *policy)
+{
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		struct rule *rule = &policy->rules[i];
+
+		if (rule->kind == KIND_FILE && rule->effect == EFFECT_ALLOW && rule->place == PLACE_HOST &&
+		    rule->glob && !rule->from && is_own_proc(policy, rule))
+			rule->place = PLACE_PROC;
+	}
 }
 
 /* Rules are large, so pointers to a copy are sorted. */

@@ -122,6 +122,8 @@ const struct rule *policy_overridden(const struct policy *policy, const struct r
  * "copy-on-write".  False when there is no root. */
 bool policy_root_is(const struct policy *policy, const char *access);
 
+/* Allows of files below /proc become those of the cage's own.  Before sorting. */
+void policy_own_proc(struct policy *policy);
 void policy_sort(struct policy *policy); /* canonical order, exact duplicates merged */
 void policy_free(struct policy *policy); /* frees its arena; NULL is fine */
 void policy_freep(struct policy **policy);

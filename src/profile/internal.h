@@ -72,7 +72,7 @@ int load_source(struct loader *l, const char *path, const struct origin *via, bo
 		const struct source **ret);
 int load_unit(struct loader *l, const char *path, const struct origin *via, unsigned depth,
 	      bool only_denies, bool warn);
-int load_extra(struct loader *l); /* context->extra */
+int load_text(struct loader *l, const struct source *text); /* context->extra, context->guard */
 /* What holds for every cage; its limits count where no file sets one, so it comes last. */
 int load_defaults(struct loader *l);
 int flags_load(struct loader *l); /* all there are */
@@ -118,4 +118,6 @@ int value_check(struct arena *arena, const struct key *key, const struct toml_va
 /* Is `name`, made from `value`, a system call or capability that there is?  Other kinds always pass. */
 int value_check_name(struct arena *arena, enum kind kind, const char *name, const struct toml_value *value,
 		     struct diags *d);
+/* The pattern for a directory and all in it; NULL with a diagnostic for "/". */
+const char *value_tree(struct arena *arena, const char *path, const struct toml_value *value, struct diags *d);
 #endif

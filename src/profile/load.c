@@ -100,12 +100,12 @@ int load_unit(struct loader *l, const char *path, const struct origin *via, unsi
 	return r < 0 ? r : load_root(l, path, root, depth, only_denies, warn);
 }
 
-int load_extra(struct loader *l)
+int load_text(struct loader *l, const struct source *text)
 {
 	const struct toml_value *root;
-	int r = toml_parse(l->arena, l->context->extra, NULL, l->d, &root);
+	int r = toml_parse(l->arena, text, NULL, l->d, &root);
 
-	return r < 0 ? r : load_root(l, l->context->extra->name, root, 0, false, false);
+	return r < 0 ? r : load_root(l, text->name, root, 0, false, false);
 }
 
 static int load_drop_ins(struct loader *l, const char *place, const char *name,

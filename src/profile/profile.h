@@ -21,6 +21,7 @@ struct profile_context {
 	const struct profile_variable *variables; /* HOME also expands "~" */
 	size_t variable_count;
 	const struct source *extra; /* TOML that adds like a drop-in: the command line; or NULL */
+	const struct source *guard; /* TOML that denies what no cage may change; or NULL */
 	const char *directory; /* where programs with a relative path are */
 	const char *tighten; /* a .cuddy.toml whose denies and limits count, or NULL */
 };

@@ -85,15 +85,6 @@ static int add_rule(struct walk *w, struct rule rule, const struct toml_value *v
 	return r;
 }
 
-static const char *tree_of(struct walk *w, const char *path)
-{
-	size_t length = strlen(path);
-
-	while (length && path[length - 1] == '/')
-		length--;
-	return arena_printf(w->l->arena, "%.*s{,/,/**}", (int)length, path);
-}
-
 /* A rule names a folder that is not there.  An allow then grants nothing, a deny that takes nothing is
  * said, and so is the home that was not given as a project. */
 static int skip_absent(struct walk *w, enum effect effect, const struct toml_value *value)
@@ -147,8 +138,8 @@ static int add_text(struct walk *w, const struct key *key, const struct toml_val
 	}
 	if (value_check_name(arena, key->kind, pattern, value, w->l->d) < 0)
 		return -EINVAL;
-	rule.pattern = key->place != PLACE_HOST ? tree_of(w, pattern) : pattern;
-	return add_rule(w, rule, value);
+	rule.pattern = key->place != PLACE_HOST ? value_tree(arena, pattern, value, w->l->d) : pattern;
+	return rule.pattern ? add_rule(w, rule, value) : -EINVAL;
 }
 
 static const struct { const char *word; enum place place; bool has_name; } sources[] = {
@@ -224,8 +215,8 @@ static int add_mount(struct walk *w, const struct key *key, const struct toml_va
 			     &target);
 	if (r < 0)
 		return r == -ENOENT ? skip_absent(w, EFFECT_ALLOW, field[1]) : r;
-	rule.pattern = rule.place == PLACE_SYNTHETIC ? target : tree_of(w, target);
-	return add_rule(w, rule, field[1]);
+	rule.pattern = rule.place == PLACE_SYNTHETIC ? target : value_tree(arena, target, field[1], w->l->d);
+	return rule.pattern ? add_rule(w, rule, field[1]) : -EINVAL;
 }
 
 static const struct { const char *name; enum effect effect; unsigned access; } bus_keys[] = {
@@ -616,7 +607,9 @@ int profile_resolve(struct arena *arena, const struct profile_context *context, 
 	if (r == 0)
 		r = load_profile(&l, name, NULL, 0, false);
 	if (r == 0 && context->extra)
-		r = load_extra(&l);
+		r = load_text(&l, context->extra);
+	if (r == 0 && context->guard)
+		r = load_text(&l, context->guard);
 	if (r == 0 && context->tighten)
 		r = load_unit(&l, context->tighten, NULL, 0, true, true);
 	if (r == 0)
@@ -641,6 +634,7 @@ int profile_resolve(struct arena *arena, const struct profile_context *context, 
 	policy->rule_count = w.rules.count;
 	if (policy->root.value && root_apply(arena, context, policy) < 0)
 		return -EINVAL;
+	policy_own_proc(policy);
 	policy_sort(policy);
 	*ret = policy;
 	return 0;

@@ -259,3 +259,17 @@ int value_check_name(struct arena *arena, enum kind kind, const char *name, cons
 		diag_help(d, "did you mean '%s'?", near);
 	return -EINVAL;
 }
+
+const char *value_tree(struct arena *arena, const char *path, const struct toml_value *value, struct diags *d)
+{
+	size_t length = strlen(path);
+
+	while (length && path[length - 1] == '/')
+		length--;
+	if (length)
+		return arena_printf(arena, "%.*s{,/,/**}", (int)length, path);
+	diag_error(d, "C143", &value->origin, "'%s' is the whole disk, and cannot be a place of its own",
+		   str_quote(arena, value->string));
+	diag_help(d, "name a directory in it; 'root' gives the cage another root file system");
+	return NULL;
+}

@@ -130,6 +130,39 @@ static enum verdict chroot_walk(const struct row *row)
 	return walk_from(top);
 }
 
+/* What the driver left in a place that all programs of a user share, under the name of its cookie. */
+static enum verdict shared_place(const struct row *row)
+{
+	const char *cookie = fact("PROBE_COOKIE");
+
+	if (!cookie)
+		return say(VERDICT_SKIP, "PROBE_COOKIE is not given");
+	snprintf(path, ROOM, "%s/%s", row->text, cookie);
+	return try_open(AT_FDCWD, path, O_RDONLY);
+}
+
+/* Files of the user's home that programs outside read or run; the driver looks whether they stay. */
+static enum verdict home_file(const struct row *row)
+{
+	const char *home = fact("PROBE_HOME"), *cookie = fact("PROBE_COOKIE");
+	char text[200] = "";
+	ssize_t length;
+	int fd;
+
+	if (!home || !cookie)
+		return say(VERDICT_SKIP, "PROBE_HOME is not given");
+	snprintf(path, ROOM, "%s/%s", home, row->text);
+	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	if (fd >= 0 && write(fd, "\n", 1) == 1) /* into a file of the cage's own, or the driver will see it */
+		close(fd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (length < 0)
+		return say(VERDICT_CLOSED, "%.60s: %s", row->text, strerror(errno));
+	return strstr(text, cookie) ? say(VERDICT_OPEN, "%.60s is the host's", row->text)
+				    : say(VERDICT_CLOSED, "another file");
+}
+
 static enum verdict open_path(const struct row *row)
 {
 	return try_open(AT_FDCWD, row->text, (int)row->number[0]);
@@ -242,6 +275,21 @@ const struct row file_rows[] = {
 	{ "outside-write",	   outside_write, "written", { 0 } },
 	{ "outside-symbolic-link", by_link, NULL, { 0 } },
 	{ "outside-hard-link",	   by_link, NULL, { 1 } },
+	{ "shared-tmp",		   shared_place, "/tmp", { 0 } },
+	{ "shared-var-tmp",	   shared_place, "/var/tmp", { 0 } },
+	{ "shared-memory",	   shared_place, "/dev/shm", { 0 } },
+	{ "home-key",		   home_file, ".ssh/id_ed25519", { 0 } },
+	{ "home-shell",		   home_file, ".bashrc", { 0 } },
+	{ "home-profile",	   home_file, ".profile", { 0 } },
+	{ "home-git",		   home_file, ".gitconfig", { 0 } },
+	{ "home-autostart",	   home_file, ".config/autostart/x.desktop", { 0 } },
+	{ "home-menu",		   home_file, ".local/share/applications/x.desktop", { 0 } },
+	{ "home-service",	   home_file, ".config/systemd/user/x.service", { 0 } },
+	{ "home-bus-service",	   home_file, ".local/share/dbus-1/services/x.service", { 0 } },
+	{ "home-environment",	   home_file, ".config/environment.d/x.conf", { 0 } },
+	{ "home-program",	   home_file, ".local/bin/x", { 0 } },
+	{ "home-python",	   home_file, ".local/lib/python3/site-packages/x.pth", { 0 } },
+	{ "home-cuddy-settings",   home_file, ".config/cuddy/profiles/x.toml", { 0 } },
 	{ "dotdot-walk-root",	   dotdot_walk, "/", { 0 } },
 	{ "dotdot-walk-here",	   dotdot_walk, ".", { 0 } },
 	{ "dotdot-walk-proc",	   dotdot_walk, "/proc/self/cwd", { 0 } },
@@ -275,7 +323,7 @@ const struct row file_rows[] = {
 	{ "proc-key-users",	   has_content, "/proc/key-users", { 0 } },
 	{ "proc-timer-list",	   has_content, "/proc/timer_list", { 0 } },
 	{ "proc-sched-debug",	   has_content, "/proc/sched_debug", { 0 } },
-	{ "proc-log",		   open_path, "/proc/kmsg", { RO } },
+	{ "proc-log",		   has_content, "/proc/kmsg", { 0 } },
 	{ "sys-uevent-helper",	   open_path, "/sys/kernel/uevent_helper", { WO } },
 	{ "sys-power",		   open_path, "/sys/power/state", { WO } },
 	{ "sys-debug",		   open_path, "/sys/kernel/debug", { RO | O_DIRECTORY } },

@@ -285,6 +285,7 @@ const struct row inherit_rows[] = {
 	{ "environment-preload",    secret_variable, "LD_LIBRARY_PATH", { 0 } },
 	{ "pid-1-environment",	    secret_of_first, "CUDDY_PROBE_SECRET", { 0 } },
 	{ "pid-1-executable",	    first_process, "/proc/1/exe", { O_RDONLY } },
+	{ "pid-1-executable-write", first_process, "/proc/1/exe", { O_WRONLY } },
 	{ "pid-1-descriptors",	    descriptors_of_first, NULL, { 0 } },
 	{ "pid-1-memory",	    first_process, "/proc/1/mem", { O_RDONLY } },
 	{ "pid-1-root",		    first_process, "/proc/1/root/", { O_RDONLY | O_DIRECTORY } },

@@ -11,15 +11,17 @@
 # CONTAINMENT_ALLOW  classes that this cage may leave open, separated by blanks
 # CONTAINMENT_PROBE  a built probe (default: built here with ${CC:-cc} -static)
 # CONTAINMENT_TASKS  how many processes count as unbounded (default 3000; 0: don't try)
+# CONTAINMENT_HOME   an empty directory: files that matter in a home are planted there, and HOME is set to it
 # CONTAINMENT_KEEP   keep the two lists of results in this directory
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 [ $# -gt 0 ] || { sed -n '2,15s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/containment.XXXXXX") || exit 1
-bait=''
+bait='' shared=''
 finish() {
 	exec 8>&- # the bait reads this pipe and ends by itself
 	[ -n "$bait" ] && wait "$bait" 2>/dev/null
-	rm -rf "$work"
+	# shellcheck disable=SC2086 # words
+	rm -rf "$work" $shared
 }
 trap finish EXIT
 trap 'exit 1' INT TERM HUP
@@ -47,19 +49,38 @@ until [ -s "$work/said" ]; do
 done
 read -r port key pid < "$work/said"
 
+shared="/tmp/$cookie /var/tmp/$cookie /dev/shm/$cookie"
+for file in $shared; do
+	echo secret > "$file"
+done
+planted='.ssh/id_ed25519 .bashrc .profile .gitconfig .config/autostart/x.desktop
+	.local/share/applications/x.desktop .config/systemd/user/x.service .local/share/dbus-1/services/x.service
+	.config/environment.d/x.conf .local/bin/x .local/lib/python3/site-packages/x.pth
+	.config/cuddy/profiles/x.toml'
+if [ -n "$CONTAINMENT_HOME" ]; then
+	HOME=$CONTAINMENT_HOME
+	export HOME
+fi
+plant() {
+	for file in $planted; do
+		mkdir -p "$CONTAINMENT_HOME/$(dirname "$file")"
+		echo "# $cookie" > "$CONTAINMENT_HOME/$file"
+	done
+}
 runtime=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}
 probe_in() { # RESULT WORDS-BEFORE-THE-PROBE…
 	result=$1
 	shift
 	rm -f "$work/out/signalled"
+	[ -z "$CONTAINMENT_HOME" ] || plant
 	set -- "$@" "$work/bin/probe" "PROBE_OUTSIDE=$work/out" "PROBE_COOKIE=$cookie" \
-		"PROBE_KEY=$cookie" "PROBE_PORT=$port" "PROBE_SHM=$key" "PROBE_PID=$pid" \
+		"PROBE_HOME=$CONTAINMENT_HOME" "PROBE_KEY=$cookie" "PROBE_PORT=$port" "PROBE_SHM=$key" "PROBE_PID=$pid" \
 		"PROBE_ABSTRACT=$cookie" "PROBE_SOCKET=$work/out/bait.sock" \
 		"PROBE_HOSTNAME=$(uname -n)" "PROBE_TASKS=${CONTAINMENT_TASKS:-3000}" \
 		"PROBE_BOOT_ID=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)" \
 		"PROBE_MACHINE_ID=$(cat /etc/machine-id 2>/dev/null)" \
-		"PROBE_SSH_AUTH_SOCK=$SSH_AUTH_SOCK" "PROBE_GPG_AGENT=$runtime/gnupg/S.gpg-agent" \
-		"PROBE_SESSION_BUS=$DBUS_SESSION_BUS_ADDRESS" \
+		"PROBE_SSH_AUTH_SOCK=${SSH_AUTH_SOCK:-$work/out/bait.sock}" "PROBE_GPG_AGENT=$runtime/gnupg/S.gpg-agent" \
+		"PROBE_SESSION_BUS=${DBUS_SESSION_BUS_ADDRESS:-unix:path=$work/out/bait.sock}" \
 		"PROBE_SYSTEMD_USER=$runtime/systemd/private" \
 		"PROBE_WAYLAND=$runtime/${WAYLAND_DISPLAY:-wayland-0}" \
 		"PROBE_PULSE=$runtime/pulse/native" "PROBE_PIPEWIRE=$runtime/pipewire-0"
@@ -83,6 +104,10 @@ probe_in() { # RESULT WORDS-BEFORE-THE-PROBE…
 		*) echo "open outside-left-over ${file##*/}" >> "$work/result/$result" ;;
 		esac
 	done
+	for file in ${CONTAINMENT_HOME:+$planted}; do
+		[ "$(cat "$CONTAINMENT_HOME/$file" && echo .)" = "# $cookie
+." ] || echo "open home-changed $file"
+	done >> "$work/result/$result"
 	grep -qx 'end' "$work/result/$result"
 }
 

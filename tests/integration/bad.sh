@@ -97,6 +97,10 @@ keys() {
 	printf '[filesystem]\nmemory = "1G"\n' | bad "key of another category" C100 2:1
 	printf '[desktop]\nsession-bus = { speak = [] }\n' | bad "unknown key of a bus" C100 2:17
 	printf 'description = 3\n' | bad "wrong type" C101 1:15
+	printf '[filesystem]\npersist = ["/"]\n' | bad "the whole disk kept apart" C143 2:12
+	printf '[filesystem]\ncopy-on-write = ["//"]\n' | bad "the whole disk copy-on-write" C143 2:18
+	printf '[filesystem]\nmount = [{ source = "/etc", target = "/", access = "read-only" }]\n' |
+		bad "a mount on the whole disk" C143 2:38
 	printf '[filesystem]\nread-only = "/etc"\n' | bad "text for a list" C101 2:13
 	printf '[filesystem]\nread-only = ["/a", 1]\n' | bad "number in a list" C101 2:20
 	printf 'filesystem = 1\n' | bad "number for a table" C101 1:14
@@ -233,7 +237,7 @@ inner() {
 	mkdir -p "$HOME" "$work/project"
 	cd "$work/project" || exit 1
 	: >"$work/out"; : >"$work/err"
-	before=$(cat /proc/self/mountinfo | wc -l)
+	cat /proc/self/mountinfo >"$work/before"
 	toml
 	keys
 	values
@@ -241,8 +245,9 @@ inner() {
 	files
 	many
 	odd_but_good
-	[ -z "$(find "$HOME" "$work/project" -mindepth 1)" ] && [ ! -e "$work/started" ] &&
-		[ "$(cat /proc/self/mountinfo | wc -l)" = "$before" ]
+	{ find "$HOME" "$work/project" "$work/started" -mindepth 1 2>"$work/err"
+	  diff "$work/before" /proc/self/mountinfo | grep '^>'; } >"$work/out"
+	[ ! -s "$work/out" ] && [ ! -e "$work/started" ]
 	result $? "nothing was started, nothing is left"
 	echo "1..$count"
 }
@@ -266,11 +271,14 @@ cp "$program" "$base/tree/build/cuddy"
 cp -R "$root/permissions" "$root/profiles" "$0" "$base/tree/"
 chmod -R a+rX "$base/tree"
 script=$base/tree/$(basename "$0")
-sh "$script" --inner "$base/tree" "$base/self" >"$base/first"
+# Mounts are counted: what else happens on the machine meanwhile must not be seen.
+apart=
+[ "$(id -u)" != 0 ] || apart="unshare -m --propagation private"
+$apart sh "$script" --inner "$base/tree" "$base/self" >"$base/first"
 : >"$base/second"
 if [ "$(id -u)" = 0 ] && id "$user" >/dev/null 2>&1; then
 	install -d -o "$user" -g "$(id -g "$user")" "$base/user"
-	setpriv --reuid "$(id -u "$user")" --regid "$(id -g "$user")" --clear-groups \
+	$apart setpriv --reuid "$(id -u "$user")" --regid "$(id -g "$user")" --clear-groups \
 		env USER="$user" LOGNAME="$user" sh "$script" --inner "$base/tree" "$base/user" >"$base/second"
 fi
 awk -v first="$base/first" '

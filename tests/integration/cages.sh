@@ -23,6 +23,16 @@ names_and_data() {
 	cuddy run -n one bash -c 'cat ~/note'
 	ok "and remembers it" says '^first$'
 	ok "below the user's data" test -f "$HOME/$data/one/home/note"
+	cat >"$work/sealed.toml" <<'END'
+include = ["command-line"]
+[filesystem]
+temporary = ["/srv/empty"]
+deny-write = ["/srv/empty/kept{,/,/**}", "~/kept{,/,/**}"]
+END
+	cuddy run -n sealed -p "$work/sealed.toml" -- sh -c 'touch /srv/empty/new && echo free
+		touch /srv/empty/kept/new ~/kept/new; ls -A /srv/empty/kept ~/kept'
+	ok "an empty place can be written" says '^free$'
+	ok "but not where that is denied" not says '^new$'
 	cuddy run -n other bash -c 'cat ~/note'
 	ok "another name has another home" not says first
 	ok "the user's own home is not there" not test -e "$HOME/note"
@@ -112,6 +122,13 @@ changed_rights() {
 	ok "what would narrow is said" complains 'would narrow: + deny file'
 	cuddy run -p ./change.toml -n change --new bash -c 'echo $CUDDY_CAGE'
 	ok "--new starts another beside it" says '^change.2$'
+	"$tree/build/cuddy" exec change -- bash -c 'echo first >~/whose; mkfifo ~/pipe' </dev/null
+	cuddy run -p ./change.toml -n change --new bash -c 'cat ~/whose; ls ~/pipe; echo second >~/whose'
+	ok "which has a home of its own" not says first
+	ok "and says so" complains "this is 'change.2', with a home of its own"
+	same "neither reaches the other's" "first second" "$(cat "$HOME/$data/change/home/whose" "$HOME/$data/change.2/home/whose" | xargs)"
+	cuddy run -p ./change.toml -n change --new cat "$HOME/whose"
+	ok "it remembers" says '^second$'
 	cuddy run -p ./change.toml -n change --restart bash -c 'echo $CUDDY_CAGE'
 	ok "--restart ends it and starts anew" says '^change$'
 	wait "$last"
@@ -232,7 +249,12 @@ hostile_data() {
 	cuddy run -p ./hostile.toml true
 	ok "a link on the way to a kept directory is refused" complains 'C604'
 	ok "nothing is made behind it" not test -e "$HOME/victim/b"
-	cuddy run -n deep bash -c 'cd ~; for i in $(seq 2000); do mkdir d && cd d || break; done; touch "$(printf "a\nb\033[31m")"; mkfifo pipe; mkdir -m 0 closed'
+	cuddy run -n deep python3 -c 'import os
+os.chdir(os.environ["HOME"])
+for i in range(2000):
+    os.mkdir("d"); os.chdir("d")
+open("a\nb\033[31m", "w"); os.mkfifo("pipe"); os.mkdir("closed", 0)'
+	ok "a program makes 2000 directories in one another" is_status 0
 	cuddy ps --all
 	ok "a deep tree can be measured" says '^deep '
 	cuddy rm --force deep
@@ -241,20 +263,32 @@ hostile_data() {
 }
 harmless() { [ "$status" = 0 ] || [ "$status" = 125 ] && [ -z "$(ls -A "$HOME/victim")" ]; }
 
+# What may be left of our cages, and of nobody else's: processes, those in a namespace where our files are
+# mounted, mounts in this one, locks on our files.
+processes()  { pgrep -f "^$tree/build/cuddy run"; }
+inhabitants() { grep -ls "$work" /proc/[0-9]*/mountinfo; }
+mounts()     { grep "$work" /proc/self/mountinfo; }
+locks()      { find "$work" -printf ':%i \n' 2>/dev/null | grep -F -f - /proc/locks; }
+none()       { [ -z "$("$1")" ]; }
+some_of_each() { not none processes && not none inhabitants; }
+
 many_cages() {
-	before=$(find /proc -maxdepth 1 -name '[0-9]*' -user "$(id -u)" | wc -l)
 	for i in $(seq 100); do
 		"$tree/build/cuddy" run -n "c$i" sleep 1000 </dev/null >/dev/null 2>&1 &
 	done
+	ok "they hold what we will look for" until_true 20 some_of_each
 	ok "100 cages run" until_true 60 sh -c "[ \$('$tree/build/cuddy' ps | grep -c '^c[0-9]') = 100 ]"
 	"$tree/build/cuddy" ps --json | python3 -c 'import json, sys
-def pss(pid):
-    return next((int(l.split()[1]) for l in open("/proc/%d/smaps_rollup" % pid) if l.startswith("Pss:")), 0)
-def ours(pid):
-    try: return pss(pid) + pss(int(open("/proc/%d/stat" % pid).read().rsplit(")", 1)[1].split()[1]))
-    except OSError: return 0
-sizes = [s for s in (ours(c["pid"]) for c in json.load(sys.stdin)) if s]
-print("# memory of a resting cage: %d kB PSS for its init and its launcher (mean of %d)" % (sum(sizes) / max(len(sizes), 1), len(sizes)))'
+def fields(path):
+    try: return {l.split(":")[0]: int(l.split()[1]) for l in open(path) if l.split()[2:] == ["kB"]}
+    except OSError: return {}
+def parent(pid): return int(open("/proc/%d/stat" % pid).read().rsplit(")", 1)[1].split()[1])
+def mean(file, what):
+    sizes = [sum(fields("/proc/%d/%s" % (p, file)).get(what, 0) for p in (c["pid"], parent(c["pid"]))) for c in cages]
+    return sum(sizes) / max(len(sizes), 1)
+cages = json.load(sys.stdin)
+print("# memory of a resting cage, its init and its launcher: %d kB anonymous, %s PSS (mean of %d)" % (mean("status", "RssAnon"),
+      "%d kB" % mean("smaps_rollup", "Pss") if fields("/proc/%d/smaps_rollup" % cages[0]["pid"]) else "unknown", len(cages)))'
 	bad=0
 	for i in $(seq 100); do
 		[ "$("$tree/build/cuddy" exec "c$i" -- printenv CUDDY_CAGE)" = "c$i" ] || bad=$((bad + 1))
@@ -263,9 +297,13 @@ print("# memory of a resting cage: %d kB PSS for its init and its launcher (mean
 	stop_all $(seq -f 'c%g' 100)
 	wait
 	ok "all are gone" until_true 20 sh -c "! '$tree/build/cuddy' ps | grep -q '^c[0-9]'"
-	ok "and leave no process" until_true 20 sh -c \
-		"[ \$(find /proc -maxdepth 1 -name '[0-9]*' -user $(id -u) | wc -l) -le $((before + 2)) ]"
-	ok "nor a lock" no_leftover
+	ok "and leave no process" until_true 20 none processes
+	ok "no namespace" until_true 20 none inhabitants
+	ok "no mount" none mounts
+	ok "no lock that is held" none locks
+	ok "nor a directory of one" no_leftover
+	"$tree/build/cuddy" rm --force $(seq -f 'c%g' 100) >"$work/out" 2>"$work/err"
+	ok "100 are removed at once" test -z "$(ls "$HOME/$data" | grep '^c[0-9]')"
 }
 
 # kill -9 of whatever is there, at a moment that nobody chose.

@@ -79,7 +79,7 @@ def decide(work, profile, questions):
     text = "".join(q + "\n" for q in questions)
     done = subprocess.run([f"{work}/decide", ROOT, profile], input=text, capture_output=True, text=True)
     if done.returncode:
-        sys.exit(f"Bail out! the oracle refused a policy\n{done.stderr}{open(profile).read()}")
+        sys.exit(f"Bail out! the oracle refused a policy ({done.returncode})\n{done.stderr}{open(profile).read()}")
     lines = [line.split("\t") for line in done.stdout.splitlines()]
     rules = [line for line in lines if line[0] == "rule"]
     return rules, [line for line in lines if line[0] != "rule"]

@@ -1,15 +1,18 @@
 #!/bin/sh
-# tests/integration/differential.sh - differential.py as who we are and, when that is root, as cuddy-test.
+# tests/integration/differential.sh - differential.py and places.py as who we are and, when that is root, as
+# cuddy-test: do cages do what the oracle says?
 cd "$(dirname "$0")/../.." || exit 1
 count=0 bad=0
 
 compare() { # NAME PREFIX…
 	name=$1; shift
-	count=$((count + 1))
-	output=$(env PYTHONDONTWRITEBYTECODE=1 "$@" python3 tests/integration/differential.py 2>&1)
-	if [ $? = 0 ]; then echo "ok $count - oracle and cage agree, as $name"
-	else bad=1; echo "not ok $count - oracle and cage agree, as $name"; fi
-	echo "$output" | sed 's/^[# ]*/# /'
+	for script in differential places; do
+		count=$((count + 1))
+		output=$(env PYTHONDONTWRITEBYTECODE=1 "$@" python3 tests/integration/$script.py 2>&1)
+		if [ $? = 0 ]; then echo "ok $count - $script: oracle and cage agree, as $name"
+		else bad=1; echo "not ok $count - $script: oracle and cage agree, as $name"; fi
+		echo "$output" | sed 's/^[# ]*/# /'
+	done
 }
 
 # pyenv and the like may be closed to other users: the system's python3 is asked for then.

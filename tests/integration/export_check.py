@@ -267,7 +267,7 @@ def main():
             found = sorted(p for p in glob.glob(f"{work}/{target}.*/*") if p.endswith(ending))
             assert len(found) >= len(profiles), f"{target} {ending}: {found}"
             return found
-        apparmor = glob.glob(f"{work}/apparmor.*/*") + files("docker", ".apparmor")
+        apparmor = glob.glob(f"{work}/apparmor.*/*") + files("docker", ".apparmor") + files("kubernetes", ".apparmor")
         if shutil.which("apparmor_parser") and os.path.exists(ABI):
             ok(f"apparmor_parser compiles {len(apparmor)} profiles without a warning", check_apparmor(apparmor))
         else:

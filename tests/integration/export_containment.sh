@@ -20,7 +20,14 @@ tool=$1 place=${0%/*}/$BASE-$1
 PATH=$PATH:/usr/sbin:/sbin
 profile=$place/caged.toml
 mkdir -p "$place/root"
-printf 'include = ["%s"]\nmay-degrade = ["networking"]\n[filesystem]\nexecute = ["%s{/,/**}"]\n' "$SHARE/$BASE.toml" "$2" > "$profile"
+cat > "$profile" <<EOF
+include = ["$SHARE/$BASE.toml"]
+may-degrade = ["desktop", "networking"]
+[filesystem]
+execute = ["$2{/,/**}"]
+[desktop]
+x11 = "none"
+EOF
 shift 2
 case $tool in
 cuddy) exec "$CUDDY" run -p "$profile" -- "$@" ;;
@@ -57,6 +64,8 @@ reason() {
 	runc:pid-1-* | crun:pid-1-* | podman:pid-1-*) echo "the program is process 1, and reads itself" ;;
 	runc:proc-* | crun:proc-* | podman:proc-*) echo "hidden by /dev/null, which opens" ;;
 	systemd:terminal-*) echo "systemd compares no arguments of ioctl, as the export said" ;;
+	systemd:abstract-socket) echo "with the host's network come its abstract sockets, as the export said" ;;
+	systemd:netlink-* | systemd:socket-*) echo "systemd knows families of sockets, not protocols, as the export said" ;;
 	systemd:machine-id | systemd:host-name) echo "the host's own, as the export said" ;;
 	systemd:process-group-signal) echo "systemd 252 makes no process namespace; root's processes may be signalled" ;;
 	systemd:sys-*) echo "systemd mounts /sys as a whole" ;;
@@ -96,7 +105,7 @@ compare() {
 	done < "$work/differ"
 }
 
-for base in ${CUDDY_BASES:-command-line daemon project}; do
+for base in ${CUDDY_BASES:-daemon project web-browser}; do
 	for tool in cuddy bwrap runc crun podman systemd; do
 		if [ "$tool" != cuddy ] && ! works "$tool"; then
 			count=$((count + 1))

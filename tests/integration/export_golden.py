@@ -3,6 +3,7 @@
 
 The exports are made in a small made-up host, so that they are the same on every machine: bubblewrap
 shows a tree of empty files with a user, a project and something of each kind that profiles name.
+The table of docs/export.md is compared too: tools/export-table makes it in the same host.
 What is long and tested elsewhere (cases of arguments) is counted; what is random is replaced.
 Prints TAP; --update writes the files anew."""
 import collections
@@ -54,18 +55,18 @@ def make_host(place):
     return next((os.path.basename(p) for p in libraries if "ld-" in p), None)
 
 
-def export(place, loader, out, target, profile):
+def run_there(place, loader, out, *words):
+    """Runs cuddy in the made-up host; what it printed."""
     program = ["/opt/cuddy/build/cuddy"]
     if loader:
         program = [f"/opt/cuddy/lib/{loader}", "--library-path", "/opt/cuddy/lib"] + program
     command = ["bwrap", "--unshare-all", "--uid", "1000", "--gid", "1000", "--clearenv", "--setenv", "HOME", "/home/user",
                "--setenv", "PATH", "/usr/bin", "--setenv", "TERM", "dumb", "--setenv", "XDG_RUNTIME_DIR", "/run/user/1000",
                "--ro-bind", place, "/", "--dev", "/dev", "--bind", out, "/out", "--chdir", "/home/user/project", "--"]
-    done = subprocess.run(command + program + ["export", "--to", target, "-o", f"/out/{target}.{profile}", profile],
-                          capture_output=True, text=True)
+    done = subprocess.run(command + program + list(words), capture_output=True, text=True)
     if done.returncode:
-        raise RuntimeError(f"{target} {profile}: {done.stderr}")
-    return done.stderr
+        raise RuntimeError(f"{words}: {done.stderr}")
+    return done.stdout
 
 
 def short_filter(filter_):
@@ -129,7 +130,7 @@ def main():
         for profile in profiles:
             seen = {}
             for target in TARGETS:
-                export(place, loader, out, target, profile)
+                run_there(place, loader, out, "export", "--to", target, "-o", f"/out/{target}.{profile}", profile)
                 text = collect(f"{out}/{target}.{profile}", seen)
                 path = f"{GOLDEN}/{target}/{profile}.txt"
                 if update:
@@ -147,6 +148,11 @@ def main():
                     file.write(text)
                 diff = subprocess.run(["diff", "-u", path, f"{work}/now"], capture_output=True, text=True).stdout
                 print("\n".join("# " + line for line in diff.splitlines()[:20]))
+    done = subprocess.run([f"{ROOT}/tools/export-table"] + (["--update"] if update else ["--check"]), capture_output=True, text=True)
+    count += 1
+    bad += done.returncode != 0
+    print(f"{'not ok' if done.returncode else 'ok'} {count} - the table of docs/export.md")
+    print("\n".join("# " + line for line in (done.stdout + done.stderr).splitlines()[:20]))
     print(f"1..{count}")
     return bad != 0
 

@@ -127,6 +127,38 @@ late_names() {
 	cd ..
 }
 
+# Repositories in folders of a project: their hooks and settings are run outside, a submodule's by a mere status.
+nested_repositories() {
+	mkdir -p nested/module nested/plain/src && cd nested || return
+	for folder in . "odd * name" library; do
+		mkdir -p "$folder/.git/hooks"
+		echo original | tee "$folder/.git/config" >"$folder/.git/hooks/pre-commit"
+	done
+	echo 'gitdir: ../.git/modules/module' >module/.git
+	cat >"$work/home/nested.sh" <<-'EOF'
+		for folder in library "odd * name" module; do
+			for change in 'echo x >>.git' 'echo x >.git/config' 'echo x >.git/hooks/post-merge' 'rm -rf .git' \
+				'mv .git old' 'mkdir new; mv -T new .git' 'ln -sfn /tmp .git' 'chmod 777 .git'; do
+				(cd "$folder" && eval "$change") 2>/dev/null && echo "$folder: $change"
+			done
+			mv "$folder" moved 2>/dev/null && echo "moved $folder"
+			echo >"$folder/file" || echo "$folder cannot be worked in"
+		done
+		echo end
+	EOF
+	for profile in command-line project; do
+		cuddy run -p "$profile" sh -c "$(cat "$work/home/nested.sh")"
+		same "$profile: a repository inside of a project stays, its folder can be worked in" end "$(cat "$work/out")"
+		same "$profile: as seen from outside" "original original gitdir: ../.git/modules/module" \
+			"$(xargs <library/.git/config) $(xargs <library/.git/hooks/pre-commit) $(cat module/.git)"
+	done
+	cuddy why command-line "write $PWD/library/.git/config"
+	ok "why says so" says '^deny: .*what no cage may change'
+	cuddy why command-line "write $PWD/library/file"
+	ok "and allows the rest" says '^allow: '
+	cd ..
+}
+
 # What stands at the place of running cages is believed only as far as it answers.
 odd_runtime() {
 	place=$XDG_RUNTIME_DIR/cuddy
@@ -172,6 +204,7 @@ suite() {
 	large_project
 	own_socket
 	late_names
+	nested_repositories
 	odd_runtime
 	closed_streams
 }

@@ -765,10 +765,10 @@ def terminal():
     reset()
     path = write("bar.tar.gz", gzip.compress(tar([entry(f"f{i}", b"x" * 9000) for i in range(2000)])))
 
-    def run(words, answer):
+    def run(words, answer, **more):
         pid, master = pty.fork()
         if pid == 0:
-            os.execv(CUDDY, [CUDDY, "image", *words])
+            os.execve(CUDDY, [CUDDY, "image", *words], {k: v for k, v in os.environ.items() if k != "NO_COLOR"} | more)
         if answer:
             os.write(master, answer)
         shown = b""
@@ -787,6 +787,8 @@ def terminal():
     ok(status == 0 and re.search(r"\r\[[# ]{30}\] +\d+ % of", shown), "a terminal sees a bar", shown)
     r = cuddy("import", path, "--name", "bar2")
     ok("\r" not in r.stderr, "others do not", r.stderr)
+    status, shown = run(["import", path, "--name", "bar3"], b"", NO_COLOR="1")
+    ok(status == 0 and "%" not in shown, "nor does NO_COLOR", shown)
     status, shown = run(["rm", "bar"], b"n\n")
     ok(status == 125 and "bar" in left() and "[y/N]" in shown, "rm asks, and takes no for an answer", shown)
     status, shown = run(["rm", "bar"], b"y\n")

@@ -70,7 +70,7 @@ else
 fi
 
 nm -D --defined-only "$library/libcuddy.so" | sed -n 's/.* T \([a-z_]*\).*/\1/p' | sort >shown
-grep -o 'cuddy_[a-z_]*(struct cuddy\|cuddy_[a-z_]*(const struct cuddy' "$prefix/include/cuddy.h" | sed 's/(.*//' | sort -u >declared
+sed -n 's/^[a-z].*\(cuddy_[a-z_]*\)(.*/\1/p' "$prefix/include/cuddy.h" | sort -u >declared
 sed -n 's/^\t\(cuddy_[a-z_]*\);/\1/p' "$root/src/lib/libcuddy.map" | sort >mapped
 ok "the library shows some functions" test -s shown
 ok "which are those of the header" diff declared shown

@@ -1,6 +1,9 @@
 #!/bin/sh
-# overlay.sh - copy-on-write with the kernel's overlayfs: what a program changes is kept apart, listed,
-# committed, discarded.  TAP; once as the caller and, when that is root, once more as cuddy-test.
+# overlay.sh - copy-on-write: what a program changes is kept apart, listed, committed, discarded.  TAP; once as
+# the caller and, when that is root, once more as cuddy-test.  Each three times:
+#     kernel  with the kernel's overlayfs
+#     fuse    with fuse-overlayfs, as if the kernel had refused
+#     nested  where it does refuse: all lies on an overlay, as in a container.  There whiteouts are files.
 # CUDDY names the program (default build/cuddy); it is copied to where both users can read it.
 root=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
 user=cuddy-test
@@ -49,8 +52,18 @@ seen() {
 	grep -v -e secret -e '^missing ' "$work/out" | sed 's/^\\//'
 }
 
+# The tree of the cage $cage, with what fuse-overlayfs would have begun.
+begin_with_fuse() {
+	[ "$variant" = fuse ] || return
+	caged true
+	for tree_data in "$HOME/.local/share/cuddy/cages/$cage"/overlay/*; do
+		mkdir -m 700 "$tree_data/fuse" && mv "$tree_data/upper" "$tree_data/work" "$tree_data/fuse/"
+	done
+}
+serves() { ls -d "$HOME/.local/share/cuddy/cages/$cage"/overlay/*/fuse/upper >/dev/null 2>&1; }
+
 make_project() {
-	chmod -R u+rwX "$HOME/project" 2>/dev/null
+	chmod -R u+rwX "$HOME/project" "$HOME/.local" 2>/dev/null
 	rm -rf "$HOME/project" "$HOME/.local"
 	mkdir -p "$HOME/project/dir/deep" "$HOME/project/replaced" "$HOME/project/gone" "$HOME/project/secret"
 	cd "$HOME/project" || exit 1
@@ -59,6 +72,7 @@ make_project() {
 	done
 	ln -s a link
 	echo linked >first && ln first second
+	begin_with_fuse
 	sleep 0.1
 }
 changes='cd "$HOME/project"; echo cage >>a; rm b; chmod 640 mode; rm type; mkdir type; echo x >type/x
@@ -74,6 +88,10 @@ test_changes() {
 	before=$(snapshot "$HOME/project")
 	caged "$changes"
 	ok "a program changes its project" is_status 0
+	case $variant in
+	kernel) ok "the kernel does it" not serves ;;
+	*) ok "fuse-overlayfs does it" serves ;;
+	esac
 	ok "the host's files are as they were" same "$before" "$(snapshot "$HOME/project")"
 	seen >"$work/wanted"
 	cuddy changes all
@@ -182,8 +200,9 @@ test_kill() {
 	make_project
 	caged "$many"
 	seen >"$work/wanted"
-	round=0
-	while [ $round -lt 20 ]; do
+	round=0 rounds=20
+	[ $variant = kernel ] || rounds=6
+	while [ $round -lt $rounds ]; do
 		"$tree/build/cuddy" commit kill >"$work/out" 2>"$work/err" &
 		child=$!
 		sleep "0.0$((round * 7 % 40 + 10))"
@@ -192,7 +211,7 @@ test_kill() {
 		round=$((round + 1))
 	done
 	cuddy commit kill
-	ok "after 20 kills the next commit finishes" is_status 0
+	ok "after $rounds kills the next commit finishes" is_status 0
 	snapshot "$HOME/project" >"$work/got"
 	ok "and the result is the same" diff -u "$work/wanted" "$work/got"
 	ok "nothing temporary is left" test -z "$(find "$HOME" -name '.cuddy-commit-*' 2>/dev/null)"
@@ -221,7 +240,7 @@ test_full() {
 }
 
 if [ "$1" = --inner ]; then
-	tree=$2 work=$3 HOME=$3/home
+	tree=$2 work=$3 HOME=$3/home variant=$4
 	export HOME
 	mkdir -p "$HOME"
 	cat >"$work/cow.toml" <<-'END'
@@ -242,6 +261,23 @@ fi
 
 # ---- the first part: makes the tree and calls the second -----------------------------------
 
+# Runs the second part as both users below a directory: each variant once.
+both() {
+	mkdir -p "$2/self"
+	sh "$script" --inner "$base/tree" "$2/self" "$1" >"$base/$1.caller"
+	[ "$(id -u)" = 0 ] && id "$user" >/dev/null 2>&1 || return
+	install -d -o "$user" -g "$(id -g "$user")" "$2/user"
+	setpriv --reuid "$(id -u "$user")" --regid "$(id -g "$user")" --clear-groups \
+		env USER="$user" LOGNAME="$user" sh "$script" --inner "$base/tree" "$2/user" "$1" >"$base/$1.user"
+}
+if [ "$1" = --nested ]; then # in a mount namespace
+	base=$2
+	script=$base/tree/tests/integration/overlay.sh
+	mount -t overlay -o "lowerdir=$base/low,upperdir=$base/up,workdir=$base/wk${3:+,$3}" none "$base/nested" || exit 1
+	both nested "$base/nested"
+	exit 0
+fi
+
 place=/srv
 [ -w "$place" ] || place=$HOME
 base=$(mktemp -d "$place/cuddy-overlay.XXXXXX") || exit 1
@@ -257,28 +293,41 @@ if "$program" doctor --verbose | grep -q 'overlay.*missing'; then
 	echo "1..0 # SKIP this kernel has no overlay file systems for users"
 	exit 0
 fi
-mkdir -p "$base/tree/build" "$base/tree/tests/integration" "$base/self"
+mkdir -p "$base/tree/build" "$base/tree/tests/integration"
 cp "$program" "$base/tree/build/cuddy"
 cp -R "$root/permissions" "$root/profiles" "$base/tree/"
 cp "$root/tests/integration/overlay.sh" "$base/tree/tests/integration/"
 chmod -R a+rX "$base/tree"
 script=$base/tree/tests/integration/overlay.sh
-sh "$script" --inner "$base/tree" "$base/self" >"$base/first"
-: >"$base/second"
-if [ "$(id -u)" = 0 ] && id "$user" >/dev/null 2>&1; then
-	install -d -o "$user" -g "$(id -g "$user")" "$base/user"
-	setpriv --reuid "$(id -u "$user")" --regid "$(id -g "$user")" --clear-groups \
-		env USER="$user" LOGNAME="$user" sh "$script" --inner "$base/tree" "$base/user" >"$base/second"
+both kernel "$base/kernel"
+[ "$(id -u)" != 0 ] || [ ! -c /dev/fuse ] || chmod 666 /dev/fuse # as distributions have it
+if command -v fuse-overlayfs >/dev/null && [ -w /dev/fuse ]; then
+	both fuse "$base/fuse"
+	mkdir "$base/low" "$base/up" "$base/wk" "$base/nested"
+	if [ "$(id -u)" = 0 ]; then
+		unshare -m sh "$script" --nested "$base"
+	else
+		unshare -Urm sh "$script" --nested "$base" userxattr
+	fi || printf 'ok 1 - an overlay on an overlay # SKIP it cannot be mounted\n1..1\n' >"$base/nested.caller"
+else
+	printf 'ok 1 - with fuse-overlayfs # SKIP it is not here\n1..1\n' >"$base/fuse.caller"
 fi
-awk -v first="$base/first" '
+cd "$base" || exit 1
+set -- kernel.caller
+for part in kernel.user fuse.caller fuse.user nested.caller nested.user; do
+	[ ! -e $part ] || set -- "$@" $part
+done
+awk '
 	/^1\.\.[0-9]+$/ { next }
 	/^(not )?ok / {
-		who = FILENAME == first ? "caller" : "ordinary user"
+		who = FILENAME
+		sub(/\./, ", ", who)
 		sub(/ok [0-9]+ - /, "ok " ++n " - " who ": ")
 	}
 	{ print }
 	END { print "1.." n }
-' "$base/first" "$base/second"
-grep -q '^1\.\.' "$base/first" || exit 1
-[ ! -s "$base/second" ] || grep -q '^1\.\.' "$base/second" || exit 1
-! grep -q '^not ok' "$base/first" "$base/second"
+' "$@"
+for part in "$@"; do
+	grep -q '^1\.\.' $part || exit 1
+done
+! grep -q '^not ok' "$@"

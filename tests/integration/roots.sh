@@ -258,6 +258,58 @@ archives() {
 	done
 }
 
+# podman, buildah and skopeo with stores below $work.  Nothing is fetched.
+stored() {
+	tool=$1; shift
+	"$tool" --root "$work/pods" --runroot "$work/pods-run" --storage-driver vfs "$@" >"$work/out" 2>"$work/err" </dev/null
+}
+
+# Two layers, the second without a file of the first; its "/" is of whoever made it.
+make_images() {
+	mkdir -p "$work/made/bin" "$work/made/etc"
+	cp "$busybox" "$work/made/bin/busybox"
+	ln -s busybox "$work/made/bin/sh"
+	echo one >"$work/made/etc/one"
+	echo gone >"$work/made/etc/gone"
+	echo two >"$work/two"
+	tar -C "$work/made" -cf "$work/made.tar" .
+	stored podman import -c 'CMD ["/bin/sh"]' "$work/made.tar" localhost/made:1 || return
+	cat >"$work/build" <<-EOF
+		set -e
+		b() { buildah --root "$work/pods" --runroot "$work/pods-run" --storage-driver vfs "\$@"; }
+		c=\$(b from --pull-never localhost/made:1)
+		b copy "\$c" "$work/two" /etc/two
+		rm "\$(b mount "\$c")/etc/gone"
+		b commit "\$c" localhost/made:2
+		b push localhost/made:2 "oci:$work/by-buildah"
+		b push localhost/made:2 "docker-archive:$work/by-buildah.tar:made:2"
+	EOF
+	$unshared sh "$work/build" >"$work/out" 2>"$work/err" || return
+	stored podman save --format docker-archive -o "$work/by-podman.tar" localhost/made:2 || return
+	stored podman save --format oci-dir -o "$work/by-podman" localhost/made:2 || return
+	skopeo copy --insecure-policy "oci:$work/by-buildah" "oci-archive:$work/by-skopeo.tar" >"$work/out" 2>"$work/err"
+}
+
+tools() {
+	unshared=
+	[ "$(id -u)" = 0 ] || unshared='buildah unshare'
+	if ! have podman || ! have buildah || ! have skopeo || [ ! -x "$tree/build/cuddy-image" ] || ! $unshared true; then
+		skip "images of podman, buildah and skopeo"
+		return
+	fi
+	make_images
+	ok "podman, buildah and skopeo make images" test -s "$work/by-skopeo.tar"
+	for source in by-podman by-podman.tar by-buildah by-buildah.tar by-skopeo.tar; do
+		cuddy image import -n made "$work/$source"
+		cage=made root=image:made
+		inside sh -c 'busybox cat /etc/one /etc/two; busybox ls /etc'
+		same "$source: imported and run" 'one two one two' "$(xargs <"$work/out")"
+		cuddy rm --force made
+		cuddy image rm --force made
+	done
+	$unshared rm -rf "$work/pods"
+}
+
 # A mount of another path shows that one, with and without a root.
 mounts() {
 	mkdir -p "$work/source"
@@ -295,6 +347,7 @@ suite() {
 		access
 		hostile
 		archives
+		tools
 		mounts
 		refusals
 	else

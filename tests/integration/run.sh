@@ -138,6 +138,15 @@ secrets_stay() {
 		ok "$profile: ${shell%% *} does not write ~/.bashrc of the host" \
 			test "$(cat "$HOME/.bashrc")" = '# planted'
 	done
+	first=/proc/1/environ
+	caged "bash reads nothing of $first" 0 '' bash -c 'test -z "$(tr -d "\0" 2>/dev/null <"$1")"' - "$first"
+	caged "python3 reads nothing of $first" 1 '' python3 -c 'import sys; print(open(sys.argv[1]).read())' "$first"
+	caged "git reads nothing of $first" 128 '' git hash-object "$first"
+	printf '#include "%s"\nint main(void) { return 0; }\n' "$first" >src/steal.c
+	cuddy run -p "$profile" gcc -E src/steal.c
+	ok "$profile: gcc includes nothing of $first" not says '='
+	rm -f src/steal.c
+	have node && caged "node reads nothing of $first" 1 '' node -e 'console.log(require("fs").readFileSync(process.argv[1]))' "$first"
 	caged "the host's ~/.bashrc is not shown" 0 '^none$' bash -c 'grep planted ~/.bashrc || echo none'
 }
 
@@ -146,6 +155,11 @@ exits() {
 	wanted=$1 reason=$2; shift 2
 	cuddy "$@"
 	ok "status $wanted: $reason" is_status "$wanted"
+}
+
+# In the plan, or an error at its line.
+takes_part() {
+	if is_status 0; then grep -qi "$missing" "$work/out"; else is_status 125 && complains 'requires.toml:2:2.*C306'; fi
 }
 
 statuses() {
@@ -162,6 +176,14 @@ statuses() {
 	exits 125 "--timeout has a limit" run -p command-line --timeout 99999999999 true
 	exits 125 "a program without a name" run -p command-line ""
 	ok "which is no mistake of ours" not complains 'C410'
+	printf 'include = ["command-line"]\nrequires = ["mounts", "seccomp"]\n' >requires.toml
+	exits 0 "required back ends that are here" run -p ./requires.toml true
+	for missing in apparmor bus cgroup display landlock supervisor; do
+		printf 'include = ["command-line"]\nrequires = ["mounts", "%s"]\n' "$missing" >requires.toml
+		cuddy run --dry-run -p ./requires.toml true
+		ok "a required back end takes part or is refused: $missing" takes_part
+	done
+	rm -f requires.toml
 	exits 126 "not executable" run -p command-line ./Makefile
 	exits 127 "no such program" run -p command-line no-such-program
 	exits 137 "SIGKILL of its own" run -p command-line sh -c 'kill -KILL $$'
@@ -285,6 +307,41 @@ deny_over_allow() {
 	ok "and the cage obeys" not says planted
 	ok "cat fails" is_status 1
 	rm -rf "$HOME/.config"
+}
+
+# What is denied by a bare name: a directory, a device, a name in the cage's own /dev/shm.
+denied_names() {
+	mkdir -p secrets
+	echo planted-inside >secrets/file
+	printf 'include = ["project"]\n[filesystem]\ndeny = ["%s/secrets", "/dev/full", "/dev/fuse", "/dev/net/**", "/dev/shm/x"]\n' \
+		"$HOME/project" >../denied.toml
+	cuddy run -p ../denied.toml sh -c 'ls secrets; cat secrets/file; ls -l /dev; true >/dev/shm/x; echo 1 >/dev/shm/y; cat /dev/shm/y'
+	ok "a directory that is denied without a slash shows nothing" not says planted-inside
+	ok "and lists nothing" not says '^file$'
+	ok "a device that is denied as a file is not there" not says ' full$'
+	ok "others are" says ' zero$'
+	ok "the rest of /dev/shm works" says '^1$'
+	ok "what is denied in it cannot be made" complains '/dev/shm/x'
+	cuddy why ../denied.toml 'device /dev/full'
+	ok "the oracle knows" says '^deny: .*denied.toml:3'
+	cuddy explain ../denied.toml
+	ok "that the whole directory goes is told" says "is a directory: all in it is denied"
+	printf 'include = ["project"]\n[filesystem]\ndeny = ["/dev/shm{,/,/**}"]\n' >../denied.toml
+	cuddy run -p ../denied.toml sh -c ': >/dev/shm/y'
+	ok "/dev/shm can be denied as a whole" complains 'cannot create /dev/shm/y'
+	# The whole disk but some of it, as other sandboxes begin.
+	for how in read-only read-write; do
+		printf 'include = ["command-line"]\n[filesystem]\n%s = ["/**"]\ndeny = ["%s{,/,/**}", "%s"]\n' \
+			$how "$HOME/project/secrets" "$HOME/project/late" >../denied.toml
+		cuddy run -p ../denied.toml sh -c 'ls /dev; cat secrets/file src/main.c; touch late /dev/made; echo started'
+		ok "all $how: it starts" says '^started$'
+		ok "all $how: a denied tree shows nothing" not says planted-inside
+		ok "all $how: /dev is the cage's own" not says '^console$'
+		ok "all $how: nothing is made in it" complains '/dev/made'
+		ok "all $how: nor what is denied and missing" test ! -e late
+		ok "all $how: nothing is told of what was there before" not complains C610
+	done
+	rm -r secrets ../denied.toml
 }
 
 # A home is no project: what is started there sees a home of its own, and that is said.
@@ -432,6 +489,7 @@ inner() {
 	empty_profile
 	questions
 	deny_over_allow
+	denied_names
 	started_at_home
 	choices
 	folders

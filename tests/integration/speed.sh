@@ -6,10 +6,11 @@
 # The profile is chosen, not named.  MOST is a little above what is reached, so that a start does not grow
 # unnoticed; the goal of the design is 200.  As root some more paths are looked at.  The program's own calls
 # (some 30) are in it, and those of the dynamic linker.  MOST_KB is for a build with a shared C library; the
-# static one keeps half of it.
+# static one keeps half of it.  Who owns cuddy executes it twice (decision D170), which is TWICE.
 root=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
 cuddy=${CUDDY:-$root/build/cuddy}
 MOST=740
+TWICE=60
 MOST_KB=220
 for tool in strace cc; do
 	command -v "$tool" >/dev/null || { echo "1..0 # skip no $tool"; exit 0; }
@@ -58,13 +59,15 @@ rest() { # LABEL
 }
 
 measure() { # LABEL
-	plain=$(calls env)
-	[ "$plain" -gt 0 ] && [ "$plain" -le "$MOST" ]
-	result $? "$1: one start makes $plain system calls, at most $MOST"
+	plain=$(calls env) most=$MOST
+	$as test ! -O "$cuddy" || most=$((MOST + TWICE))
+	[ "$plain" -gt 0 ] && [ "$plain" -le "$most" ]
+	result $? "$1: one start makes $plain system calls, at most $most"
 	grown=$(calls "$work/ihost" crowd 4000)
 	[ "$grown" -gt 0 ] && [ "$grown" -le $((plain + 20)) ]
 	result $? "$1: $grown with 4000 more processes"
 	grown=$(calls unshare -Urm --propagation private "$work/ihost" mounts 300)
+	plain=$(calls unshare -Urm --propagation private "$work/ihost" mounts 1)
 	[ "$grown" -gt 0 ] && [ "$grown" -le $((plain + 20)) ]
 	result $? "$1: $grown with 300 more mounts"
 	rest "$1"

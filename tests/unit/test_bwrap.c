@@ -1,6 +1,7 @@
 /* test_bwrap - bubblewrap's options: each is known, wants its arguments, and says what bubblewrap says; the
  * plan that comes of a command line keeps the rules for such plans, and is refused as a cage's. */
 #include "bwrap/bwrap.h"
+#include "base/own.h"
 #include "tap.h"
 
 #include <fcntl.h>
@@ -254,8 +255,10 @@ static void test_plan(void)
 	ok(leave("x", 0) == PLAN_LEAVE_PIVOT && leave("--unshare-user x", 0) == PLAN_LEAVE_PIVOT, "root's always");
 }
 
-int main(void)
+int main(int count, char **words)
 {
+	if (!count || own_protect(words) < 0)
+		return 1;
 	arena = arena_new();
 	test_refused();
 	test_all_options();

@@ -152,7 +152,7 @@ static const char *list(void)
 	CLEANUP(overlay_close) struct overlay o = open_tree();
 	struct strbuf out = { .arena = arena };
 	struct changes changes;
-	int r = overlay_changes(&o, arena, &changes);
+	int r = overlay_changes(&o, arena, NULL, &changes);
 
 	if (r < 0)
 		return strerror(-r);
@@ -296,7 +296,7 @@ static void test_selection(void)
 {
 	const char *const some[] = { "fresh/deeper", "mode", "d" }, *const part[] = { "replaced/new" };
 	const char *const drop[] = { "fresh", "deleted" }, *const none[] = { "kept" };
-	CLEANUP(overlay_close) struct overlay o = { .data = -1, .upper = -1, .lower = -1 };
+	CLEANUP(overlay_close) struct overlay o = { .data = -1, .upper = -1, .lower = -1, .hold = -1 };
 
 	begin();
 	change();

@@ -1,10 +1,10 @@
 /* relay/net/confine.c - seccomp and Landlock for cuddy-net itself.
  * The relay has a list of what it may do, the worker, which runs the libc's modules, of what it may not. */
 #include "relay/net/confine.h"
+#include "base/architecture.h"
 #include "base/macros.h"
 
 #include <errno.h>
-#include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
@@ -14,20 +14,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#if defined(__x86_64__)
-#define OWN_ARCH AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define OWN_ARCH AUDIT_ARCH_AARCH64
-#elif defined(__riscv) && __riscv_xlen == 64
-#define OWN_ARCH AUDIT_ARCH_RISCV64
-#elif defined(__i386__)
-#define OWN_ARCH AUDIT_ARCH_I386
-#elif defined(__arm__)
-#define OWN_ARCH AUDIT_ARCH_ARM
-#else
-#error "which architecture do system calls have here?"
-#endif
 
 /* SYS_socket is not here: its family is looked at. */
 static const unsigned relay_calls[] = {
