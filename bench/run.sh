@@ -1,7 +1,7 @@
 #!/bin/sh
 # bench/run.sh [PART…] - cuddy against bubblewrap and a bare fork and exec, in one run.
 #
-# PARTs: latency mounts tasks memory rate calls stages bwrap (default: all).
+# PARTs: latency mounts tasks memory rate calls stages bwrap (default: all of these); network (network.sh).
 # BENCH_CUDDY   the program (default: the static release, built in build-musl with musl-gcc; without that
 #               build/cuddy of this tree)
 # BENCH_ARGS    its words before the program (default below; @N@ becomes a number of its own)
@@ -175,7 +175,8 @@ part() {
 	calls) count_calls ;;
 	bwrap) front_end ;;
 	stages) stages ;;
-	*) echo "run.sh: no part '$1'; there are latency mounts tasks memory rate calls stages bwrap" >&2; exit 2 ;;
+	network) sh "$here/network.sh" "$tree/build/cuddy" ;; # beside cuddy-net
+	*) echo "run.sh: no part '$1'; there are latency mounts tasks memory rate calls stages bwrap network" >&2; exit 2 ;;
 	esac
 }
 

@@ -3,6 +3,7 @@
 #include "backend/network.h"
 
 #include <errno.h>
+#include <string.h>
 
 static bool is_full(const struct endpoint *e, unsigned access)
 {
@@ -119,7 +120,7 @@ struct group {
 
 struct text {
 	struct arena *arena;
-	struct strbuf out;
+	struct strbuf out, more; /* more: elements that are added when all else is there */
 	VEC(struct group) groups;
 };
 
@@ -175,11 +176,33 @@ static void add_rule(struct text *t, const struct rule *rule)
 		add_network(t->arena, g->networks, *rule->endpoint);
 }
 
+/* As many elements as may be loaded at a time. */
+static size_t some_elements(const char *elements)
+{
+	size_t length = 0;
+
+	for (unsigned i = 0; elements[length] && i < NETWORK_RULES_ELEMENTS; i++) {
+		length += length ? 1 : 0; /* the comma */
+		length += strcspn(elements + length, ",");
+	}
+	return length;
+}
+
 static void print_set(struct text *t, const char *name, bool v6, const char *elements)
 {
-	if (*elements)
-		strbuf_addf(&t->out, "\tset %s%s {\n\t\ttype ipv%s_addr\n\t\tflags interval\n\t\tauto-merge\n"
-				     "\t\telements = { %s }\n\t}\n", name, v6 ? "6" : "4", v6 ? "6" : "4", elements);
+	size_t length = some_elements(elements);
+	char family = v6 ? '6' : '4';
+
+	if (!length)
+		return;
+	strbuf_addf(&t->out, "\tset %s%c {\n\t\ttype ipv%c_addr\n\t\tflags interval\n\t\tauto-merge\n"
+			     "\t\telements = { %.*s }\n\t}\n", name, family, family, (int)length, elements);
+	while (*(elements += length)) {
+		elements++;
+		length = some_elements(elements);
+		strbuf_addf(&t->more, NETWORK_RULES_THEN "add element inet cuddy %s%c { %.*s }\n", name, family, (int)length,
+			    elements);
+	}
 }
 
 static void print_sets(struct text *t)
@@ -279,7 +302,7 @@ static bool allows_ping(const struct policy *policy)
 
 const char *network_rules(struct arena *arena, const struct policy *policy)
 {
-	struct text t = { .arena = arena, .out = { .arena = arena } };
+	struct text t = { .arena = arena, .out = { .arena = arena }, .more = { .arena = arena } };
 	bool pings = allows_ping(policy);
 
 	for (size_t i = 0; i < policy->rule_count; i++)
@@ -315,6 +338,7 @@ const char *network_rules(struct arena *arena, const struct policy *policy)
 		"\t\tmeta nfproto ipv6 meta l4proto { tcp, udp } tproxy ip6 to [" SYNTHETIC_OWN6 "]:%u accept\n"
 		"\t}\n"
 		"}\n", pings ? PING_RULE : "", policy->network.value ? PEER_RULE : "", SYNTHETIC_PORT, SYNTHETIC_PORT);
+	strbuf_add(&t.out, strbuf_text(&t.more));
 	return strbuf_text(&t.out);
 }
 

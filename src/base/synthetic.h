@@ -22,6 +22,11 @@
 /* The kernel sends the front of each packet that the rules refuse to the relay, and whole the echo requests,
  * by these groups of nfnetlink_log and these rules, which are left out where the kernel has it not. */
 #define NETWORK_LOG_RULE "\t\tlog group 1 snaplen 80\n"
+/* Between rules that are loaded one after the other: the kernel takes no more at a time from a user than fits
+ * into a socket's buffer (net.core.wmem_default), which is some 3000 elements of a set. */
+#define NETWORK_RULES_THEN "# then\n"
+enum { NETWORK_RULES_ELEMENTS = 1000 };
+
 #define NETWORK_PING_RULE "\t\tlog group 2 snaplen 65535\n"
 enum { NETWORK_LOG_GROUP = 1, NETWORK_LOG_BYTES = 80, NETWORK_PING_GROUP = 2, NETWORK_PING_BYTES = 65535 };
 

@@ -52,11 +52,11 @@ _Noreturn static void run_nft(int input, int answer)
 }
 
 /* Writes the lines but for those that log. */
-static int write_unlogged(int fd, const char *rules)
+static int write_unlogged(int fd, const char *rules, const char *end)
 {
 	int r = 0;
 
-	while (*rules && r == 0) {
+	while (rules < end && r == 0) {
 		size_t length = strcspn(rules, "\n");
 		length += rules[length] == '\n';
 		if (strncmp(rules, NETWORK_LOG_RULE, length) != 0 && strncmp(rules, NETWORK_PING_RULE, length) != 0)
@@ -66,8 +66,8 @@ static int write_unlogged(int fd, const char *rules)
 	return r;
 }
 
-/* Runs nft with the rules; true when it took them. */
-static bool try_rules(const char *rules, bool log, int answer, int complaints)
+/* Runs nft with the rules up to `end`; true when it took them. */
+static bool try_rules(const char *rules, const char *end, bool log, int answer, int complaints)
 {
 	int pipes[2], status;
 
@@ -79,7 +79,7 @@ static bool try_rules(const char *rules, bool log, int answer, int complaints)
 	if (pid == 0)
 		run_nft(pipes[0], complaints);
 	close(pipes[0]);
-	int r = log ? fd_write_all(pipes[1], rules, strlen(rules)) : write_unlogged(pipes[1], rules);
+	int r = log ? fd_write_all(pipes[1], rules, (size_t)(end - rules)) : write_unlogged(pipes[1], rules, end);
 	close(pipes[1]);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
@@ -91,8 +91,12 @@ static void load_rules(const char *rules, int answer)
 {
 	AUTO_FD int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
-	if (!try_rules(rules, true, answer, null) && !try_rules(rules, false, answer, answer))
-		_exit(1); /* it has said why */
+	while (*rules) {
+		const char *then = strstr(rules, NETWORK_RULES_THEN), *end = then ? then : rules + strlen(rules);
+		if (!try_rules(rules, end, true, answer, null) && !try_rules(rules, end, false, answer, answer))
+			_exit(1); /* it has said why */
+		rules = then ? then + strlen(NETWORK_RULES_THEN) : end;
+	}
 }
 
 /* ---- addresses and routes ---- */

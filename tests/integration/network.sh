@@ -127,6 +127,18 @@ print(got)'
 	ok "ping: 100 at a time, each gets its own answer" holds '^100$' "$work/out"
 }
 
+# Lists longer than what the kernel takes at a time: the last entry counts as the first does.
+long_lists() {
+	profile long "allow = [$(awk 'BEGIN { for (i = 0; i < 10000; i++) printf "\"10.%d.%d.0/25\", ", i / 256, i % 256 }')\"203.0.113.11\"]"
+	cuddy run -p ./long.toml /usr/bin/python3 "$work/home/lab_client.py" tcp:203.0.113.11/443 tcp:203.0.113.12/443
+	ok "10,000 networks: one of them is reached" holds '^tcp:203.0.113.11/443 reached' "$work/out"
+	ok "10,000 networks: no other is" holds '^tcp:203.0.113.12/443 closed' "$work/out"
+	profile long "allow = [$(awk 'BEGIN { for (i = 0; i < 10000; i++) printf "\"name%d.example:443\", ", i }')\"ok.example:443\"]"
+	cuddy run -p ./long.toml /usr/bin/python3 "$work/home/lab_client.py" tcp:ok.example/443 tcp:evil.example/443
+	ok "10,000 names: one of them is reached" holds '^tcp:ok.example/443 reached' "$work/out"
+	ok "10,000 names: no other is" holds '^tcp:evil.example/443 closed' "$work/out"
+}
+
 # What the cage's own resolver answered must not have made anybody ask outside: the DNS server's log.
 asked() { grep -q "^$1 " "$base/inet.log"; }
 look_ups() {
@@ -328,6 +340,7 @@ suite() {
 		run_mode "$mode" "$column"
 	done
 	controls
+	long_lists
 	no_ping
 	look_ups
 	later_address
