@@ -177,7 +177,9 @@ cut_and_back() {
 	"$@"
 	ok "$kind: $what: the network is cut" until_true cuts "$kind" "$((before + 1))"
 	ok "$kind: $what: and comes back" until_true opens "$kind"
+	until_true is_up # a WireGuard carries before it is known to
 }
+is_up() { cuddy vpn status && grep -q ' up ' "$work/out"; }
 kill_client() {
 	until_true has_client
 	kill "$1" $(the_client "$kind")
@@ -223,8 +225,8 @@ no_leak() {
 reaches() {
 	for kind in work home; do
 		cuddy run -p "./$kind.toml" $client tcp:203.0.113.10/443 tcp:ok.example/443 udp:203.0.113.11/443 \
-			tcp:2001:db8:200::10/443 tcp:192.168.77.20/443 tcp:127.0.0.1/7001
-		ok "$kind: IPv4, names, datagrams and IPv6 come through" [ "$(grep -c reached "$work/out")" = 4 ]
+			tcp:2001:db8:200::10/443 ping:203.0.113.10/56 tcp:192.168.77.20/443 tcp:127.0.0.1/7001
+		ok "$kind: IPv4, names, datagrams, IPv6 and pings come through" [ "$(grep -c reached "$work/out")" = 5 ]
 		ok "$kind: the LAN and the computer do not" [ "$(grep -c closed "$work/out")" = 2 ]
 	done
 	cuddy run --net vpn:work -p plain $client tcp:203.0.113.10/443 2>/dev/null
@@ -343,7 +345,7 @@ launcher_killed() {
 	use home
 	until_true opens home
 	for pid in $(ip netns pids "$host"); do
-		[ "$(cat "/proc/$pid/comm")" = cuddy ] && kill -9 "$pid"
+		[ "$(cat "/proc/$pid/comm")" = cuddy ] && [ "$(stat -c %u "/proc/$pid")" = "$(id -u "$who")" ] && kill -9 "$pid"
 	done
 	wait "$user_pid" 2>/dev/null
 	ok "a launcher that is killed leaves no tunnel" until_true nothing_left
