@@ -5,17 +5,31 @@
 #include "base/path.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 /* A deny that is looked at again: all in memory of its own, for by then the policy may be forgotten. */
 struct watched { const struct glob *glob; const struct origin *origin; };
 
+/* A mask of something in a directory that the program may write to. */
+struct masked { const char *path; dev_t device; ino_t inode; const struct origin *origin; };
+
 struct appeared {
 	struct arena *arena;
+	VEC(struct masked) masked;
 	VEC(struct watched) denies;
 	VEC(const char *) exact, trees; /* paths of steps; those below which nothing can be made */
 	VEC(const char *) made, mounted; /* directories of the cage's own, and what is mounted: some are both */
 	VEC(const char *) writable;	/* directories of the host, in which and below which the program may write */
 };
+
+/* Could the program have made it: may it write where that is? */
+static bool is_makeable(const struct appeared *w, const char *path)
+{
+	for (size_t i = 0; i < w->writable.count; i++)
+		if (path_is_within(path, w->writable.items[i]))
+			return true;
+	return false;
+}
 
 static bool is_writable_host(const struct rule *rule)
 {
@@ -87,6 +101,25 @@ static const struct origin *copy_origin(struct arena *arena, const struct origin
 	return origin;
 }
 
+/* A mask hides what it was put on: when somebody outside puts another file in its place, the kernel takes the mask
+ * away.  (A mount whose mount point is removed or replaced in another namespace goes, mount_namespaces(7).) */
+static void remember_masks(struct appeared *w, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->steps.count; i++) {
+		const struct step *step = &plan->steps.items[i];
+		struct stat status;
+		const char *path;
+
+		if (step->op != OP_MASK)
+			continue;
+		path = arena_printf(w->arena, "/%s", plan_text_at(plan, step->a));
+		if (is_makeable(w, path) && plan->origins.items[step->origin] && lstat(path, &status) == 0)
+			*vec_push(w->arena, &w->masked) = (struct masked){
+				path, status.st_dev, status.st_ino,
+				copy_origin(w->arena, plan->origins.items[step->origin]) };
+	}
+}
+
 static void remember_writable(struct appeared *w, const struct policy *policy)
 {
 	for (size_t i = 0; i < policy->rule_count; i++) {
@@ -119,11 +152,12 @@ struct appeared *appeared_watch(const struct policy *policy, const struct plan *
 		if (wanted && rule->origin && glob_compile(arena, glob_text(rule->glob), NULL, &ignored, &glob) == 0)
 			*vec_push(arena, &w->denies) = (struct watched){ glob, copy_origin(arena, rule->origin) };
 	}
-	if (!w->denies.count) {
+	remember_writable(w, policy);
+	remember_masks(w, plan);
+	if (!w->denies.count && !w->masked.count) {
 		arena_free(arena);
 		return NULL;
 	}
-	remember_writable(w, policy);
 	remember_steps(w, plan);
 	return w;
 }
@@ -156,15 +190,6 @@ static bool is_fixed(const struct appeared *w, const char *path)
 	return is_in(w->made.items, w->made.count, above) && !is_in(w->mounted.items, w->mounted.count, above);
 }
 
-/* Could the program have made it: may it write where that is? */
-static bool is_makeable(const struct appeared *w, const char *path)
-{
-	for (size_t i = 0; i < w->writable.count; i++)
-		if (path_is_within(path, w->writable.items[i]))
-			return true;
-	return false;
-}
-
 static void look(void *context, const char *path)
 {
 	struct sight *s = context;
@@ -186,6 +211,21 @@ static void tell(const struct appeared *w, const char *path, const struct origin
 	diag_warning(d, "C610", copy_origin(d->arena, origin),
 		     "'%s' was not there when the cage started, so this line did not hold for it", str_quote(w->arena, path));
 	diag_help(d, "look at it before you use it: the program may have made it");
+}
+
+static void tell_replaced(const struct appeared *w, struct diags *d)
+{
+	for (size_t i = 0; i < w->masked.count; i++) {
+		const struct masked *m = &w->masked.items[i];
+		struct stat status;
+
+		if (lstat(m->path, &status) < 0 || (status.st_dev == m->device && status.st_ino == m->inode))
+			continue;
+		diag_warning(d, "C615", copy_origin(d->arena, m->origin),
+			     "'%s' was replaced while the cage ran, so this line did not hold any more",
+			     str_quote(w->arena, m->path));
+		diag_help(d, "the program may have read it; deny its whole directory to be safe");
+	}
 }
 
 void appeared_tell(const struct appeared *w, struct diags *d)
@@ -212,4 +252,5 @@ void appeared_tell(const struct appeared *w, struct diags *d)
 		if (sight.found)
 			tell(w, sight.found, deny->origin, d);
 	}
+	tell_replaced(w, d);
 }

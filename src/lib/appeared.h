@@ -1,5 +1,5 @@
 /* lib/appeared.h - a deny with a wildcard holds for what was there when the cage started; this tells of
- * what has appeared under such a name until its end. */
+ * what has appeared under such a name until its end, and of denied files that were replaced meanwhile. */
 #ifndef CUDDY_LIB_APPEARED_H
 #define CUDDY_LIB_APPEARED_H
 

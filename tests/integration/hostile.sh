@@ -127,6 +127,25 @@ late_names() {
 	cd ..
 }
 
+# A mask goes with the file that it hides: who replaces that outside is told.
+replaced_files() {
+	mkdir -p replaced && cd replaced || return
+	echo old >.env
+	printf 'include = ["command-line"]\n[filesystem]\ndeny = ["%s/.env"]\n' "$PWD" >../replaced.toml
+	(
+		while [ ! -e ready ]; do sleep 0.1; done
+		echo new >.env.new && mv .env.new .env
+		: >go
+	) &
+	cuddy run -p ../replaced.toml sh -c ': >ready; while [ ! -e go ]; do sleep 0.1; done'
+	wait $!
+	ok "a denied file that was replaced is told, with the line" complains 'replaced.toml:3:9: warning.C615.*replaced/.env'
+	cuddy run -p ../replaced.toml sh -c 'cat .env'
+	ok "the next start hides the new one" complains 'Permission denied'
+	ok "and tells nothing" not complains C615
+	cd ..
+}
+
 # Repositories in folders of a project: their hooks and settings are run outside, a submodule's by a mere status.
 nested_repositories() {
 	mkdir -p nested/module nested/plain/src && cd nested || return
@@ -204,6 +223,7 @@ suite() {
 	large_project
 	own_socket
 	late_names
+	replaced_files
 	nested_repositories
 	odd_runtime
 	closed_streams
