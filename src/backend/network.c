@@ -83,17 +83,19 @@ enum network_mode network_mode(const struct policy *policy)
 	return NETWORK_NONE;
 }
 
+static bool closes_loopback(const struct rule *rule)
+{
+	return rule->kind == KIND_NETWORK && rule->effect == EFFECT_DENY &&
+	       (rule->endpoint->form == HOST_LOOPBACK || rule->endpoint->form == HOST_ANY) &&
+	       rule->endpoint->access & (ACCESS_CONNECT | ACCESS_SEND | ACCESS_LISTEN);
+}
+
 /* A cage that may not use loopback gets a namespace in which it is down, or closed by rules. */
 static bool denies_loopback(const struct policy *policy)
 {
-	for (size_t i = 0; i < policy->rule_count; i++) {
-		const struct rule *rule = &policy->rules[i];
-
-		if (rule->kind == KIND_NETWORK && rule->effect == EFFECT_DENY &&
-		    (rule->endpoint->form == HOST_LOOPBACK || rule->endpoint->form == HOST_ANY) &&
-		    rule->endpoint->access & (ACCESS_CONNECT | ACCESS_SEND | ACCESS_LISTEN))
+	for (size_t i = 0; i < policy->rule_count; i++)
+		if (closes_loopback(&policy->rules[i]))
 			return true;
-	}
 	return false;
 }
 
@@ -416,6 +418,8 @@ static void claim(struct compilation *c, enum network_mode mode)
 		else if (rule->effect == EFFECT_ALLOW &&
 			 (form == HOST_LOOPBACK || rule->endpoint->access == ACCESS_LISTEN))
 			backend_claim(c, i, "network", EXACTNESS_EXACT, "the cage's own loopback");
+		else if (closes_loopback(rule) && (rule->endpoint->first_port || rule->endpoint->last_port != UINT16_MAX))
+			backend_claim(c, i, "network", EXACTNESS_COARSE, "the whole loopback of the cage is closed");
 		else if (mode == NETWORK_RELAY)
 			claim_relayed(c, i, open);
 		else if (rule->effect != EFFECT_ALLOW || is_outside(rule)) /* all of it is denied */
