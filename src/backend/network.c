@@ -324,8 +324,8 @@ const char *network_rules(struct arena *arena, const struct policy *policy)
 		"%s%s%s"
 		"\t\tmeta l4proto != { tcp, udp } goto refuse\n"
 		"\t\tip daddr " SYNTHETIC_NAMES4 " accept comment \"names: the relay decides\"\n"
-		"\t\tip6 daddr " SYNTHETIC_NAMES6 " accept comment \"names: the relay decides\"\n", pings ? PING_CHAIN : "", own_rules(policy),
-		policy->network.value ? PEER_OUTPUT : "", pings ? PING_OUTPUT : "");
+		"\t\tip6 daddr " SYNTHETIC_NAMES6 " accept comment \"names: the relay decides\"\n",
+		pings ? PING_CHAIN : "", own_rules(policy), policy->network.value ? PEER_OUTPUT : "", pings ? PING_OUTPUT : "");
 	print_groups(&t, EFFECT_DENY);
 	print_groups(&t, EFFECT_ALLOW);
 	strbuf_addf(&t.out,

@@ -37,8 +37,8 @@ int overlays_open(struct arena *arena, int at, struct overlay **ret, size_t *ret
 void overlay_close(struct overlay *overlay);
 
 /* Becomes the owner of every mode, and of subordinate ids, in a user namespace of its own, for the rest of
- * the process: what the caged program made unreadable is the user's nevertheless.  What returned -EACCES can be tried again
- * then.  0 or -errno; -EALREADY for root and the second time. */
+ * the process: what the caged program made unreadable is the user's nevertheless.  What returned -EACCES can
+ * be tried again then.  0 or -errno; -EALREADY for root and the second time. */
 int overlay_gain_power(void);
 
 /* ---- listing ---- */

@@ -81,8 +81,8 @@ int cli_print(const char *text);
 
 extern const struct command command_allow, command_bwrap, command_completions, command_deny, command_doctor,
 	command_explain, command_explain_code, command_export, command_help, command_image, command_import,
-	command_permissions, command_plan, command_profile, command_run, command_why, command_ps, command_list, command_stop, command_rm,
-	command_log, command_exec, command_shell, command_changes, command_commit, command_discard,
+	command_permissions, command_plan, command_profile, command_run, command_why, command_ps, command_list,
+	command_stop, command_rm, command_log, command_exec, command_shell, command_changes, command_commit, command_discard,
 	command_grant, command_revoke, command_install, command_uninstall, command_vpn;
 
 #endif

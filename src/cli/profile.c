@@ -69,8 +69,11 @@ static int show(struct cli *cli, void *values UNUSED)
 static int check(struct cli *cli, void *values)
 {
 	const struct profile *o = values;
+	const struct cuddy_options wish = {
+		.profile = cli->arguments[0], .flags = o->verbose ? CUDDY_VERBOSE : 0,
+	};
 
-	return session_load(cli, (struct cuddy_options){ .profile = cli->arguments[0], .flags = o->verbose ? CUDDY_VERBOSE : 0 }) < 0 ? EXIT_REFUSED : 0;
+	return session_load(cli, wish) < 0 ? EXIT_REFUSED : 0;
 }
 
 static const struct action actions[] = {

@@ -3,7 +3,8 @@
  * Two sources: calls with arguments that can't succeed (a call that the kernel does not know says
  * ENOSYS, one that it knows says anything else), and a forked child that builds a tiny cage in
  * namespaces of its own, one attempt per row of a table, and sends the errno of each attempt back.
- * Must not: load modules (the kernel may load those that a cage needs), write outside of the child's namespaces, trust version numbers. */
+ * Must not: load modules (the kernel may load those that a cage needs), write outside of the child's namespaces,
+ * trust version numbers. */
 #include "host/host.h"
 #include "base/fd.h"
 #include "base/own.h"

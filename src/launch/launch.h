@@ -89,8 +89,8 @@ int launch_start(const struct plan *plan, const struct launch_options *options, 
 int launch_join(const struct plan *plan, const struct cage_handles *cage, const struct launch_options *options,
 		struct diags *d, struct launch *ret);
 
-/* Waits until all of the cage (of one that was joined: the program) is gone and its output is written; passes HUP, INT, QUIT, TERM, USR1, USR2,
- * WINCH, CONT, TSTP on.  When the program stops, so does the caller's process group (job control).  Meanwhile
+/* Waits until all of the cage (of one that was joined: the program) is gone and its output is written; passes HUP,
+ * INT, QUIT, TERM, USR1, USR2, WINCH, CONT, TSTP on.  When the program stops, so does the caller's process group (job control).  Meanwhile
  * a terminal is raw; it is put back before this stops or returns.  Returns the exit status as the shell
  * shows it; 124 to 127 are ours, with a diagnostic. */
 int launch_wait(struct launch *launch, struct diags *d);

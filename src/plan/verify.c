@@ -149,7 +149,8 @@ static void check_layers(struct check *k, uint64_t value)
 	uint32_t data = PLAN_LAYERS_DATA(value);
 	unsigned attributes = PLAN_LAYERS_ATTRS(value);
 
-	if (attributes & ~(PLAN_ATTRS | PLAN_LAYERS_FUSE) || (attributes & (PLAN_NOSUID | PLAN_NODEV)) != (PLAN_NOSUID | PLAN_NODEV))
+	if (attributes & ~(PLAN_ATTRS | PLAN_LAYERS_FUSE) ||
+	    (attributes & (PLAN_NOSUID | PLAN_NODEV)) != (PLAN_NOSUID | PLAN_NODEV))
 		broken(k, "layers have known attributes, nosuid and nodev among them");
 	if (!data && attributes & PLAN_LAYERS_FUSE)
 		broken(k, "fuse-overlayfs has a directory for its layers");

@@ -25,7 +25,8 @@ bool glob_covers_tree(const struct glob *glob, const char *path);
 /* The glob without braces: its alternatives, each literal up to a first wildcard.  */
 struct glob_alternative {
 	const char *text;	/* pattern without braces */
-	const char *prefix;	/* unescaped literal path up to the last "/" before a wildcard, no trailing "/" ("" is the root); the whole path when literal */
+	const char *prefix;	/* unescaped literal path up to the last "/" before a wildcard, without that "/" ("" is
+				 * the root); the whole path when literal */
 	bool is_literal;	/* no wildcard at all */
 	bool is_directory;	/* ends in "/" */
 	bool is_tree;		/* exactly prefix + "/\*\*" */

@@ -36,8 +36,8 @@ static void add_list(struct strbuf *out, const char *name, const struct text_lis
 const char *policy_lines(const struct policy *p, struct arena *arena)
 {
 	const struct { const char *name; const struct text_setting *setting; } texts[] = {
-		{ "hostname", &p->hostname }, { "root", &p->root }, { "root-access", &p->root_access }, { "as", &p->user_as }, { "x11", &p->x11 },
-		{ "screen", &p->screen }, { "vpn", &p->vpn }, { "network", &p->network },
+		{ "hostname", &p->hostname }, { "root", &p->root }, { "root-access", &p->root_access },
+		{ "as", &p->user_as }, { "x11", &p->x11 }, { "screen", &p->screen }, { "vpn", &p->vpn }, { "network", &p->network },
 	};
 	const struct { const char *name; const struct text_list *list; } lists[] = {
 		{ "groups", &p->groups }, { "dns", &p->dns }, { "publish", &p->publish },

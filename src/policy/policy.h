@@ -35,7 +35,7 @@ enum place {
 	PLACE_PROC,	     /* a procfs of the cage's own pid namespace */
 	PLACE_DEVICES,	     /* a /dev with the granted devices, own devpts and shm */
 	PLACE_ROOT,	     /* the root file system that `root` names (`from`), which all lies in */
-	PLACE_SYNTHETIC,     /* a file that we write: `from` says which: passwd, group, machine-id, hosts, hostname, resolv-conf */
+	PLACE_SYNTHETIC,     /* a file that we write: `from` says which, of passwd, group, machine-id, hosts, … */
 };
 
 /* Among rules that reach equally deep the highest decides what appears: 2 for copy-on-write, so that

@@ -48,7 +48,8 @@ static int confine(const struct client_wish *wish)
 {
 	const struct rlimit none = { 0, 0 }, files = { FILES, FILES };
 
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_NOFILE, &files) < 0)
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0 ||
+	    setrlimit(RLIMIT_NOFILE, &files) < 0)
 		return -errno;
 	int r = drop(wish->capabilities);
 	return r < 0 ? r : confine_client();

@@ -111,9 +111,9 @@ static void say_status(const struct holder *h, int fd)
 
 	for (size_t i = 0; i < h->count; i++)
 		cages += h->users[i].pidfd >= 0;
-	snprintf(room, sizeof(room), "name %s\nkind %s\nstate %s\nseconds %lld\ncages %u\nlost %u\nremote %s\n%s", h->name, h->kind,
-		 h->up ? "up" : h->ever_up ? "reconnecting" : "connecting", (holder_now() - h->since) / 1000, cages, h->downs,
-		 h->remote, h->up ? h->facts : "");
+	snprintf(room, sizeof(room), "name %s\nkind %s\nstate %s\nseconds %lld\ncages %u\nlost %u\nremote %s\n%s",
+		 h->name, h->kind, h->up ? "up" : h->ever_up ? "reconnecting" : "connecting",
+		 (holder_now() - h->since) / 1000, cages, h->downs, h->remote, h->up ? h->facts : "");
 	(void)say(fd, SAY_STATUS, room, NULL);
 }
 

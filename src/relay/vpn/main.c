@@ -206,8 +206,10 @@ int main(int argc, char **argv)
 	syscall(SYS_close_range, CONFIGURATION + 1u, ~0u, 0);
 	(void)fcntl(LISTENER, F_SETFD, FD_CLOEXEC);
 	(void)fcntl(LISTENER, F_SETFL, O_NONBLOCK);
-	holder = (struct holder){ .kind = argv[1], .digest = argv[2], .name = argv[3], .remote = "", .listener = LISTENER, .control = -1,
-				  .relay = -1, .epoll = -1, .spaces = { -1, -1 }, .since = holder_now(), .started = holder_now() };
+	holder = (struct holder){
+		.kind = argv[1], .digest = argv[2], .name = argv[3], .remote = "", .listener = LISTENER, .control = -1,
+		.relay = -1, .epoll = -1, .spaces = { -1, -1 }, .since = holder_now(), .started = holder_now(),
+	};
 	int r = read_configuration(arena, argv[1], &config);
 	if (r == 0) {
 		holder.remote = arena_printf(arena, "%s:%u", config->remotes[0].host, config->remotes[0].port);
