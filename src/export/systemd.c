@@ -206,7 +206,8 @@ static void add_tmpfs(struct writer *w, const struct export_mount *m)
 	const char *room = export_limit(w->e, LIMIT_DISK, &size) ?
 			   arena_printf(w->e->arena, ",size=%llu", (unsigned long long)size) : "";
 
-	if (!path_is_within(m->target, "/dev"))
+	/* PrivateDevices makes a /dev with the shared memory of the computer in it. */
+	if (!path_is_within(m->target, "/dev") || str_equal(m->target, "/dev/shm"))
 		add(w, export_origin(w->e, m->origin), "TemporaryFileSystem",
 		    arena_printf(w->e->arena, "%s:%s,nosuid,nodev%s,mode=%04o%s", word(w, m->target, ":"),
 				 m->attributes & PLAN_READ_ONLY ? "ro" : "rw",

@@ -149,7 +149,7 @@ RIGHTS = [ # name, [networking], [runtime]
 
 def said_coarse(question):
     kind = "network" if question.startswith("connect") else "capability"
-    return any(rule["said"] == "coarse" and rule["kind"] in (kind, "syscall") and "family" in (rule["note"] or "")
+    return any(rule["said"] == "coarse" and rule["kind"] in (kind, "syscall") and "famil" in (rule["note"] or "")
                for rule in export_live.reports["now"]["rules"])
 
 
