@@ -34,7 +34,8 @@ static bool report(struct cli *cli, const struct import *i)
 		weaker |= f->loss == IMPORT_LOST;
 		diag_warning(&cli->d, "C710", f->origin, "%s: %s",
 			     f->loss == IMPORT_LOST ? "not carried over" :
-			     f->loss == IMPORT_NARROW ? "narrower here" : "not understood", f->what);
+			     f->loss == IMPORT_NARROW ? "narrower here" : "not understood",
+			     str_quote(cli->arena, f->what));
 	}
 	return weaker;
 }

@@ -291,7 +291,7 @@ static void write_findings(struct import *i, struct strbuf *out)
 				strbuf_addf(out, "\n# %s\n", loss_titles[loss]);
 			titled = true;
 			strbuf_addf(out, "#   %s%s%s\n", f->origin ? import_places(i->arena, &f->origin, 1, PLACES) : "",
-				    f->origin ? ": " : "", f->what);
+				    f->origin ? ": " : "", str_quote(i->arena, f->what)); /* words of the file */
 		}
 	}
 	if (i->not_needed)
