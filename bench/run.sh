@@ -66,7 +66,9 @@ desk_words() {
 	printf -- '--tmpfs /tmp --tmpfs /run --dir /run/user/%s' "$(id -u)"
 }
 
-mkdir "$work/home" && chmod 777 "$work/home"
+mkdir -m 777 "$work/home" "$work/here" || exit 1
+chmod 777 "$work/home" "$work/here"
+cd "$work/here" || exit 1 # what lies in the working directory is looked at
 printf 'bare\t/bin/true\n' > "$work/all"
 if command -v bwrap > /dev/null; then
 	printf 'bwrap-desk\tbwrap --unshare-all --die-with-parent --new-session %s /bin/true\n' \
