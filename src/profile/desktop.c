@@ -169,8 +169,8 @@ static int add_line(struct rewriter *r, const struct line *line)
 {
 	if (is_named(line, "Name"))
 		return add_name(r, line), 0;
-	if (is_named(line, "Exec"))
-		return add_exec(r, line->value);
+	if (is_named(line, "Exec")) /* there is one for all languages, and no second */
+		return *line->language ? 0 : add_exec(r, line->value);
 	if (is_named(line, "Icon")) {
 		if (r->group == GROUP_ACTION || !r->wish->icon)
 			strbuf_addf(r->out, "%s=%s\n", line->key, line->value);
@@ -233,8 +233,10 @@ int desktop_rewrite(struct arena *arena, const char *text, size_t length, const 
 			result = add_line(&r, &parts);
 	}
 	end_group(&r);
-	/* Lines with bytes that no text has were passed over. */
-	return result == 0 && (!r.has_exec || !r.has_name) ? -EINVAL : result;
+	/* Lines with bytes that no text has were passed over: what is left must still be an entry. */
+	if (result == 0 && (!r.has_exec || !r.has_name || menu_parse(arena, strbuf_text(out), out->length, &entry) < 0))
+		result = -EINVAL;
+	return result;
 }
 
 const char *desktop_icon(struct arena *arena, const char *text, size_t length)
