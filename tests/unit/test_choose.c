@@ -174,7 +174,7 @@ static struct profile_choice choose(struct arena *arena, const char *program, st
 		{ "XDG_DATA_HOME", arena_printf(arena, "%s/data-home", tree_top) },
 	};
 	struct profile_context c = { .variables = variables, .variable_count = ARRAY_SIZE(variables),
-				     .directory = arena_printf(arena, "%s/work", tree_top) };
+				     .directory = arena_printf(arena, "%s/place", tree_top) };
 
 	c.places.share = arena_printf(arena, "%s/share", tree_top);
 	c.places.etc = arena_printf(arena, "%s/etc", tree_top);
@@ -202,13 +202,13 @@ static void test_matches(void)
 	tree_put("bin/alpha", "#!/bin/sh\n");
 	tree_put("bin/beta", "#!/bin/sh\n");
 	tree_put("opt/beta/beta-bin", "#!/bin/sh\n");
-	tree_put("work/alpha", "#!/bin/sh\n");
+	tree_put("place/alpha", "#!/bin/sh\n");
 	tree_put("share/profiles/alpha.toml", "description = \"x\"\n");
 	tree_put("share/profiles/base/beta.toml", "");
 	chosen("alpha", "alpha", "share/profiles/alpha.toml");
 	chosen(tree_path("bin/alpha"), "alpha", "matches");
 	chosen("./alpha", "command-line", "no menu entry");
-	chosen("../work/alpha", "command-line", "no menu entry");
+	chosen("../place/alpha", "command-line", "no menu entry");
 	chosen("beta", "command-line", "no menu entry");
 	tree_put("user/profiles/mine.toml", "Match = [\"b?ta\", \"/x\"]\n");
 	chosen("beta", "mine", "user/profiles/mine.toml");

@@ -132,15 +132,15 @@ static void test_project(void)
 	real = arena_strdup(arena, tree_path("real/home/x"));
 	real = arena_strndup(arena, real, strlen(real) - 2);
 	link = arena_strdup(arena, tree_path("link"));
-	is(project(arena, real, arena_printf(arena, "%s/work", real)), arena_printf(arena, "%s/work", real), "a folder");
+	is(project(arena, real, arena_printf(arena, "%s/notes", real)), arena_printf(arena, "%s/notes", real), "a folder");
 	is(project(arena, real, real), "", "the home is no project");
 	is(project(arena, real, tree_top), "", "nor is what holds it");
 	is(project(arena, real, "/"), "", "nor is the root");
 	ok(symlink(real, link) == 0, "a home behind a link");
 	is(project(arena, link, real), "", "is none by its real name either");
 	is(project(arena, "/no/such/home", "/no"), "", "a home that is not there has a directory above, too");
-	tree_put("real/home/work/.cuddy.toml", "");
-	is(project(arena, real, arena_printf(arena, "%s/work", real)), arena_printf(arena, "%s/work", real), "a folder again");
+	tree_put("real/home/notes/.cuddy.toml", "");
+	is(project(arena, real, arena_printf(arena, "%s/notes", real)), arena_printf(arena, "%s/notes", real), "a folder again");
 	tree_remove();
 }
 

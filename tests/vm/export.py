@@ -185,21 +185,21 @@ def user_manager():
     profile = f"{WORK}/mine.toml"
     home = f"/home/{USER}"
     with open(profile, "w", encoding="utf-8") as file:
-        file.write(f'[filesystem]\nflags = ["system"]\nread-write = ["{home}/work{{/,/**}}"]\ndeny = ["{home}/work/secret"]\n'
+        file.write(f'[filesystem]\nflags = ["system"]\nread-write = ["{home}/notes{{/,/**}}"]\ndeny = ["{home}/notes/secret"]\n'
                    '[runtime]\nflags = ["ordinary"]\n')
     units = f"{home}/.config/systemd/user"
-    run(*as_user("mkdir", "-p", units, f"{home}/work"))
-    run(*as_user("sh", "-c", f"echo hidden >{home}/work/secret; echo mine >{home}/other"))
+    run(*as_user("mkdir", "-p", units, f"{home}/notes"))
+    run(*as_user("sh", "-c", f"echo hidden >{home}/notes/secret; echo mine >{home}/other"))
     out = f"{WORK}/user-export"
     run("install", "-d", "-o", USER, out)
     done = run(*as_user(differential.CUDDY, "export", "--to", "systemd", "-o", out, profile))
     say(done.returncode == 0, "a drop-in for the user's manager", done.stderr.splitlines() if done.returncode else ())
-    command = ["/bin/sh", "-c", f"'cat {home}/work/secret; cat {home}/other; echo new >{home}/work/new; echo ended'"]
+    command = ["/bin/sh", "-c", f"'cat {home}/notes/secret; cat {home}/other; echo new >{home}/notes/new; echo ended'"]
     manager = as_user("systemctl", "--user")
     try:
         printed = service(manager, units, "mine", f"{out}/mine.user.conf", command, "")
         say(printed == "ended\n", "a user's service runs with it, and reads nothing it may not", printed.splitlines())
-        say(os.path.exists(f"{home}/work/new"), "and writes what it may")
+        say(os.path.exists(f"{home}/notes/new"), "and writes what it may")
     except RuntimeError as error:
         say(False, "a user's service runs with it", str(error).splitlines())
     verified = run(*as_user("systemd-analyze", "verify", "--user", f"{units}/mine.service"))
