@@ -20,6 +20,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef CUDDY_LIBEXEC_DIR
+#define CUDDY_LIBEXEC_DIR "/usr/libexec/cuddy"
+#endif
 #define EXECUTABLE  "/proc/self/exe"
 #define VARIABLE    "CUDDY_SELF"   /* tells the program that is executed again where its file is */
 #define MEMFD_EXEC_ 0x10u	   /* MFD_EXEC, Linux 6.3 */
@@ -53,6 +56,18 @@ const char *own_path(struct arena *arena)
 		return arena_strdup(arena, path);
 	size = readlink(EXECUTABLE, text, sizeof(text));
 	return size > 0 && (size_t)size < sizeof(text) ? arena_strndup(arena, text, (size_t)size) : NULL;
+}
+
+const char *own_helper(struct arena *arena, const char *name)
+{
+	const char *path = own_path(arena), *beside;
+
+	if (path) {
+		beside = path_normal(arena, "/", arena_printf(arena, "%s/../%s", path, name));
+		if (access(beside, X_OK) == 0)
+			return beside;
+	}
+	return path_join(arena, CUDDY_LIBEXEC_DIR, name);
 }
 
 static bool is_sealed(void)

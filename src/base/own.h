@@ -13,6 +13,10 @@
  * the kernel does not say. */
 const char *own_path(struct arena *arena);
 
+/* Where the program `name` is that comes with ours: beside our file when that runs from where it was built, else
+ * where it was installed; nobody looked whether it is there.  Never NULL. */
+const char *own_helper(struct arena *arena, const char *name);
+
 /* Is it out of reach for whoever has our user and no capability: root's and the caller is not root, or on a
  * read-only mount, or a sealed copy? */
 bool own_is_safe(void);

@@ -4,7 +4,6 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/own.h"
-#include "base/path.h"
 #include "cage/image.h"
 #include "cage/tree.h"
 #include "cli/bar.h"
@@ -15,10 +14,6 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
-
-#ifndef CUDDY_LIBEXEC_DIR
-#define CUDDY_LIBEXEC_DIR "/usr/libexec/cuddy"
-#endif
 
 struct image { const char *name, *size, *architecture, *tag; bool replace, force, json; };
 
@@ -60,22 +55,9 @@ static bool parse_size(const char *text, uint64_t *ret)
 	return !*end && *ret <= INT64_MAX / 2;
 }
 
-/* The helper stands beside cuddy in a build directory. */
-static const char *helper_path(struct arena *arena)
-{
-	const char *self = own_path(arena);
-
-	if (self) {
-		const char *beside = path_normal(arena, "/", arena_printf(arena, "%s/../cuddy-image", self));
-		if (access(beside, X_OK) == 0)
-			return beside;
-	}
-	return CUDDY_LIBEXEC_DIR "/cuddy-image";
-}
-
 static int execute_import(struct cli *cli, const struct image *o, const char *name, uint64_t size)
 {
-	const char *helper = helper_path(cli->arena), *architecture = o->architecture;
+	const char *helper = own_helper(cli->arena, "cuddy-image"), *architecture = o->architecture;
 	struct utsname machine;
 
 	if (!architecture && uname(&machine) == 0)

@@ -38,10 +38,6 @@ enum { NR_OPEN_TREE = 428, NR_MOVE_MOUNT = 429, NR_FSOPEN = 430, NR_FSMOUNT = 43
        NR_PIDFD_OPEN = 434, NR_OPENAT2 = 437, NR_MOUNT_SETATTR = 442, NR_LANDLOCK_CREATE = 444,
        NR_STATMOUNT = 457, NR_OPEN_TREE_ATTR = 467 };
 #define FILE_ROOM 65536
-#ifndef CUDDY_LIBEXEC_DIR
-#define CUDDY_LIBEXEC_DIR "/usr/libexec/cuddy"
-#endif
-
 /* ---- small readers ---- */
 
 static char *slurp(struct arena *arena, const char *path)
@@ -569,25 +565,16 @@ static void probe_device(struct host *host, enum feature feature, const char *pa
 		set(host, feature, SUPPORT_FULL, 0, path);
 }
 
-/* Beside this very program when it runs from the directory where it was built. */
-static const char *find_own(struct arena *arena, const char *name)
-{
-	const char *self = own_path(arena);
-	const char *beside = self ? path_normal(arena, "/", arena_printf(arena, "%s/../%s", self, name)) : "";
-	const char *installed = path_join(arena, CUDDY_LIBEXEC_DIR, name);
-	return access(beside, X_OK) == 0 ? beside : access(installed, X_OK) == 0 ? installed : NULL;
-}
-
 static const char *find_program(struct arena *arena, const char *name)
 {
-	if (str_starts(name, "cuddy-"))
-		return find_own(arena, name);
-
 	static const char more[] = ":/usr/sbin:/sbin:/usr/local/bin:/usr/libexec:/usr/lib"
 				   ":/usr/lib/xdg-desktop-portal";
 	const char *path = getenv("PATH");
+	const char *own = str_starts(name, "cuddy-") ? own_helper(arena, name) : NULL;
 	char *list = arena_printf(arena, "%s%s", path ? path : "/usr/bin:/bin", more), *rest = NULL;
 
+	if (own)
+		return access(own, X_OK) == 0 ? own : NULL;
 	for (char *place = strtok_r(list, ":", &rest); place; place = strtok_r(NULL, ":", &rest)) {
 		char *candidate = path_join(arena, place, name);
 		struct stat status;

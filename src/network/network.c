@@ -5,7 +5,6 @@
 #include "network/enter.h"
 #include "base/fd.h"
 #include "base/own.h"
-#include "base/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,10 +19,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifndef CUDDY_LIBEXEC_DIR
-#define CUDDY_LIBEXEC_DIR "/usr/libexec/cuddy"
-#endif
-
 enum { ANSWER_MS = 10000, END_MS = 2000, ANSWER_SIZE = NETWORK_ANSWER };
 
 /* All that a helper is started with. */
@@ -34,19 +29,6 @@ struct start {
 };
 
 struct helper { pid_t pid; int answer; };
-
-/* Beside this very program when it runs from the directory where it was built. */
-static const char *find_relay(struct arena *arena)
-{
-	const char *path = own_path(arena);
-
-	if (path) {
-		const char *beside = path_normal(arena, "/", arena_printf(arena, "%s/../cuddy-net", path));
-		if (access(beside, X_OK) == 0)
-			return beside;
-	}
-	return CUDDY_LIBEXEC_DIR "/cuddy-net";
-}
 
 static long long now_ms(void)
 {
@@ -225,7 +207,7 @@ static int start_both(struct network *network, const struct start *start, char t
 int network_begin(struct network *network, struct arena *arena, const struct network_texts *texts,
 		  char answer[NETWORK_ANSWER])
 {
-	struct start start = { .program = find_relay(arena), .rules = texts->rules, .pidfd = texts->pidfd,
+	struct start start = { .program = own_helper(arena, "cuddy-net"), .rules = texts->rules, .pidfd = texts->pidfd,
 			       .counters = network->counters, .log = network->log, .peers = network->peers,
 			       .cages = network->cages, .sockets = { -1, -1 },
 			       .outside = texts->outside };

@@ -3,7 +3,6 @@
 #include "vpn/tunnel.h"
 #include "base/fd.h"
 #include "base/own.h"
-#include "base/path.h"
 #include "base/sha256.h"
 
 #include <dirent.h>
@@ -25,10 +24,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#ifndef CUDDY_LIBEXEC_DIR
-#define CUDDY_LIBEXEC_DIR "/usr/libexec/cuddy"
-#endif
 
 enum { TICK_MS = 200, GRACE_SECONDS = 5, BACKLOG = 64, TRIES = 8 };
 
@@ -62,18 +57,6 @@ static const char *digest_of(struct arena *arena, const char *text)
 	sha256_add(&sha, text, strlen(text));
 	sha256_finish(&sha, digest);
 	return arena_strdup(arena, digest);
-}
-
-static const char *find_program(struct arena *arena)
-{
-	const char *path = own_path(arena);
-
-	if (path) {
-		const char *beside = path_normal(arena, "/", arena_printf(arena, "%s/../cuddy-vpn", path));
-		if (access(beside, X_OK) == 0)
-			return beside;
-	}
-	return CUDDY_LIBEXEC_DIR "/cuddy-vpn";
 }
 
 /* ---- the socket ---- */
@@ -339,7 +322,7 @@ int tunnel_attach(struct arena *arena, const struct tunnel_places *places, const
 	AUTO_FD int directory = open_directory(places->runtime, true);
 	const char *stored = vpn_stored_text(arena, config);
 	struct holder holder = {
-		.program = find_program(arena), .name = name, .kind = config->kind == VPN_OPENVPN ? "openvpn" : "wireguard",
+		.program = own_helper(arena, "cuddy-vpn"), .name = name, .kind = config->kind == VPN_OPENVPN ? "openvpn" : "wireguard",
 		.digest = digest_of(arena, stored), .text = stored, .directory = directory,
 		.key = key_of(arena, name),
 	};
