@@ -7,6 +7,7 @@
 #include "cage/fuse.h"
 #include "cage/fuse_confine.h"
 #include "base/fd.h"
+#include "base/process.h"
 #include "cage/tree.h"
 #include "launch/kernel.h"
 
@@ -306,13 +307,8 @@ _Noreturn static void run(const struct service *s)
 		"lowerdir=/lower,upperdir=/data/upper,workdir=/data/work", "/dev/fd/3", NULL }, *const envp[] = { NULL };
 	struct service own = *s;
 	int trees[SHOWN];
-	sigset_t none;
 
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	signal(SIGCHLD, SIG_DFL);
-	setsid(); /* the terminal's signals are not for helpers */
+	process_begin_helper();
 	int null = must_be(s, RESULT(open("/dev/null", O_RDWR | O_CLOEXEC)), "open /dev/null");
 	must_be(s, RESULT(setns(s->pidfd, CLONE_NEWUSER | CLONE_NEWNS)), "enter the cage's namespaces");
 	must_be(s, take_trees(s, trees), "take the layers");

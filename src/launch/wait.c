@@ -7,6 +7,7 @@
 #include "launch/relay.h"
 #include "launch/status.h"
 #include "base/fd.h"
+#include "base/process.h"
 
 #include <string.h>
 #include <sys/signalfd.h>
@@ -79,14 +80,6 @@ static int tell_failure(const struct plan *plan, const struct report *report, st
 	diag_help(d, "step %u, stage %s; the program was not started", report->step,
 		  stage_name(step->stage));
 	return EXIT_CUDDY;
-}
-
-static long long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
 static void send_signal(const struct launch *launch, int number)
@@ -274,7 +267,7 @@ static bool is_drained(const struct launch *launch)
 /* True when the wait is over because nobody shall be waited for any longer. */
 static bool limit_struck(struct watch *w, long long *deadline)
 {
-	if (*deadline < 0 || w->killed || now_ms() < *deadline)
+	if (*deadline < 0 || w->killed || clock_ms() < *deadline)
 		return false;
 	if (!w->ended) {
 		send_signal(w->launch, w->struck ? SIGKILL : SIGTERM);
@@ -296,10 +289,10 @@ static void wait_for_end(struct watch *w)
 		[PIDFD] = { launch->pidfd, POLLIN, 0 }, [SIGNALS] = { w->signals, POLLIN, 0 },
 		[REPORT] = { launch->report, POLLIN, 0 }, [TERMINAL] = { -1, 0, 0 }, [TERMINAL + 1] = { -1, 0, 0 },
 	};
-	long long deadline = launch->timeout ? now_ms() + launch->timeout * 1000LL : -1;
+	long long deadline = launch->timeout ? clock_ms() + launch->timeout * 1000LL : -1;
 
 	for (;;) {
-		long long left = deadline < 0 || w->killed ? -1 : MAX(deadline - now_ms(), 0LL);
+		long long left = deadline < 0 || w->killed ? -1 : MAX(deadline - clock_ms(), 0LL);
 		look_at_terminal(launch);
 		relays_poll(launch->relays, polled + RELAYS);
 		if (launch->terminal)

@@ -5,6 +5,7 @@
 #include "network/enter.h"
 #include "base/fd.h"
 #include "base/own.h"
+#include "base/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +17,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { ANSWER_MS = 10000, END_MS = 2000, ANSWER_SIZE = NETWORK_ANSWER };
@@ -30,26 +30,7 @@ struct start {
 
 struct helper { pid_t pid; int answer; };
 
-static long long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 /* ---- what runs in the helpers ---- */
-
-static void be_ordinary(void)
-{
-	sigset_t none;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	signal(SIGCHLD, SIG_DFL);
-	setsid(); /* the terminal's signals are not for helpers */
-}
 
 _Noreturn static void run_relay(const struct start *start, int answer)
 {
@@ -86,7 +67,7 @@ static int begin(void (*run)(const struct start *, int), const struct start *sta
 		return -errno;
 	pid_t pid = fork();
 	if (pid == 0) {
-		be_ordinary();
+		process_begin_helper();
 		run(start, pipes[1]);
 		_exit(1);
 	}
@@ -109,7 +90,7 @@ static bool is_ready(const struct helper *helper, long long deadline, char text[
 
 	while (length > 0 && used < ANSWER_SIZE - 1) {
 		struct pollfd polled = { .fd = helper->answer, .events = POLLIN };
-		int r = poll(&polled, 1, (int)MAX(deadline - now_ms(), 0LL));
+		int r = poll(&polled, 1, (int)MAX(deadline - clock_ms(), 0LL));
 		if (r < 0 && errno == EINTR)
 			continue;
 		length = r > 0 ? read(helper->answer, text + used, ANSWER_SIZE - 1 - used) : -1;
@@ -186,7 +167,7 @@ static int policy_file(const char *text)
 static int start_both(struct network *network, const struct start *start, char text[ANSWER_SIZE])
 {
 	struct helper relay = { 0, -1 }, enter = { 0, -1 };
-	long long deadline = now_ms() + ANSWER_MS;
+	long long deadline = clock_ms() + ANSWER_MS;
 	strcpy(text, "cannot start a helper\n");
 	bool good = begin(run_relay, start, &relay) == 0 && begin(run_enter, start, &enter) == 0 &&
 		    is_ready(&enter, deadline, text);

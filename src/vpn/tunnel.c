@@ -3,6 +3,7 @@
 #include "vpn/tunnel.h"
 #include "base/fd.h"
 #include "base/own.h"
+#include "base/process.h"
 #include "base/sha256.h"
 
 #include <dirent.h>
@@ -22,7 +23,6 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { TICK_MS = 200, GRACE_SECONDS = 5, BACKLOG = 64, TRIES = 8 };
@@ -150,14 +150,9 @@ _Noreturn static void run_holder(const struct holder *holder, int listener, int 
 	const char *const argv[] = { "cuddy-vpn", holder->kind, holder->digest, holder->name, NULL };
 	static const char *const envp[] = { "PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin", NULL };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), from[] = { null, null, null, listener, configuration };
-	sigset_t none;
 	int r = null;
 
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	signal(SIGCHLD, SIG_DFL);
-	setsid();
+	process_begin_helper();
 	for (size_t i = 0; i < ARRAY_SIZE(from); i++)
 		from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, (int)ARRAY_SIZE(from));
 	for (size_t i = 0; i < ARRAY_SIZE(from) && r >= 0; i++)
@@ -220,14 +215,6 @@ static int lock_and_reach(const struct holder *holder)
 
 /* ---- attaching ---- */
 
-static long long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 static bool was_interrupted(void)
 {
 	sigset_t pending;
@@ -248,7 +235,7 @@ static void show_progress(struct arena *arena, const char *name, const char *wor
 /* Waits for the first word that decides: SAY_UP, SAY_FAILED, SAY_OTHER; 0: the holder is gone; -errno. */
 static int await(struct arena *arena, const char *name, int fd, char text[TUNNEL_MESSAGE], int spaces[2])
 {
-	long long end = now_ms() + (TUNNEL_SECONDS + GRACE_SECONDS) * 1000LL;
+	long long end = clock_ms() + (TUNNEL_SECONDS + GRACE_SECONDS) * 1000LL;
 	struct pollfd polled = { .fd = fd, .events = POLLIN };
 	int word = SAY_WAIT;
 
@@ -262,7 +249,7 @@ static int await(struct arena *arena, const char *name, int fd, char text[TUNNEL
 			show_progress(arena, name, text);
 		if (was_interrupted())
 			word = -EINTR;
-		else if (r == 0 && now_ms() > end)
+		else if (r == 0 && clock_ms() > end)
 			word = -ETIMEDOUT;
 	}
 	show_progress(arena, name, NULL);

@@ -1,9 +1,9 @@
 /* relay/net/loop.c - one epoll loop: waits, calls who waited, clears up. */
 #include "relay/net/relay.h"
+#include "base/process.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { EVENTS = 64, TICK_MS = 1000 };
@@ -33,10 +33,7 @@ void relay_forget(struct relay *relay, struct handle *handle)
 
 static void look_at_clock(struct relay *relay)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	relay->now = now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+	relay->now = clock_ms();
 }
 
 void relay_run(struct relay *relay)

@@ -4,24 +4,16 @@
 #include "relay/vpn/holder.h"
 #include "relay/vpn/inside.h"
 #include "base/fd.h"
+#include "base/process.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { FIRST_MS = 10000 }; /* that it waits for the first cage */
-
-long long holder_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
 
 /* ---- talking to cages ---- */
 
@@ -113,7 +105,7 @@ static void say_status(const struct holder *h, int fd)
 		cages += h->users[i].pidfd >= 0;
 	snprintf(room, sizeof(room), "name %s\nkind %s\nstate %s\nseconds %lld\ncages %u\nlost %u\nremote %s\n%s",
 		 h->name, h->kind, h->up ? "up" : h->ever_up ? "reconnecting" : "connecting",
-		 (holder_now() - h->since) / 1000, cages, h->downs, h->remote, h->up ? h->facts : "");
+		 (clock_ms() - h->since) / 1000, cages, h->downs, h->remote, h->up ? h->facts : "");
 	(void)say(fd, SAY_STATUS, room, NULL);
 }
 
@@ -144,7 +136,7 @@ static bool went_down(struct holder *h, const char *why)
 
 	remember(h, why);
 	h->up = false;
-	h->since = was_up ? holder_now() : h->since;
+	h->since = was_up ? clock_ms() : h->since;
 	h->downs += was_up;
 	if (was_up)
 		say_all(h, false, SAY_DOWN, last_words(h, room));
@@ -170,7 +162,7 @@ static bool hear_inside(struct holder *h)
 		return true;
 	case INSIDE_UP:
 		h->up = h->ever_up = true;
-		h->since = holder_now();
+		h->since = clock_ms();
 		snprintf(h->facts, sizeof(h->facts), "%.*s", (int)sizeof(h->facts) - 1, text + 1);
 		say_all(h, false, SAY_UP, "");
 		say_all(h, true, SAY_UP, servers_of(h, room));
@@ -194,7 +186,7 @@ static void attach(struct holder *h, struct holder_user *user, const char *diges
 	}
 	user->pidfd = pidfd;
 	user->gone = !watch(h, pidfd);
-	user->deadline = holder_now() + TUNNEL_SECONDS * 1000LL;
+	user->deadline = clock_ms() + TUNNEL_SECONDS * 1000LL;
 	if (h->up && say(user->socket, SAY_UP, servers_of(h, room), h->spaces))
 		user->deadline = 0;
 }
@@ -247,7 +239,7 @@ static void sweep(struct holder *h)
 
 	for (size_t i = 0; i < h->count; i++) {
 		struct holder_user *user = &h->users[i];
-		if (user->pidfd >= 0 && user->deadline && holder_now() >= user->deadline) {
+		if (user->pidfd >= 0 && user->deadline && clock_ms() >= user->deadline) {
 			remember(h, "the time limit is over");
 			if (!user->mute)
 				(void)say(user->socket, SAY_FAILED, last_words(h, room), NULL);
@@ -279,7 +271,7 @@ static int next_deadline(const struct holder *h, bool first)
 	for (size_t i = 0; i < h->count; i++)
 		if (h->users[i].deadline && (!next || h->users[i].deadline < next))
 			next = h->users[i].deadline;
-	return next ? (int)MAX(next - holder_now(), 0LL) : -1;
+	return next ? (int)MAX(next - clock_ms(), 0LL) : -1;
 }
 
 /* A cage that has ended, or something that it says. */
@@ -324,7 +316,7 @@ void holder_run(struct holder *h)
 	while (serve(h, !had_cage)) {
 		sweep(h);
 		had_cage = had_cage || has_cage(h);
-		if (!has_cage(h) && (had_cage || holder_now() >= h->started + FIRST_MS))
+		if (!has_cage(h) && (had_cage || clock_ms() >= h->started + FIRST_MS))
 			return;
 	}
 }
@@ -341,7 +333,7 @@ void holder_fail(struct holder *h, const char *why)
 	fd_closep(&h->epoll);
 	if (holder_watch(h) < 0)
 		return;
-	while (!has_cage(h) && holder_now() < h->started + FIRST_MS && serve(h, true))
+	while (!has_cage(h) && clock_ms() < h->started + FIRST_MS && serve(h, true))
 		sweep(h);
 	say_all(h, true, SAY_FAILED, last_words(h, room));
 }

@@ -34,6 +34,4 @@ void holder_run(struct holder *holder);
 /* The same for a tunnel that could not be made: tells whoever waits. */
 void holder_fail(struct holder *holder, const char *why);
 
-long long holder_now(void);
-
 #endif

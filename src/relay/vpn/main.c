@@ -14,6 +14,7 @@
 #include "network/counters.h"
 #include "base/fd.h"
 #include "base/limits.h"
+#include "base/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -208,7 +209,7 @@ int main(int argc, char **argv)
 	(void)fcntl(LISTENER, F_SETFL, O_NONBLOCK);
 	holder = (struct holder){
 		.kind = argv[1], .digest = argv[2], .name = argv[3], .remote = "", .listener = LISTENER, .control = -1,
-		.relay = -1, .epoll = -1, .spaces = { -1, -1 }, .since = holder_now(), .started = holder_now(),
+		.relay = -1, .epoll = -1, .spaces = { -1, -1 }, .since = clock_ms(), .started = clock_ms(),
 	};
 	int r = read_configuration(arena, argv[1], &config);
 	if (r == 0) {
