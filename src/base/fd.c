@@ -82,6 +82,22 @@ int fd_make_directory(int dir, const char *name, int access, bool create)
 	return fd < 0 ? -errno : fd;
 }
 
+int fd_make_private(int dir, const char *name, bool create)
+{
+	AUTO_FD int fd = fd_make_directory(dir, name, O_RDONLY, create);
+	struct stat status;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	if (status.st_uid != geteuid())
+		return -EPERM;
+	if (status.st_mode & 077 && fchmod(fd, 0700) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
 int fd_write_all(int fd, const void *bytes, size_t count)
 {
 	const char *at = bytes;

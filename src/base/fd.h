@@ -24,6 +24,9 @@ int fd_read_all(struct arena *arena, int fd, size_t limit, char **ret_text, size
  * `create` is set it is made, for us alone (0700).  A descriptor or -errno. */
 int fd_make_directory(int dir, const char *name, int access, bool create);
 
+/* The same, ours and closed to others: -EPERM when it belongs to somebody else; a mode that is too wide is narrowed. */
+int fd_make_private(int dir, const char *name, bool create);
+
 /* Writes all of it, retrying EINTR and short writes.  0 or -errno. */
 int fd_write_all(int fd, const void *bytes, size_t count);
 

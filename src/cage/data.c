@@ -59,23 +59,6 @@ const char *cage_name_from(struct arena *arena, const char *text)
 	return *name ? name : "cage";
 }
 
-/* One directory below `dir`, ours and closed to others; made if it is missing. */
-static int open_own(int dir, const char *name, bool create)
-{
-	AUTO_FD int fd = fd_make_directory(dir, name, O_RDONLY, create);
-	struct stat status;
-
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &status) < 0)
-		return -errno;
-	if (status.st_uid != geteuid())
-		return -EPERM;
-	if (status.st_mode & 077 && fchmod(fd, 0700) < 0)
-		return -errno;
-	return TAKE_FD(fd);
-}
-
 /* The user's own directories above ours: made as mkdir -p does, links allowed. */
 static int open_parents(const char *path, bool create)
 {
@@ -111,7 +94,7 @@ int cage_places_make(const struct cage_places *places)
 		if (mkdir(all[i], 0700) == 0 || errno == EEXIST)
 			continue;
 		AUTO_FD int parent = errno == ENOENT ? open_parents(all[i], true) : -errno;
-		AUTO_FD int own = parent < 0 ? parent : open_own(parent, path_base_name(all[i]), true);
+		AUTO_FD int own = parent < 0 ? parent : fd_make_private(parent, path_base_name(all[i]), true);
 		if (own < 0)
 			return own;
 	}
@@ -121,14 +104,14 @@ int cage_places_make(const struct cage_places *places)
 int cage_store_open(const char *data, bool create)
 {
 	AUTO_FD int parent = open_parents(data, create);
-	AUTO_FD int own = parent < 0 ? parent : open_own(parent, path_base_name(data), create);
+	AUTO_FD int own = parent < 0 ? parent : fd_make_private(parent, path_base_name(data), create);
 
-	return own < 0 ? own : open_own(own, "cages", create);
+	return own < 0 ? own : fd_make_private(own, "cages", create);
 }
 
 int cage_data_open(int store, const char *name, bool create)
 {
-	return cage_name_is_valid(name) ? open_own(store, name, create) : -EINVAL;
+	return cage_name_is_valid(name) ? fd_make_private(store, name, create) : -EINVAL;
 }
 
 const char *cage_kept_path(struct arena *arena, const char *home, const char *path)

@@ -285,17 +285,14 @@ static const struct option rm_options[] = {
 
 static bool agreed(struct cli *cli, const char *name, const struct tree_size *size)
 {
-	char answer[16];
-
 	if (!isatty(STDIN_FILENO)) {
 		diag_error(&cli->d, "C609", NULL, "the cage '%s' has data, and nobody can be asked", name);
 		diag_help(&cli->d, "to remove it without a question, use --force");
 		return false;
 	}
-	fprintf(stderr, "remove the cage '%s' with %s%s in %llu files? [y/N] ", name,
-		size->partial ? "at least " : "", short_size(cli->arena, size->bytes),
-		(unsigned long long)size->entries);
-	if (fgets(answer, sizeof(answer), stdin) && (*answer == 'y' || *answer == 'Y'))
+	if (cli_agrees(arena_printf(cli->arena, "remove the cage '%s' with %s%s in %llu files? [y/N] ", name,
+				    size->partial ? "at least " : "", short_size(cli->arena, size->bytes),
+				    (unsigned long long)size->entries)))
 		return true;
 	diag_error(&cli->d, "C609", NULL, "the cage '%s' was not removed", name);
 	return false;

@@ -73,6 +73,9 @@ int run_by_name(struct cli *cli, const char *name);
 /* cuddy was called as bwrap, which `called` names in the help: the exit status. */
 int bwrap_main(struct cli *cli, const char *called, char **words);
 
+/* Asks a person at the terminal; true for an answer that begins with y.  `question` is shown as it is. */
+bool cli_agrees(const char *question);
+
 /* For commands that start something in a cage, first of all: see cuddy_protect().  0 or -1 with a diagnostic. */
 int cli_protect(struct cli *cli);
 

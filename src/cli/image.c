@@ -182,17 +182,6 @@ static int list(struct cli *cli, void *values)
 	return cli_print(strbuf_text(&out));
 }
 
-static bool agrees(struct cli *cli, const char *name)
-{
-	char answer[16] = "";
-	const char *question = arena_printf(cli->arena, "remove the image '%s'? [y/N] ", name);
-	ssize_t count;
-
-	(void)fd_write_all(STDERR_FILENO, question, strlen(question));
-	count = read(STDIN_FILENO, answer, sizeof(answer) - 1);
-	return count > 0 && (answer[0] == 'y' || answer[0] == 'Y');
-}
-
 static int fail_remove(struct cli *cli, const char *name, int r)
 {
 	const char *quoted = str_quote(cli->arena, name);
@@ -228,7 +217,7 @@ static int rm(struct cli *cli, void *values)
 		diag_help(&cli->d, "'--force' removes it");
 		return EXIT_REFUSED;
 	}
-	if (!o->force && !agrees(cli, name))
+	if (!o->force && !cli_agrees(arena_printf(cli->arena, "remove the image '%s'? [y/N] ", name)))
 		return EXIT_REFUSED;
 	if (bar_is_wanted(cli) && tree_size(store, name, &size) == 0)
 		progress = bar_begin(&bar, "removing", size.entries * PROGRESS_ENTRY);

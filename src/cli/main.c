@@ -14,6 +14,14 @@ int cli_print(const char *text)
 	return !text || fd_write_all(STDOUT_FILENO, text, strlen(text)) < 0 ? EXIT_REFUSED : 0;
 }
 
+bool cli_agrees(const char *question)
+{
+	char answer[16] = "";
+
+	(void)fd_write_all(STDERR_FILENO, question, strlen(question));
+	return read(STDIN_FILENO, answer, sizeof(answer) - 1) > 0 && (*answer == 'y' || *answer == 'Y');
+}
+
 int cli_protect(struct cli *cli)
 {
 	if (cuddy_protect(cli->words) == 0)

@@ -155,17 +155,6 @@ static int show(struct cli *cli, void *values)
 	return cli_print(strbuf_text(&out));
 }
 
-static bool agrees(struct cli *cli, const char *name)
-{
-	char answer[16] = "";
-	const char *question = arena_printf(cli->arena, "remove the VPN configuration '%s' and its keys? [y/N] ", name);
-	ssize_t count;
-
-	(void)fd_write_all(STDERR_FILENO, question, strlen(question));
-	count = read(STDIN_FILENO, answer, sizeof(answer) - 1);
-	return count > 0 && (answer[0] == 'y' || answer[0] == 'Y');
-}
-
 static int rm(struct cli *cli, void *values)
 {
 	const struct vpn_options *o = values;
@@ -182,7 +171,8 @@ static int rm(struct cli *cli, void *values)
 		diag_help(&cli->d, "'--force' removes it");
 		return EXIT_REFUSED;
 	}
-	if (!o->force && !agrees(cli, quoted))
+	if (!o->force && !cli_agrees(arena_printf(cli->arena, "remove the VPN configuration '%s' and its keys? [y/N] ",
+						  quoted)))
 		return EXIT_REFUSED;
 	return vpn_remove(cli->arena, &where, name, &cli->d) < 0 ? EXIT_REFUSED : 0;
 }

@@ -49,7 +49,6 @@ static int open_below(const char *top)
 static int open_for_change(struct arena *arena, const char *top, bool create)
 {
 	AUTO_FD int parent = -1, fd = -1;
-	struct stat status;
 	int r = create ? make_directories(arena_strdup(arena, top)) : 0;
 
 	if (r < 0)
@@ -57,15 +56,9 @@ static int open_for_change(struct arena *arena, const char *top, bool create)
 	parent = open(top, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (parent < 0)
 		return -errno;
-	fd = fd_make_directory(parent, "vpn", O_RDONLY, create);
+	fd = fd_make_private(parent, "vpn", create);
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &status) < 0)
-		return -errno;
-	if (status.st_uid != geteuid())
-		return -EPERM;
-	if ((status.st_mode & 077) && fchmod(fd, 0700) < 0)
-		return -errno;
 	while (flock(fd, LOCK_EX) < 0)
 		if (errno != EINTR)
 			return -errno;
