@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -113,6 +114,58 @@ int fd_write_all(int fd, const void *bytes, size_t count)
 		count -= (size_t)done;
 	}
 	return 0;
+}
+
+int fd_arrange(int *from, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (from[i] >= 0 && (from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, (int)count)) < 0)
+			return -errno;
+	for (size_t i = 0; i < count; i++)
+		if (from[i] >= 0 && dup2(from[i], (int)i) < 0)
+			return -errno;
+	return 0;
+}
+
+ssize_t fd_send(int to, const struct iovec *parts, size_t part_count, const int *fds, size_t fd_count, int flags)
+{
+	union { struct cmsghdr header; char room[CMSG_SPACE(FD_SEND_MOST * sizeof(int))]; } control = { 0 };
+	struct msghdr message = { .msg_iov = (struct iovec *)parts, .msg_iovlen = part_count };
+	ssize_t count;
+
+	must(fd_count <= FD_SEND_MOST);
+	if (fd_count) {
+		message.msg_control = &control;
+		message.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
+		control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(fd_count * sizeof(int)), .cmsg_level = SOL_SOCKET,
+						   .cmsg_type = SCM_RIGHTS };
+		memcpy(CMSG_DATA(&control.header), fds, fd_count * sizeof(int));
+	}
+	count = sendmsg(to, &message, flags | MSG_NOSIGNAL);
+	return count < 0 ? -errno : count;
+}
+
+ssize_t fd_receive(int from, void *room, size_t size, int *fds, size_t fd_count, int flags)
+{
+	union { struct cmsghdr header; char room[CMSG_SPACE(FD_SEND_MOST * sizeof(int))]; } control;
+	struct iovec part = { room, size };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	ssize_t length = recvmsg(from, &message, flags | MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *c = length < 0 ? NULL : CMSG_FIRSTHDR(&message);
+	size_t came = c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS ?
+		      (c->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
+
+	for (size_t i = 0; i < MAX(fd_count, came); i++) {
+		int fd = -1;
+		if (i < came)
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+		if (i < fd_count)
+			fds[i] = fd;
+		else
+			fd_closep(&fd);
+	}
+	return length < 0 ? -errno : length;
 }
 
 int fd_replace_file(int dir, const char *name, const char *text, size_t length, mode_t mode)

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include <sys/types.h>
+#include <sys/uio.h>
 
 void fd_closep(int *fd); /* closes unless negative, and makes it -1; keeps errno */
 #define AUTO_FD CLEANUP(fd_closep)
@@ -29,6 +30,21 @@ int fd_make_private(int dir, const char *name, bool create);
 
 /* Writes all of it, retrying EINTR and short writes.  0 or -errno. */
 int fd_write_all(int fd, const void *bytes, size_t count);
+
+/* Makes from[i] the descriptor i, for a program that will be executed; negative ones are left out.  All are copied
+ * behind `count` first, so that none is overwritten before its turn, and from[] has the copies afterwards, which
+ * close on exec.  0 or -errno. */
+int fd_arrange(int *from, size_t count);
+
+/* One packet over a unix socket, with at most FD_SEND_MOST descriptors (SCM_RIGHTS, unix(7)); never SIGPIPE.  `flags`
+ * are those of sendmsg(2).  The number of bytes or -errno. */
+#define FD_SEND_MOST 16
+ssize_t fd_send(int to, const struct iovec *parts, size_t part_count, const int *fds, size_t fd_count, int flags);
+
+/* One packet of at most `size` bytes, and the descriptors that came with it, which close on exec: those behind the last
+ * one are -1, and more than `fd_count` are closed.  `flags` are those of recvmsg(2).  The number of bytes, 0 at the end
+ * of a connection, or -errno. */
+ssize_t fd_receive(int from, void *room, size_t size, int *fds, size_t fd_count, int flags);
 
 /* Replaces `name` below `dir` by the given text in one step (temporary file, fsync, rename), so
  * that a reader and a crash see the old or the new file, never half of one.  0 or -errno. */

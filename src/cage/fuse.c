@@ -289,13 +289,8 @@ static int make_root(const struct service *s, const int trees[SHOWN])
 /* 0 to 2 lead nowhere, 3 is the device, 4 the lock of the layers, 5 the answer up to the exec. */
 static int keep_descriptors(const struct service *s, int null, int lock)
 {
-	const int from[] = { null, null, null, s->fds[LAYER_DEVICE], lock, s->answer };
-	int high[ARRAY_SIZE(from)], r = 0;
+	int from[] = { null, null, null, s->fds[LAYER_DEVICE], lock, s->answer }, r = fd_arrange(from, ARRAY_SIZE(from));
 
-	for (size_t i = 0; i < ARRAY_SIZE(from) && r >= 0; i++)
-		r = high[i] = RESULT(fcntl(from[i], F_DUPFD, (int)ARRAY_SIZE(from)));
-	for (size_t i = 0; i < ARRAY_SIZE(from) && r >= 0; i++)
-		r = RESULT(dup2(high[i], (int)i));
 	if (r >= 0)
 		r = RESULT(fcntl(ANSWER, F_SETFD, FD_CLOEXEC));
 	return r < 0 ? r : sys_close_range(ANSWER + 1, UINT_MAX);

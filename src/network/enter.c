@@ -300,22 +300,16 @@ static int make_socket(const struct socket_row *row)
 static void send_sockets(int to, size_t count, int answer)
 {
 	int fds[SOCKET_COUNT] = { 0 };
-	union { struct cmsghdr header; char bytes[CMSG_SPACE(sizeof(fds))]; } control = { 0 };
-	char byte = 's';
-	struct iovec vector = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control,
-				  .msg_controllen = CMSG_SPACE(count * sizeof(int)) };
+	const struct iovec byte = { &(char){ 's' }, 1 };
 
 	for (size_t i = 0; i < count; i++) {
 		fds[i] = make_socket(&socket_rows[i]);
 		if (fds[i] < 0)
 			give_up(answer, "make the relay's sockets", fds[i]);
 	}
-	control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(count * sizeof(int)),
-					   .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
-	memcpy(CMSG_DATA(&control.header), fds, count * sizeof(int));
-	if (sendmsg(to, &message, MSG_NOSIGNAL) != 1)
-		give_up(answer, "pass the relay's sockets on", errno);
+	ssize_t sent = fd_send(to, &byte, 1, fds, count, 0);
+	if (sent != 1)
+		give_up(answer, "pass the relay's sockets on", (int)-sent);
 }
 
 _Noreturn void network_enter(int pidfd, const char *rules, int sockets, int answer)

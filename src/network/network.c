@@ -39,18 +39,13 @@ _Noreturn static void run_relay(const struct start *start, int answer)
 								     start->pidfd, start->policy, start->counters, start->log,
 								     start->peers < 0 ? null : start->peers,
 								     start->cages < 0 ? null : start->cages };
-	int r = null;
+	int r = null < 0 ? -errno : fd_arrange(from, ARRAY_SIZE(from));
 
-	/* All of them high first, so that none is overwritten before its turn. */
-	for (size_t i = 0; i < ARRAY_SIZE(from); i++)
-		from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, (int)ARRAY_SIZE(from));
-	for (size_t i = 0; i < ARRAY_SIZE(from) && r >= 0; i++)
-		r = dup2(from[i], (int)i);
 	if (r >= 0 && start->outside)
 		r = tunnel_enter(start->outside);
 	if (r >= 0)
 		execve(start->program, (char *const *)argv, (char *const *)envp);
-	dprintf(from[1], "cannot start '%s': %s\n", start->program, strerror(r < -1 ? -r : errno));
+	dprintf(from[1], "cannot start '%s': %s\n", start->program, strerror(r < 0 ? -r : errno));
 	_exit(127);
 }
 

@@ -97,35 +97,18 @@ static int listen_at(int directory, const char *key)
 
 static int send_word(int fd, char word, const char *text, int with)
 {
-	union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } control = { 0 };
-	struct iovec parts[] = { { &word, 1 }, { (void *)text, strlen(text) } };
-	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+	const struct iovec parts[] = { { &word, 1 }, { (void *)text, strlen(text) } };
 
-	if (with >= 0) {
-		message.msg_control = &control;
-		message.msg_controllen = sizeof(control);
-		control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
-						   .cmsg_type = SCM_RIGHTS };
-		memcpy(CMSG_DATA(&control.header), &with, sizeof(int));
-	}
-	return sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	return (int)MIN(fd_send(fd, parts, ARRAY_SIZE(parts), &with, with >= 0, 0), (ssize_t)0);
 }
 
 /* One packet; both namespaces come with SAY_UP.  Its word, 0 at the end, or -errno. */
 static int receive_word(int fd, int flags, char text[TUNNEL_MESSAGE], int spaces[2])
 {
-	union { struct cmsghdr header; char room[CMSG_SPACE(2 * sizeof(int))]; } control;
-	struct iovec part = { text, TUNNEL_MESSAGE - 1 };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
-				  .msg_controllen = sizeof(control) };
-	ssize_t length = recvmsg(fd, &message, flags | MSG_CMSG_CLOEXEC);
-	const struct cmsghdr *c = length > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	ssize_t length = fd_receive(fd, text, TUNNEL_MESSAGE - 1, spaces, 2, flags);
 
 	if (length <= 0)
-		return length < 0 ? -errno : 0;
-	spaces[0] = spaces[1] = -1;
-	if (c && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(2 * sizeof(int)))
-		memcpy(spaces, CMSG_DATA(c), 2 * sizeof(int));
+		return (int)length;
 	int word = text[0];
 	memmove(text, text + 1, (size_t)length - 1);
 	text[length - 1] = '\0';
@@ -150,14 +133,9 @@ _Noreturn static void run_holder(const struct holder *holder, int listener, int 
 	const char *const argv[] = { "cuddy-vpn", holder->kind, holder->digest, holder->name, NULL };
 	static const char *const envp[] = { "PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin", NULL };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), from[] = { null, null, null, listener, configuration };
-	int r = null;
 
 	process_begin_helper();
-	for (size_t i = 0; i < ARRAY_SIZE(from); i++)
-		from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, (int)ARRAY_SIZE(from));
-	for (size_t i = 0; i < ARRAY_SIZE(from) && r >= 0; i++)
-		r = dup2(from[i], (int)i);
-	if (r >= 0 && chdir("/") == 0)
+	if (null >= 0 && fd_arrange(from, ARRAY_SIZE(from)) == 0 && chdir("/") == 0)
 		execve(holder->program, (char *const *)argv, (char *const *)envp);
 	_exit(127);
 }

@@ -193,10 +193,7 @@ static int connect_peer(const char *cage)
 static int call_peer(const struct relay *relay, struct wish *wish)
 {
 	static const struct timeval patience = { .tv_usec = CALL_US };
-	union { struct cmsghdr header; char bytes[CMSG_SPACE(sizeof(int))]; } control = { 0 };
-	struct iovec vector = { &wish->call, sizeof(wish->call) };
-	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control,
-				  .msg_controllen = sizeof(control) };
+	const struct iovec call = { &wish->call, sizeof(wish->call) };
 	AUTO_FD int peer = connect_peer(wish->cage);
 	int ends[2];
 
@@ -205,10 +202,7 @@ static int call_peer(const struct relay *relay, struct wish *wish)
 		return peer < 0 ? peer : -errno;
 	snprintf(wish->call.network, sizeof(wish->call.network), "%s", relay->rules.network);
 	snprintf(wish->call.from, sizeof(wish->call.from), "%s", relay->rules.cage);
-	control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
-					   .cmsg_type = SCM_RIGHTS };
-	memcpy(CMSG_DATA(&control.header), &ends[1], sizeof(int));
-	int r = sendmsg(peer, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	int r = (int)fd_send(peer, &call, 1, &ends[1], 1, 0);
 	close(ends[1]);
 	if (r < 0)
 		close(ends[0]);

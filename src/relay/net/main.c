@@ -46,25 +46,19 @@ static void read_policy(struct rules *ret)
 /* Waits for the sockets from the cage's namespace. */
 static void take_sockets(struct relay *relay)
 {
-	union { struct cmsghdr header; char bytes[CMSG_SPACE(SOCKET_COUNT * sizeof(int))]; } control;
 	char byte;
-	struct iovec vector = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control,
-				  .msg_controllen = sizeof(control) };
-	ssize_t length = recvmsg(SOCKETS, &message, MSG_CMSG_CLOEXEC);
-	const struct cmsghdr *c = length == 1 ? CMSG_FIRSTHDR(&message) : NULL;
+	int fds[SOCKET_COUNT];
+	size_t count = 0;
+	ssize_t length = fd_receive(SOCKETS, &byte, 1, fds, SOCKET_COUNT, 0);
 
-	bool good = c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS;
-	size_t count = good ? (c->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
+	while (count < SOCKET_COUNT && fds[count] >= 0)
+		count++;
 	if (length < 0)
-		give_up("get its sockets", errno);
+		give_up("get its sockets", (int)-length);
 	if (count != SOCKET_COUNT && count != SOCKET_TCP6)
 		give_up("get its sockets", EPROTO);
-	for (size_t i = 0; i < SOCKET_COUNT; i++) {
-		relay->sockets[i].fd = -1;
-		if (i < count)
-			memcpy(&relay->sockets[i].fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-	}
+	for (size_t i = 0; i < SOCKET_COUNT; i++)
+		relay->sockets[i].fd = fds[i];
 	close(SOCKETS);
 }
 

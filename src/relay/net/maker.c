@@ -22,34 +22,20 @@ struct wanted { int family, type, protocol; uint8_t source[16]; };
 
 bool socket_pass(int to, int fd)
 {
-	union { struct cmsghdr header; char bytes[CMSG_SPACE(sizeof(int))]; } control = { 0 };
 	uint8_t error = fd < 0 ? (uint8_t)-fd : 0;
-	struct iovec vector = { &error, 1 };
-	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control,
-				  .msg_controllen = fd < 0 ? 0 : CMSG_SPACE(sizeof(int)) };
+	const struct iovec part = { &error, 1 };
 
-	control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
-					   .cmsg_type = SCM_RIGHTS };
-	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	return sendmsg(to, &message, MSG_NOSIGNAL) == 1;
+	return fd_send(to, &part, 1, &fd, fd >= 0, 0) == 1;
 }
 
 int socket_take(int from)
 {
-	union { struct cmsghdr header; char bytes[CMSG_SPACE(sizeof(int))]; } control;
 	uint8_t error;
-	struct iovec vector = { &error, 1 };
-	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control,
-				  .msg_controllen = sizeof(control) };
 	int fd;
 
-	if (recvmsg(from, &message, MSG_CMSG_CLOEXEC) != 1)
+	if (fd_receive(from, &error, 1, &fd, 1, 0) != 1)
 		return -EPIPE;
-	const struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-	if (!c || c->cmsg_type != SCM_RIGHTS)
-		return error ? -error : -EPROTO;
-	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
-	return fd;
+	return fd >= 0 ? fd : error ? -error : -EPROTO;
 }
 
 /* A socket of the address, which waits at `port` if there is one; or -errno. */

@@ -12,23 +12,11 @@ enum { CALLS = 16 };
 /* One datagram and its descriptor; false: none is left.  *ret_fd is -1 when it carried none. */
 static bool take_call(int from, struct peer_call *ret, int *ret_fd)
 {
-	union { struct cmsghdr header; char bytes[CMSG_SPACE(sizeof(int))]; } control;
-	struct iovec vector = { ret, sizeof(*ret) };
-	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control,
-				  .msg_controllen = sizeof(control) };
-	ssize_t size = recvmsg(from, &message, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
-	const struct cmsghdr *c = size < 0 ? NULL : CMSG_FIRSTHDR(&message);
+	ssize_t size = fd_receive(from, ret, sizeof(*ret), ret_fd, 1, MSG_DONTWAIT | MSG_TRUNC);
 
-	*ret_fd = -1;
-	if (size < 0)
-		return false;
-	if (c && c->cmsg_type == SCM_RIGHTS)
-		memcpy(ret_fd, CMSG_DATA(c), sizeof(*ret_fd));
-	if (size != sizeof(*ret)) { /* nobody of ours: nobody is answered */
+	if (size != sizeof(*ret)) /* nobody of ours: nobody is answered */
 		fd_closep(ret_fd);
-		*ret_fd = -1;
-	}
-	return true;
+	return size >= 0;
 }
 
 /* Comes from the address that the caller's name has in this cage. */

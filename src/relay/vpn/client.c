@@ -64,12 +64,8 @@ _Noreturn static void run(const struct client_wish *wish, int input, int output)
 
 	sigemptyset(&empty);
 	sigprocmask(SIG_SETMASK, &empty, NULL);
-	for (size_t i = 0; i < ARRAY_SIZE(from); i++)
-		if (from[i] >= 0)
-			from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, (int)ARRAY_SIZE(from));
-	for (size_t i = 0; i < ARRAY_SIZE(from) && r >= 0; i++)
-		if (from[i] >= 0)
-			r = dup2(from[i], (int)i);
+	if (r >= 0)
+		r = fd_arrange(from, ARRAY_SIZE(from));
 	if (r >= 0)
 		r = confine(wish);
 	if (r >= 0 && syscall(SYS_close_range, (unsigned)(wish->extra >= 0 ? EXTRA + 1 : EXTRA), ~0u, 0) < 0)

@@ -17,21 +17,12 @@ enum { FIRST_MS = 10000 }; /* that it waits for the first cage */
 
 /* ---- talking to cages ---- */
 
-static bool say(int fd, char word, const char *text, const int spaces[2])
+/* 0 or -errno. */
+static int say(int fd, char word, const char *text, const int spaces[2])
 {
-	union { struct cmsghdr header; char room[CMSG_SPACE(2 * sizeof(int))]; } control = { 0 };
-	size_t length = strnlen(text, TUNNEL_MESSAGE - 2);
-	struct iovec parts[] = { { &word, 1 }, { (void *)text, length } };
-	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+	const struct iovec parts[] = { { &word, 1 }, { (void *)text, strnlen(text, TUNNEL_MESSAGE - 2) } };
 
-	if (spaces) {
-		message.msg_control = &control;
-		message.msg_controllen = sizeof(control);
-		control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(2 * sizeof(int)), .cmsg_level = SOL_SOCKET,
-						   .cmsg_type = SCM_RIGHTS };
-		memcpy(CMSG_DATA(&control.header), spaces, 2 * sizeof(int));
-	}
-	return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) > 0;
+	return (int)MIN(fd_send(fd, parts, ARRAY_SIZE(parts), spaces, spaces ? 2 : 0, MSG_DONTWAIT), (ssize_t)0);
 }
 
 /* The last lines of the client, oldest first. */
@@ -88,8 +79,8 @@ static void say_all(struct holder *h, bool waiting, char word, const char *text)
 
 		if (user->pidfd < 0 || user->mute || user->gone || waits != waiting)
 			continue;
-		if (!say(user->socket, word, text, word == SAY_UP && waits ? h->spaces : NULL) && errno != EAGAIN)
-			user->mute = true;
+		int r = say(user->socket, word, text, word == SAY_UP && waits ? h->spaces : NULL);
+		user->mute = r < 0 && r != -EAGAIN;
 		if (word == SAY_UP)
 			user->deadline = 0;
 		user->gone = user->gone || word == SAY_FAILED;
@@ -111,19 +102,11 @@ static void say_status(const struct holder *h, int fd)
 
 /* ---- what comes ---- */
 
-/* One packet, terminated, and the descriptor that came with it, or -1.  Its length. */
+/* One packet, terminated, and the descriptor that came with it, or -1.  Its length or -errno. */
 static ssize_t receive(int fd, char room[INSIDE_MESSAGE + 1], int *ret_fd)
 {
-	union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } control;
-	struct iovec part = { room, INSIDE_MESSAGE };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
-				  .msg_controllen = sizeof(control) };
-	ssize_t length = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	const struct cmsghdr *c = length > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	ssize_t length = fd_receive(fd, room, INSIDE_MESSAGE, ret_fd, 1, MSG_DONTWAIT);
 
-	*ret_fd = -1;
-	if (c && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(ret_fd, CMSG_DATA(c), sizeof(int));
 	room[MAX(length, 0)] = '\0';
 	return length;
 }
@@ -154,7 +137,7 @@ static bool hear_inside(struct holder *h)
 
 	fd_closep(&fd);
 	if (length <= 0)
-		return length < 0 && errno == EAGAIN;
+		return length == -EAGAIN;
 	switch (text[0]) {
 	case INSIDE_LINE:
 		remember(h, text + 1);
@@ -187,7 +170,7 @@ static void attach(struct holder *h, struct holder_user *user, const char *diges
 	user->pidfd = pidfd;
 	user->gone = !watch(h, pidfd);
 	user->deadline = clock_ms() + TUNNEL_SECONDS * 1000LL;
-	if (h->up && say(user->socket, SAY_UP, servers_of(h, room), h->spaces))
+	if (h->up && say(user->socket, SAY_UP, servers_of(h, room), h->spaces) == 0)
 		user->deadline = 0;
 }
 
@@ -197,7 +180,7 @@ static void hear_user(struct holder *h, struct holder_user *user)
 	int fd;
 	ssize_t length = receive(user->socket, text, &fd);
 
-	if (length < 0 && errno == EAGAIN)
+	if (length == -EAGAIN)
 		return;
 	if (length > 0 && text[0] == ASK_ATTACH && fd >= 0 && user->pidfd < 0) {
 		attach(h, user, text + 1, fd);

@@ -23,19 +23,9 @@ enum { AGAIN_MS = 1000, AGAIN_MOST_MS = 30000, ASK_MS = 250, LINE_MOST = 400 };
 
 void inside_say(struct inside *in, char word, const char *text, int with)
 {
-	union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } control = { 0 };
-	size_t length = strnlen(text, INSIDE_MESSAGE - 2);
-	struct iovec parts[] = { { &word, 1 }, { (void *)text, length } };
-	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+	const struct iovec parts[] = { { &word, 1 }, { (void *)text, strnlen(text, INSIDE_MESSAGE - 2) } };
 
-	if (with >= 0) {
-		message.msg_control = &control;
-		message.msg_controllen = sizeof(control);
-		control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
-						   .cmsg_type = SCM_RIGHTS };
-		memcpy(CMSG_DATA(&control.header), &with, sizeof(int));
-	}
-	if (sendmsg(in->control, &message, MSG_NOSIGNAL) < 0)
+	if (fd_send(in->control, parts, ARRAY_SIZE(parts), &with, with >= 0, 0) < 0)
 		_exit(1); /* nobody holds us */
 }
 

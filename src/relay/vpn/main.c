@@ -123,16 +123,11 @@ static int start_inside(struct holder *h, const struct vpn_config *config, pid_t
 /* Lets the inside go on, and waits until it says `word`.  What else it says are words of failure, in `room`. */
 static int step(const struct holder *h, char word, char room[INSIDE_MESSAGE], int *ret_fd)
 {
-	union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } control;
-	struct iovec part = { room, INSIDE_MESSAGE - 1 };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
-				  .msg_controllen = sizeof(control) };
-	ssize_t length = send(h->control, "", 1, MSG_NOSIGNAL) == 1 ? recvmsg(h->control, &message, MSG_CMSG_CLOEXEC) : -1;
-	const struct cmsghdr *c = length > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	ssize_t length = -1;
 
+	if (send(h->control, "", 1, MSG_NOSIGNAL) == 1)
+		length = fd_receive(h->control, room, INSIDE_MESSAGE - 1, ret_fd, ret_fd != NULL, 0);
 	room[MAX(length, 0)] = '\0';
-	if (c && c->cmsg_type == SCM_RIGHTS)
-		memcpy(ret_fd, CMSG_DATA(c), sizeof(int));
 	return length > 0 && room[0] == word ? 0 : -EPROTO;
 }
 
