@@ -204,18 +204,25 @@ static bool begin(struct relay *relay, const struct pair *wanted, const uint8_t 
 	return true;
 }
 
+/* The computer has another address now, or no way: a socket that is made anew finds what there is. */
+static bool is_lost(int error)
+{
+	return error == EINVAL || error == ENETUNREACH || error == EHOSTUNREACH || error == ENETDOWN || error == EADDRNOTAVAIL;
+}
+
 /* False: it was refused. */
 static bool pass_on(struct relay *relay, const struct pair *wanted, const uint8_t *bytes, size_t size)
 {
 	struct pair *p = find(relay, wanted);
 
-	if (!p)
-		return begin(relay, wanted, bytes, size);
-	if (p->flow.connected) {
+	if (p && p->flow.connected) {
 		p->flow.deadline = relay->now + LIMIT_UDP_SECONDS * 1000;
-		(void)!flow_send(&p->flow, bytes, size);
+		if (flow_send(&p->flow, bytes, size) >= 0 || !is_lost(errno))
+			return true;
+		flow_end(&p->flow);
+		p = NULL;
 	}
-	return true;
+	return p || begin(relay, wanted, bytes, size);
 }
 
 /* Where a datagram was meant to go: the kernel says so beside it. */
