@@ -38,11 +38,11 @@ _Noreturn static void run_relay(const struct start *start, int answer)
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), from[] = { null, answer, null, start->sockets[1],
 								     start->pidfd, start->policy, start->counters, start->log,
 								     start->peers < 0 ? null : start->peers,
-								     start->cages < 0 ? null : start->cages };
-	int r = null < 0 ? -errno : fd_arrange(from, ARRAY_SIZE(from));
+								     start->cages < 0 ? null : start->cages, null, null, null };
 
-	if (r >= 0 && start->outside)
-		r = tunnel_enter(start->outside);
+	if (start->outside)
+		memcpy(from + ARRAY_SIZE(from) - TUNNEL_GIFTS, start->outside->gifts, sizeof(start->outside->gifts));
+	int r = null < 0 ? -errno : fd_arrange(from, ARRAY_SIZE(from));
 	if (r >= 0)
 		execve(start->program, (char *const *)argv, (char *const *)envp);
 	dprintf(from[1], "cannot start '%s': %s\n", start->program, strerror(r < 0 ? -r : errno));
@@ -199,15 +199,6 @@ int network_begin(struct network *network, struct arena *arena, const struct net
 	return r;
 }
 
-/* Names are asked for through the tunnel, of the VPN's servers unless the profile names others: never of the
- * host's, and of nobody where the VPN has none. */
-static const char *with_servers(struct arena *arena, const char *policy, const char *servers)
-{
-	bool has_own = str_starts(policy, "server ") || strstr(policy, "\nserver ");
-
-	return has_own ? policy : arena_printf(arena, "%s%s", policy, *servers ? servers : "server " TUNNEL_NO_SERVER "\n");
-}
-
 int network_prepare(void *data, const struct plan *plan, int pidfd, struct diags *d)
 {
 	struct network *network = data;
@@ -221,7 +212,7 @@ int network_prepare(void *data, const struct plan *plan, int pidfd, struct diags
 				  plan->origins.items[tunnel->origin], pidfd, d, &network->tunnel) < 0)
 			return -EIO;
 		texts.outside = &network->tunnel;
-		texts.policy = with_servers(plan->arena, texts.policy, network->tunnel.servers);
+		texts.policy = arena_printf(plan->arena, "%stunnel\n", texts.policy);
 	}
 	if (network_begin(network, plan->arena, &texts, answer) == 0)
 		return 0;
