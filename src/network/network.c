@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -148,16 +147,6 @@ static void stop(const struct helper *helper)
 		;
 }
 
-static int policy_file(const char *text)
-{
-	AUTO_FD int fd = memfd_create("policy", MFD_CLOEXEC);
-	int r = fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
-
-	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
-		r = -errno;
-	return r < 0 ? r : TAKE_FD(fd);
-}
-
 /* Both work at the same time: the relay starts while its sockets are made. */
 static int start_both(struct network *network, const struct start *start, char text[ANSWER_SIZE])
 {
@@ -187,7 +176,7 @@ int network_begin(struct network *network, struct arena *arena, const struct net
 			       .counters = network->counters, .log = network->log, .peers = network->peers,
 			       .cages = network->cages, .sockets = { -1, -1 },
 			       .outside = texts->outside };
-	AUTO_FD int policy = start.policy = policy_file(texts->policy);
+	AUTO_FD int policy = start.policy = fd_from_text("policy", texts->policy);
 
 	if (policy < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, start.sockets) < 0) {
 		strcpy(answer, "no descriptors are left\n");

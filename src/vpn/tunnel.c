@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -117,16 +116,6 @@ static int receive_word(int fd, int flags, char text[TUNNEL_MESSAGE], int gifts[
 
 /* ---- the holder ---- */
 
-static int memory_of(const char *text)
-{
-	AUTO_FD int fd = memfd_create("configuration", MFD_CLOEXEC);
-	int r = fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
-
-	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
-		r = -errno;
-	return r < 0 ? r : TAKE_FD(fd);
-}
-
 /* Descriptors 3 and 4 are its socket and its configuration. */
 _Noreturn static void run_holder(const struct holder *holder, int listener, int configuration)
 {
@@ -144,7 +133,7 @@ _Noreturn static void run_holder(const struct holder *holder, int listener, int 
 static int start_holder(const struct holder *holder)
 {
 	AUTO_FD int listener = listen_at(holder->directory, holder->key);
-	AUTO_FD int configuration = listener < 0 ? listener : memory_of(holder->text);
+	AUTO_FD int configuration = listener < 0 ? listener : fd_from_text("configuration", holder->text);
 	int status;
 
 	if (configuration < 0)
