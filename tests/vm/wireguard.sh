@@ -22,12 +22,24 @@ carries() {
 	ok "nothing is left" until_true nothing_left
 }
 
+# Neither the module nor the program.
+carries_nothing() {
+	program=$(command -v wireguard-go)
+	mv "$program" "$program-away"
+	cuddy run -p ./home.toml echo ran
+	status=$?
+	mv "$program-away" "$program"
+	ok "without both nothing starts" [ "$status" = 125 ]
+	ok "and what is missing is told" grep -q "note: cannot start 'wireguard-go'" "$work/err"
+}
+
 suite() {
 	server=program # nobody but a cage has a use for the module
 	if [ "$who" = root ]; then
 		echo 'install wireguard /bin/false' >"$module"
 		start_vpn
 		carries program
+		carries_nothing
 		rm "$module"
 		control
 	else
