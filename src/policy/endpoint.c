@@ -572,7 +572,7 @@ bool endpoint_covers(const struct endpoint *rule, const struct endpoint *request
 	/* A rule without a protocol means all of them, pings too. */
 	unsigned all = ACCESS_CONNECT | ACCESS_SEND;
 
-	if (request->access & ~rule->access || (rule->icmp && !request->icmp))
+	if (request->access & ~rule->access || (rule->icmp && !request->icmp && request->access != ACCESS_RESOLVE))
 		return false;
 	if (request->icmp && !rule->icmp && (rule->access & all) != all)
 		return false;

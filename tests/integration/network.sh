@@ -127,6 +127,23 @@ print(got)'
 	ok "ping: 100 at a time, each gets its own answer" holds '^100$' "$work/out"
 }
 
+# ping(8) itself, which gives up rights that it has not, and takes the first address of a name: of IPv6, always.
+ping_program() {
+	command -v ping >/dev/null || return
+	for name in a.wild six evil; do
+		profile ping 'allow = ["icmp:a.wild.example", "icmp:six.example"]'
+		cuddy run -p ./ping.toml ping -c 1 -W 5 "$name.example"
+		cp "$work/out" "$work/out.$name"
+	done
+	ok "ping(8): a host of IPv4 only answers" holds ' 1 received' "$work/out.a.wild"
+	ok "ping(8): a host of IPv6 answers" holds ' 1 received' "$work/out.six"
+	ok "ping(8): another host has no address" not holds 'received' "$work/out.evil"
+	cuddy run -p ./ping.toml ping -4 -c 1 -W 5 six.example
+	ok "ping(8): the other way round, too" holds ' 1 received' "$work/out"
+	cuddy run -p ./outgoing.toml ping -c 1 -W 5 192.168.77.20
+	ok "ping(8): is told at once what is denied" holds 'filtered' "$work/out"
+}
+
 # Lists longer than what the kernel takes at a time: the last entry counts as the first does.
 long_lists() {
 	profile long "allow = [$(awk 'BEGIN { for (i = 0; i < 10000; i++) printf "\"10.%d.%d.0/25\", ", i / 256, i % 256 }')\"203.0.113.11\"]"
@@ -209,6 +226,16 @@ all = [socket.create_connection(("203.0.113.11", 443), 10) for i in range(200)]
 for s in all: s.sendall(b"hello")
 print(sum(s.recv(100).startswith(b"inet 203.0.113.11") for s in all))'
 	ok "200 connections at a time" grep -q '^200$' "$work/out"
+	cuddy run -p ./outgoing.toml /usr/bin/python3 -c '
+import socket
+got = 0
+for i in range(1200):
+	with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+		s.settimeout(2 if got == i else 0); s.sendto(b"z", ("203.0.113.11", 443))
+		try: got += s.recv(100).startswith(b"inet")
+		except OSError: pass
+print(got)'
+	ok "datagrams of more ports than are remembered: the last are answered, too" grep -q '^1200$' "$work/out"
 	cuddy run -p ./outgoing.toml /usr/bin/python3 -c '
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(1)
@@ -342,6 +369,7 @@ suite() {
 	controls
 	long_lists
 	no_ping
+	ping_program
 	look_ups
 	later_address
 	programs

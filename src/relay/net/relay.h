@@ -160,8 +160,11 @@ void peers_ready(struct relay *relay, struct handle *handle, uint32_t events);
 /* icmp.c: an echo request as the program sent it; false: it is none. */
 struct echo { uint8_t from[16], to[16]; uint16_t id; const uint8_t *ip, *message; size_t size; };
 bool icmp_read(const uint8_t *ip, size_t size, struct echo *ret);
-/* Gives an answer the identifier that the program used; false: it is no answer. */
-bool icmp_readdress(uint8_t *message, size_t size, bool v6, uint16_t id);
+/* Requests and answers have other numbers in IPv6, and the address of a name is given in both: what the program
+ * asks by one may have to go by the other.  Makes a request one of IPv4 or IPv6. */
+void icmp_translate(uint8_t *request, bool v6);
+/* Makes an answer of that family one of the program's, with the identifier that it used; false: it is no answer. */
+bool icmp_readdress(uint8_t *message, size_t size, bool from_v6, bool to_v6, uint16_t id);
 enum { ICMP_REFUSAL = 56 };
 /* Writes that it is administratively prohibited; the checksum is the caller's.  Its size. */
 size_t icmp_refuse(const struct echo *echo, uint8_t out[ICMP_REFUSAL]);
