@@ -228,6 +228,13 @@ print(sum(s.recv(100).startswith(b"inet 203.0.113.11") for s in all))'
 	ok "200 connections at a time" grep -q '^200$' "$work/out"
 	cuddy run -p ./outgoing.toml /usr/bin/python3 -c '
 import socket
+s = socket.create_connection(("203.0.113.11", 443), 10); got = b""
+s.sendall(b"a"); s.send(b"b", socket.MSG_OOB); s.sendall(b"c"); s.sendall(b"d" * 100000); s.send(b"e", socket.MSG_OOB); s.shutdown(1)
+while more := s.recv(65536): got += more
+print(got.count(b"abcd"), got.endswith(b"de"), got.count(b"d"))'
+	ok "what stands behind urgent bytes comes through" grep -q '^1 True 100000$' "$work/out"
+	cuddy run -p ./outgoing.toml /usr/bin/python3 -c '
+import socket
 got = 0
 for i in range(1200):
 	with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
