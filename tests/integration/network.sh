@@ -355,6 +355,29 @@ life() {
 	ok "and a message" grep -q 'C421' "$work/err"
 }
 
+reaches() { [ "$(grep -c reached "$work/out" 2>/dev/null)" = "$1" ]; }
+
+# Those that help the relay: when one is gone, all is cut, and that is said.
+dead_helpers() {
+	profile helped 'flags = ["incoming", "local", "outgoing"]
+publish = ["18080"]
+lend = ["7001"]'
+	for helper in cuddy-resolve cuddy-inlet cuddy-keeper; do
+		rm -f "$work/home/signs/dead" "$work/out"
+		cuddy run -p ./helped.toml /usr/bin/python3 "$work/home/lab_client.py" tcp:203.0.113.11/443 tcp:127.0.0.1/7001 \
+			"wait:$work/home/signs/dead" tcp:203.0.113.11/443 tcp:ok.example/443 tcp:127.0.0.1/7001 &
+		waiter=$!
+		until_true reaches 2
+		# shellcheck disable=SC2046 # a list of numbers
+		kill -9 $(helpers "$helper")
+		ok "a dead $helper ends the relay" no_relays
+		: >"$work/home/signs/dead"
+		wait "$waiter"
+		ok "a dead $helper is a cut network" [ "$(grep -c closed "$work/out")" = 3 ]
+		ok "a dead $helper: and a message" holds C421 "$work/err"
+	done
+}
+
 # A helper that is missing: nothing is started, and the message stands at the line.
 fails_closed() {
 	mv "$base/tree/build/cuddy-net" "$base/tree/build/away"
@@ -383,6 +406,7 @@ suite() {
 	names_inside
 	powerless
 	life
+	dead_helpers
 	fails_closed
 }
 

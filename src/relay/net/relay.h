@@ -74,10 +74,11 @@ struct relay {
 	int epoll;
 	long long now;	    /* ms */
 	bool over;	    /* the cage has ended */
+	bool broken;	    /* one of our own helpers has */
 	struct rules rules;
 	struct journal journal;
 	struct names *names;
-	struct handle sockets[SOCKET_COUNT], cage, resolver, onlink, peers;
+	struct handle sockets[SOCKET_COUNT], cage, resolver, onlink, peers, maker_end, keeper_end;
 	struct flow_table tcp, udp, visitors; /* the last: of both, into the cage */
 	struct inlet *inlets;	   /* one for each publication */
 	struct outlet *outlets;	   /* of what is lent and exposed */
