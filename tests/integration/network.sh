@@ -172,6 +172,18 @@ for name in "secret.wild.example", "evil.example", "0123456789.evil.example":
 	ok "names: a connection asks the host's resolver" asked ok.example
 }
 
+# A host whose IPv6 is there and leads nowhere, as in many a network.
+dead_six() {
+	in_inet ip -6 addr del 2001:db8:200::10/128 dev lo
+	in_inet ip -6 route add blackhole 2001:db8:200::10/128
+	cuddy run -p ./names.toml env LAB_TIMEOUT=20 /usr/bin/python3 "$work/home/lab_client.py" tcp:ok.example/443 wait:/ \
+		udp:ok.example/443
+	ok "IPv6 that leads nowhere: a connection goes by IPv4" holds '^tcp:ok.example/443 reached inet 203' "$work/out"
+	ok "IPv6 that leads nowhere: datagrams do so from then on" holds '^udp:ok.example/443 reached inet 203' "$work/out"
+	in_inet ip -6 route del blackhole 2001:db8:200::10/128
+	in_inet ip -6 addr add 2001:db8:200::10/128 dev lo nodad
+}
+
 # The cage runs while the host gets one more address.
 later_address() {
 	for mode in outgoing host; do
@@ -401,6 +413,7 @@ suite() {
 	no_ping
 	ping_program
 	look_ups
+	dead_six
 	later_address
 	programs
 	names_inside

@@ -29,7 +29,8 @@ enum {
 	LIMIT_FLOWS = 1024,	   /* of each, TCP and UDP; fewer where descriptors are scarce */
 	LIMIT_DNS_STREAMS = 16,
 	LIMIT_RESOLVE_SECONDS = 30,
-	LIMIT_CONNECT_SECONDS = 5, /* each address; the last one has as long as the kernel gives it */
+	LIMIT_CONNECT_SECONDS = 3, /* each address; the last one has as long as the kernel gives it */
+	LIMIT_DOUBT_SECONDS = 600, /* that IPv4 goes first after an IPv6 address has not answered */
 	LIMIT_UDP_SECONDS = 120,   /* without a packet */
 	LIMIT_LENT_TRIES = 5,	   /* one in a second, while too many wait at the service */
 };
@@ -73,6 +74,7 @@ struct flow {
 struct relay {
 	int epoll;
 	long long now;	    /* ms */
+	long long doubt6;   /* until then IPv6 is thought not to work; ms */
 	bool over;	    /* the cage has ended */
 	bool broken;	    /* one of our own helpers has */
 	struct rules rules;
