@@ -31,11 +31,17 @@ type() { t send-keys -l "$1"; t send-keys Enter; }
 keys() { t send-keys "$@"; }
 
 on_screen() { screen | grep -q -e "$1"; }
-await() { until_true "$patience" on_screen "$1"; }
+# must COMMAND…: waits until it succeeds; if it never does, that is a failure of its own.
+must() {
+	until_true "$patience" "$@" && return
+	row 1 "waited for: $*"
+	return 1
+}
+await() { must on_screen "$1"; }
 # echoed WORD: by cat -n, that is; the terminals echo it too.
-echoed() { await "^ *[0-9] *$1"; }
+echoed() { until_true "$patience" on_screen "^ *[0-9] *$1"; }
 shows() { # TITLE PATTERN
-	await "$2"
+	until_true "$patience" on_screen "$2"
 	row $? "$1"
 }
 absent() { # TITLE PATTERN
@@ -43,12 +49,13 @@ absent() { # TITLE PATTERN
 	row $? "$1"
 }
 
-# The outer shell reads again.  (What is typed before is the program's, also if that is about to end.)
-is_prompt() { screen | grep . | tail -n 1 | grep -q 'out> *$'; }
+# The outer shell reads again.  (What is typed before is the program's, also if that is about to end.)  A job
+# that goes on in the background may show the key behind the prompt that stopped it.
+is_prompt() { screen | grep . | tail -n 1 | grep -q 'out>[ ^Z]*$'; }
 
 # run COMMAND: types it into the outer shell, waits for its end; leaves $status and the modes of then.
 run() {
-	until_true "$patience" is_prompt
+	must is_prompt
 	marks=$((marks + 1))
 	type "$1; echo \"[\$?]\"$marks; echo modes \$(stty -g) >'$work/modes'; echo \"end\"$marks"
 	await "^end$marks" || return 1
@@ -103,16 +110,16 @@ ctrl_keys() {
 	begin
 	type 'cuddy run bash --norc'
 	await '^bash-'
-	type 'sleep 1000'; until_true "$patience" sleeps
+	type 'sleep 1000'; must sleeps
 	keys C-c
 	type 'echo interrupted-$?'
 	shows "Ctrl-C ends a job of a caged shell, not the shell" '^interrupted-130'
-	type 'sleep 2000'; until_true "$patience" sleeps
+	type 'sleep 2000'; must sleeps
 	keys C-z
 	shows "Ctrl-Z stops a job of a caged shell" 'Stopped *sleep 2000'
 	type 'jobs; fg'
 	shows "fg continues it" '^sleep 2000'
-	until_true "$patience" sleeps
+	must sleeps
 	keys C-c
 	type 'echo over-$?'
 	shows "and Ctrl-C ends it" '^over-130'
@@ -173,7 +180,7 @@ direct() {
 	shows "Ctrl-Z also stops the script around it" 'Stopped *sh -c'
 	type 'fg'
 	keys C-d
-	shows "fg continues both" '^the-end'
+	shows "fg continues both" '^[ ^Z]*the-end'
 	back "modes after the script"
 }
 
@@ -224,7 +231,7 @@ pipelines() {
 	for line in 'cuddy run cat numbers | less' 'cat numbers | cuddy run less' 'cuddy run less numbers'; do
 		begin
 		type "$line"
-		await '^:'
+		await '^\(:\|numbers\)$'
 		keys G
 		shows "$line: less gets the keys" '^1000'
 		keys q
