@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The program in the cage: lab_client.py ATTEMPT...
 
-An attempt is KIND:HOST/PORT with KIND tcp, udp, ping (its port is the size), own (a server of
+An attempt is KIND:HOST/PORT with KIND tcp, tcp4, udp, ping (its port is the size), own (a server of
 its own is reached at that loopback address), abstract, raw, packet, dns or dnstcp; one line is printed for each: the
 attempt, and "reached" with what answered, or "closed".  "wait:FILE" waits for a file to appear; what
 stands before it is done first."""
@@ -12,9 +12,10 @@ QUERY = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x02ok\x07example\x00\
 
 
 def attempt(kind, host, port):
-    tcp = kind in ("tcp", "dnstcp")
+    tcp = kind in ("tcp", "tcp4", "dnstcp")
     last = None
-    for family, type_, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM):
+    for family, type_, _, _, address in socket.getaddrinfo(host, port, socket.AF_INET if kind == "tcp4" else 0,
+                                                           socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM):
         try:
             with socket.socket(family, type_) as s:
                 s.settimeout(float(os.environ.get("LAB_TIMEOUT", "3")))
@@ -28,7 +29,7 @@ def attempt(kind, host, port):
                 data = s.recv(2000)
                 if not data:
                     raise OSError("nothing came")
-                if kind == "tcp" and not data.endswith(b"hello"):
+                if kind.startswith("tcp") and not data.endswith(b"hello"):
                     data += s.recv(2000)
                 return "reached " + ("dns" if kind.startswith("dns") else data.decode(errors="replace"))
         except OSError as error:
@@ -89,7 +90,7 @@ def run(text):
 
 
 def run_all(attempts):
-    with ThreadPoolExecutor(16) as pool:
+    with ThreadPoolExecutor(max(len(attempts), 1)) as pool:
         for line in pool.map(run, attempts):
             print(line, flush=True)
 

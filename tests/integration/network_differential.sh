@@ -1,6 +1,7 @@
 #!/bin/sh
 # tests/integration/network_differential.sh - oracle, explain and real cages agree on 240 pairs of policy and endpoint, in
 # the lab of lab.lib; CUDDY_POLICIES raises the 12 policies.
+apart=yes
 
 suite() {
 	cp "$root/tests/integration/network_differential.py" "$work/home/"

@@ -1,5 +1,6 @@
 #!/bin/sh
 # tests/integration/network_peers.sh - private networks: who finds whom, what a neighbour can do, and what is left.
+apart=yes
 
 # start NAME PROFILE COMMAND…: a cage in the background, whose words go to $work/NAME.said.
 start() {
