@@ -84,11 +84,13 @@ table() {
 
 # All cages at a time: what is dropped without a word is waited for in full.
 run_modes() {
-	running=
+	running= column=0
 	for mode in $modes; do
+		column=$((column + 1))
 		# shellcheck disable=SC2046 # a list of words
 		at_host "$base/tree/build/cuddy" run -p "./$mode.toml" /usr/bin/python3 "$work/home/lab_client.py" \
-			$(table | cut -d ' ' -f 1) >"$work/out.$mode" 2>"$work/err" </dev/null &
+			$(table | awk -v c=$((column + 1)) '{ print ($c == "." ? "-" : "") $1 }') \
+			>"$work/out.$mode" 2>"$work/err" </dev/null &
 		running="$running $!"
 	done
 	# shellcheck disable=SC2086 # a list of words
@@ -126,7 +128,7 @@ no_ping() {
 	profile ping 'allow = ["icmp:203.0.113.11"]'
 	cuddy run -p ./ping.toml true
 	ok "ping: where the computer lets nobody, the start is refused at its line" holds 'ping.toml:4:10: error.C343' "$work/err"
-	cuddy run -p ./outgoing.toml /usr/bin/python3 "$work/home/lab_client.py" ping:203.0.113.11/10 tcp:203.0.113.11/443
+	cuddy run -p ./outgoing.toml /usr/bin/python3 "$work/home/lab_client.py" -ping:203.0.113.11/10 tcp:203.0.113.11/443
 	ok "ping: beside other rights it is closed" holds '^ping.*closed' "$work/out"
 	ok "ping: and they are open" holds '^tcp.*reached' "$work/out"
 	in_host sysctl -q -w net.ipv4.ping_group_range='0 2147483647'

@@ -91,19 +91,19 @@ class Policy:
 
 
 def start_cage(case):
-    name, _, tried = case
+    name, _, policy, tried = case
+    words = [("" if policy.expect(*one)[0] else "-") + "{}:{}/{}".format(*one) for one in tried]
     return cuddy("run", "-n", name.removesuffix(".toml"), "-p", f"./{name}", "/usr/bin/python3", f"{DIRECTORY}/lab_client.py",
-                 *(f"{kind}:{host}/{port}" for kind, host, port in tried))
+                 *words)
 
 
 def main():
     figures = collections.Counter()
     names = [f"random{index}.toml" for index in range(POLICIES)]
-    cases = [(name, write_profile(name), attempts()) for name in names]
+    cases = [(name, write_profile(name), Policy(name), attempts()) for name in names]
     with ThreadPoolExecutor(12) as pool:  # what is closed by silence is waited for
         results = list(pool.map(start_cage, cases))
-    for (name, said, tried), done in zip(cases, results):
-        policy = Policy(name)
+    for (name, said, policy, tried), done in zip(cases, results):
         lines = {line.split(" ", 1)[0]: line for line in done.stdout.splitlines()}
         for kind, host, port in tried:
             wanted, how = policy.expect(kind, host, port)

@@ -157,7 +157,7 @@ allow = ["ok.example:443", "rebind.example:443"]
 publish = ["127.0.0.1:18090:90/tcp"]'
 	rm -f "$work/home/signs/seen"
 	at_host "$base/tree/build/cuddy" run -n logged -p ./logged.toml /usr/bin/python3 "$work/home/lab_client.py" \
-		tcp:ok.example/443 tcp:ok.example/80 udp:ok.example/53 tcp:rebind.example/443 tcp:203.0.113.11/443 \
+		tcp:ok.example/443 tcp:ok.example/80 -udp:ok.example/53 tcp:rebind.example/443 tcp:203.0.113.11/443 \
 		tcp:2001:db8:200::10/80 udp:203.0.113.11/5353 tcp:evil.example/443 "wait:$work/home/signs/seen" \
 		udp:203.0.113.12/99 >"$work/first" 2>"$work/err" </dev/null &
 	first=$!
