@@ -3,8 +3,10 @@
 # caller and, when that is root, as cuddy-test.
 #
 # Each time the program must not have run, the status must be 125, the message must name the step and,
-# where a line of a profile asked for it, that line, and no mount and no process may be left.  Builds its own cuddy, because only it obeys CUDDY_FAULT_STEP.
+# where a line of a profile asked for it, that line, and no mount and no process may be left.  Links its own cuddy with
+# what stands beside CUDDY (default build/cuddy), because only it obeys CUDDY_FAULT_STEP.
 root=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
+. "$root/tests/integration/own_mounts.lib"
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
@@ -129,9 +131,11 @@ fail_bwrap() {
 
 cd "$root" || exit 1
 mkdir "$work/profiles" "$work/share"
+built=$(dirname "${CUDDY:-$root/build/cuddy}")
 # shellcheck disable=SC2046 # lists of words
 if ! ${CC:-gcc} -std=gnu17 -O1 -D_GNU_SOURCE -DCUDDY_FAULTS -DCUDDY_VERSION='"faults"' \
-	-DCUDDY_DATA_DIR="\"$work/share\"" -Isrc -Iinclude $(tools/sources lib) $(tools/sources cli) $(tools/sources main) \
+	-DCUDDY_DATA_DIR="\"$work/share\"" -Isrc -Iinclude $(tools/sources main) \
+	$(grep -lrE 'CUDDY_(FAULTS|DATA_DIR|LIBEXEC_DIR)' src --include='*.c') "$built/libcli.a" "$built/libcore.a" \
 	-lm -o "$work/cuddy" 2>"$work/err"; then
 	sed 's/^/# /' "$work/err"
 	result 1 "cuddy compiles with CUDDY_FAULTS"
@@ -142,7 +146,7 @@ chmod 755 "$work" "$work/cuddy"
 cp -R permissions profiles "$work/share/"
 chmod -R a+rX "$work/share"
 cat /proc/self/mountinfo >"$work/mounts"
-cp "$(dirname "${CUDDY:-$root/build/cuddy}")/cuddy-net" "$work/" 2>/dev/null
+cp "$built/cuddy-net" "$work/" 2>/dev/null
 # One more, whose cage has a relay that then stands beside the program.
 mkdir "$work/more"
 printf 'include = ["project"]\n[networking]\nallow = ["example.org:443"]\n' >"$work/more/with-relay.toml"
