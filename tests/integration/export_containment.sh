@@ -87,6 +87,7 @@ works() {
 # attack TOOL: leaves its rows, as "CLASS open" or "CLASS closed", in $work/TOOL.rows.
 attack() {
 	BASE=$base SHARE=$tree/profiles/base CONTAINMENT_PROBE=$work/probe CONTAINMENT_TASKS=0 TMPDIR=$work \
+		CONTAINMENT_KEEP=$work/kept CONTAINMENT_CONTROL=$work/kept/control \
 		sh "$tree/tests/containment/run.sh" "$work/cage" "$1" @DIR@ > "$work/$1.tap" 2>&1 </dev/null
 	sed -n 's/^\(not \)\{0,1\}ok [0-9]* - \([a-z0-9-]*\)\(.*\)/\2 \1\3/p' "$work/$1.tap" |
 		awk '{ print $1, / # SKIP/ ? "skipped" : $2 == "not" ? "open" : "closed" }' > "$work/$1.rows"
