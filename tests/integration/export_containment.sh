@@ -19,6 +19,7 @@ cat > "$work/cage" <<'END'
 tool=$1 place=${0%/*}/$BASE-$1
 PATH=$PATH:/usr/sbin:/sbin
 profile=$place/caged.toml
+rm -rf "$place" # a second export is made for what the first one left in the root, and runs nothing
 mkdir -p "$place/root"
 cat > "$profile" <<EOF
 include = ["$SHARE/$BASE.toml"]
