@@ -38,8 +38,8 @@ must() {
 	return 1
 }
 await() { must on_screen "$1"; }
-# echoed WORD: by cat -n, that is; the terminals echo it too.
-echoed() { until_true "$patience" on_screen "^ *[0-9] *$1"; }
+# echoed WORD: by cat -n, that is; the terminals echo it too, perhaps into the same line.
+echoed() { until_true "$patience" on_screen "[0-9]  *$1"; }
 shows() { # TITLE PATTERN
 	until_true "$patience" on_screen "$2"
 	row $? "$1"
