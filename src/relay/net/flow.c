@@ -324,11 +324,11 @@ static struct flow *find(const struct flow_table *table, uint32_t id)
  * does not carry it.  Programs that would try both at once, as outside, cannot tell them apart in the cage. */
 static void take_addresses(struct flow *flow, const struct resolver_answer *answer)
 {
-	bool doubt = flow->relay->now < flow->relay->doubt6;
+	unsigned rounds = flow->relay->now < flow->relay->doubt6 ? 2 : 1;
 
-	for (unsigned later = 0; later <= doubt; later++)
+	for (unsigned round = 0; round < rounds; round++)
 		for (unsigned i = 0; i < answer->count; i++)
-			if (!doubt || is_v4(answer->addresses[i]) == !later)
+			if (rounds == 1 || is_v4(answer->addresses[i]) == (round == 0))
 				memcpy(flow->addresses[flow->count++], answer->addresses[i], 16);
 }
 
