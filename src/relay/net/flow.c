@@ -74,13 +74,29 @@ static const char *protocol_of(const struct flow *flow)
 	return flow->access == ACCESS_CONNECT ? "tcp" : flow->access == ACCESS_SEND ? "udp" : "icmp";
 }
 
+/* A pair of addresses was done with, most likely, when it was silent longest: who asks many hosts, each once, or is
+ * asked by many, shall not have to wait until the first of them are forgotten. */
+static bool has_room(const struct relay *relay, const struct flow_table *table)
+{
+	struct flow *oldest = NULL;
+
+	if (table->count < relay->flow_limit)
+		return true;
+	for (struct flow *flow = table->first; flow; flow = flow->next)
+		if (flow->access != ACCESS_CONNECT && flow->connected && (!oldest || flow->deadline < oldest->deadline))
+			oldest = flow;
+	if (oldest)
+		flow_end(oldest);
+	return oldest;
+}
+
 bool flow_begin(struct relay *relay, struct flow *flow, struct flow_table *table)
 {
 	char text[INET6_ADDRSTRLEN];
 	bool synthetic;
 	const char *name = names_find(relay->names, flow->to, &synthetic);
 
-	if (table->count >= relay->flow_limit || (synthetic && !name))
+	if (synthetic && !name)
 		return false;
 	bool tcp = flow->access == ACCESS_CONNECT;
 	if (!(name ? rules_may_reach_name(&relay->rules, flow->access, name, flow->port)
@@ -89,6 +105,8 @@ bool flow_begin(struct relay *relay, struct flow *flow, struct flow_table *table
 				name ? name : address_text(flow->to, text), flow->port);
 		return false;
 	}
+	if (!has_room(relay, table))
+		return false;
 	*(tcp ? &relay->journal.counters->connections : &relay->journal.counters->pairs) += 1;
 	flow->relay = relay;
 	flow->id = ++relay->last_id;
@@ -115,7 +133,7 @@ bool flow_begin(struct relay *relay, struct flow *flow, struct flow_table *table
 
 bool flow_begin_inward(struct relay *relay, struct flow *flow, uint16_t port)
 {
-	if (relay->visitors.count >= relay->flow_limit)
+	if (!has_room(relay, &relay->visitors))
 		return false;
 	flow->relay = relay;
 	flow->id = ++relay->last_id;
@@ -131,7 +149,7 @@ bool flow_begin_inward(struct relay *relay, struct flow *flow, uint16_t port)
 
 bool flow_begin_lent(struct relay *relay, struct flow *flow, const struct lending *lent)
 {
-	if (relay->tcp.count >= relay->flow_limit)
+	if (!has_room(relay, &relay->tcp))
 		return false;
 	flow->relay = relay;
 	flow->id = ++relay->last_id;

@@ -228,18 +228,6 @@ static bool is_own(const struct relay *relay, const uint8_t address[16])
 	       (!names_find(relay->names, address, &synthetic) && synthetic);
 }
 
-/* A program that asks many, each once, shall not have to wait until the first of them are forgotten. */
-static void make_room(struct relay *relay)
-{
-	struct flow *oldest = NULL;
-
-	for (struct flow *flow = relay->udp.first; flow; flow = flow->next)
-		if (flow->connected && (!oldest || flow->deadline < oldest->deadline))
-			oldest = flow;
-	if (oldest)
-		flow_end(oldest);
-}
-
 static bool begin(struct relay *relay, const struct pair *wanted, const uint8_t *bytes, size_t size)
 {
 	struct pair *p = malloc(sizeof(*p));
@@ -250,8 +238,6 @@ static bool begin(struct relay *relay, const struct pair *wanted, const uint8_t 
 	p->flow.dialled = dialled;
 	p->flow.failed = failed;
 	p->flow.end = end;
-	if (relay->udp.count >= relay->flow_limit)
-		make_room(relay);
 	if (!flow_begin(relay, &p->flow, &relay->udp)) {
 		free(p);
 		return false;
