@@ -259,6 +259,18 @@ all = [socket.create_connection(("203.0.113.11", 443), 10) for i in range(200)]
 for s in all: s.sendall(b"hello")
 print(sum(s.recv(100).startswith(b"inet 203.0.113.11") for s in all))'
 	ok "200 connections at a time" grep -q '^200$' "$work/out"
+	at_host prlimit --nofile=200 "$base/tree/build/cuddy" run -n few -p ./outgoing.toml /usr/bin/python3 -c '
+import socket
+got, all = 0, []
+for i in range(15):
+	try:
+		all.append(socket.create_connection(("203.0.113.11", 443), 10))
+		got += all[-1].recv(100).startswith(b"inet")
+	except OSError: pass
+print(got)' >"$work/out" 2>"$work/err" </dev/null
+	ok "with few descriptors, few connections at a time" holds '^10$' "$work/out"
+	cuddy log few --net
+	ok "the others are in the log" holds '203.0.113.11:443  (limit)' "$work/out"
 	cuddy run -p ./outgoing.toml /usr/bin/python3 -c '
 import socket
 s = socket.create_connection(("203.0.113.11", 443), 10); got = b""

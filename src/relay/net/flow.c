@@ -99,14 +99,13 @@ bool flow_begin(struct relay *relay, struct flow *flow, struct flow_table *table
 	if (synthetic && !name)
 		return false;
 	bool tcp = flow->access == ACCESS_CONNECT;
-	if (!(name ? rules_may_reach_name(&relay->rules, flow->access, name, flow->port)
-		   : rules_may_reach(&relay->rules, flow->access, flow->to, flow->port))) {
-		journal_refused(&relay->journal, "relay", protocol_of(flow),
+	bool may = name ? rules_may_reach_name(&relay->rules, flow->access, name, flow->port)
+			: rules_may_reach(&relay->rules, flow->access, flow->to, flow->port);
+	if (!may || !has_room(relay, table)) {
+		journal_refused(&relay->journal, may ? "limit" : "relay", protocol_of(flow),
 				name ? name : address_text(flow->to, text), flow->port);
 		return false;
 	}
-	if (!has_room(relay, table))
-		return false;
 	*(tcp ? &relay->journal.counters->connections : &relay->journal.counters->pairs) += 1;
 	flow->relay = relay;
 	flow->id = ++relay->last_id;
