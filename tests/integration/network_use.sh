@@ -13,7 +13,7 @@ kill_launcher() {
 joins() {
 	profile names 'allow = ["ok.example:443", "*.wild.example:443"]'
 	for end in leaves dies; do
-		rm -f "$work"/home/signs/*
+		rm -f "$work"/home/signs/* "$work/first" "$work/second"
 		at_host "$base/tree/build/cuddy" run -n shared -p ./names.toml /usr/bin/python3 "$work/home/lab_client.py" \
 			tcp:ok.example/443 "wait:$work/home/signs/first" >"$work/first" 2>"$work/err" </dev/null &
 		first=$!
