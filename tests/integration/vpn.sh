@@ -350,8 +350,10 @@ certificates() {
 	sed -i "s/DNS [0-9.]*/DNS $1/" "$servers_at/certificates.conf"
 	kill "$(cat "$servers_at/certificates.pid")"
 	until_true not has_address ovs0 10.88.0.1
+	rm -f "$servers_at/certificates.pid"
 	(cd "$servers_at" && ip netns exec "$inet" openvpn --config certificates.conf --writepid certificates.pid >>certificates.log 2>&1 &)
 	until_true has_address ovs0 10.88.0.1
+	until_true test -s "$servers_at/certificates.pid"
 }
 other_servers() {
 	looked=0
