@@ -396,15 +396,17 @@ static bool opens_addresses(const struct policy *policy)
 static void claim_relayed(struct compilation *c, size_t index, bool open)
 {
 	const struct rule *rule = &c->policy->rules[index];
-	unsigned access = rule->endpoint->access, both = ACCESS_CONNECT | ACCESS_SEND;
+	unsigned both = ACCESS_CONNECT | ACCESS_SEND;
+	/* What names ports is not about pings. */
+	bool all = (rule->endpoint->access & both) == both && !rule->endpoint->first_port && rule->endpoint->last_port == UINT16_MAX;
 	bool named = rule->endpoint->form == HOST_NAME || rule->endpoint->form == HOST_SUFFIX;
 
 	if (rule->effect != EFFECT_ALLOW)
 		backend_claim(c, index, "network", named && open ? EXACTNESS_COARSE : EXACTNESS_EXACT,
 			      named && open ? "by its name; who knows its address may reach it" : NULL);
 	else if (is_outside(rule))
-		backend_claim(c, index, "network", (access & both) == both ? EXACTNESS_COARSE : EXACTNESS_EXACT,
-			      (access & both) == both ? "by tcp and udp; ping as far as this computer lets users" : NULL);
+		backend_claim(c, index, "network", all ? EXACTNESS_COARSE : EXACTNESS_EXACT,
+			      all ? "by tcp and udp; ping as far as this computer lets users" : NULL);
 	else if (network_is_ping(rule))
 		backend_claim(c, index, "network", EXACTNESS_EXACT, NULL);
 }

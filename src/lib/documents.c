@@ -2,6 +2,7 @@
  * Must not: print; every document is a text that the structure owns. */
 #include "lib/internal.h"
 #include "base/json.h"
+#include "policy/lines.h"
 #include "policy/publication.h"
 
 /* --- why ------------------------------------------------------------------------------- */
@@ -101,22 +102,6 @@ const char *cuddy_why(struct cuddy *cuddy, const char *question, enum cuddy_form
 
 /* --- explain --------------------------------------------------------------------------- */
 
-static const char *access_words(struct arena *arena, const struct rule *rule)
-{
-	static const char *const words[KIND_COUNT][5] = {
-		[KIND_FILE] = { "read", "write", "execute" },
-		[KIND_NETWORK] = { "connect", "send", "listen", "resolve" },
-		[KIND_SYSCALL] = { "call" }, [KIND_CAPABILITY] = { "hold" }, [KIND_DEVICE] = { "use" },
-		[KIND_BUS] = { "see", "talk to", "own", "call", "receive" },
-	};
-	struct strbuf out = { .arena = arena };
-
-	for (unsigned bit = 0; bit < 5; bit++)
-		if (rule->access >> bit & 1 && words[rule->kind][bit])
-			strbuf_addf(&out, "%s%s", out.length ? ", " : "", words[rule->kind][bit]);
-	return strbuf_text(&out);
-}
-
 static bool flag_is_allowed(const struct policy *policy, const char *name)
 {
 	for (size_t i = 0; i < policy->rule_count; i++)
@@ -157,7 +142,7 @@ static void explain_rules(struct strbuf *out, const struct policy *policy, const
 		if (first)
 			strbuf_add(out, title);
 		first = false;
-		strbuf_addf(out, "  %s %s [%s%s%s%s%s]\n", access_words(out->arena, rule),
+		strbuf_addf(out, "  %s %s [%s%s%s%s%s]\n", policy_access_words(out->arena, rule),
 			    str_quote(out->arena, rule->pattern),
 			    exactness_name(claims[i].exactness), claims[i].backend ? " by " : "",
 			    claims[i].backend ? claims[i].backend : "", claims[i].note ? ": " : "",
@@ -243,7 +228,7 @@ static void explain_json(struct strbuf *out, const struct policy *policy, const 
 		json_object(&json, NULL);
 		json_string(&json, "effect", effect_name(rule->effect));
 		json_string(&json, "kind", kind_name(rule->kind));
-		json_string(&json, "access", access_words(out->arena, rule));
+		json_string(&json, "access", policy_access_words(out->arena, rule));
 		json_string(&json, "pattern", rule->pattern);
 		json_string(&json, "flag", rule->flag);
 		json_string(&json, "risk", risk_name(rule->risk));

@@ -6,6 +6,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void add_access(struct strbuf *out, const struct rule *rule)
+{
+	static const char *const words[KIND_COUNT][5] = {
+		[KIND_FILE] = { "read", "write", "execute" },
+		[KIND_NETWORK] = { "connect", "send", "listen", "resolve" },
+		[KIND_SYSCALL] = { "call" }, [KIND_CAPABILITY] = { "hold" }, [KIND_DEVICE] = { "use" },
+		[KIND_BUS] = { "see", "talk to", "own", "call", "receive" },
+	};
+	const char *between = "";
+
+	for (unsigned bit = 0; bit < ARRAY_SIZE(words[0]); bit++)
+		if (rule->access >> bit & 1 && words[rule->kind][bit]) {
+			strbuf_add(out, between);
+			strbuf_add(out, words[rule->kind][bit]);
+			between = ", ";
+		}
+}
+
+const char *policy_access_words(struct arena *arena, const struct rule *rule)
+{
+	struct strbuf out = { .arena = arena };
+
+	add_access(&out, rule);
+	return strbuf_text(&out);
+}
+
 static void add_rule(struct strbuf *out, const struct rule *rule)
 {
 	static const char *const places[] = {
@@ -14,15 +40,17 @@ static void add_rule(struct strbuf *out, const struct rule *rule)
 		[PLACE_ROOT] = " root", [PLACE_SYNTHETIC] = " synthetic",
 	};
 
-	const char access[] = { "0123456789abcdef"[rule->access & 15], '\0' };
 	const char *const words[] = {
-		effect_name(rule->effect), " ", kind_name(rule->kind), rule->system_bus ? " system" : "", " ",
-		rule->access > 15 ? "1" : "", access,
 		rule->kind == KIND_FILE ? places[rule->place] : "", " ", str_quote(out->arena, rule->pattern),
 		rule->from ? " from " : "", rule->from ? str_quote(out->arena, rule->from) : "", "\n",
 	};
 
 	/* Some hundred rules, each time: printf() would take longer than to find the rules. */
+	strbuf_add(out, effect_name(rule->effect));
+	strbuf_add(out, " ");
+	strbuf_add(out, kind_name(rule->kind));
+	strbuf_add(out, rule->system_bus ? " system " : " ");
+	add_access(out, rule);
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		strbuf_add(out, words[i]);
 }
@@ -38,6 +66,7 @@ const char *policy_lines(const struct policy *p, struct arena *arena)
 	const struct { const char *name; const struct text_setting *setting; } texts[] = {
 		{ "hostname", &p->hostname }, { "root", &p->root }, { "root-access", &p->root_access },
 		{ "as", &p->user_as }, { "x11", &p->x11 }, { "screen", &p->screen }, { "vpn", &p->vpn }, { "network", &p->network },
+		{ "check-names", &p->check_names },
 	};
 	const struct { const char *name; const struct text_list *list; } lists[] = {
 		{ "groups", &p->groups }, { "dns", &p->dns }, { "publish", &p->publish },
@@ -80,10 +109,10 @@ static size_t split(struct arena *arena, const char *text, const char ***ret)
 	return lines.count;
 }
 
-/* Less than before: a deny or an ask that is gone; more: an allow or a setting that is new. */
+/* Less than before: a deny, an ask or a check that is gone; more: an allow or a setting that is new. */
 static bool widens(const char *line, bool is_new)
 {
-	return (strncmp(line, "deny ", 5) == 0 || strncmp(line, "ask ", 4) == 0) != is_new;
+	return (str_starts(line, "deny ") || str_starts(line, "ask ") || str_starts(line, "set check-names ")) != is_new;
 }
 
 bool policy_lines_differ(struct arena *arena, const char *before, const char *now,

@@ -277,6 +277,18 @@ all = [socket.create_connection(("203.0.113.11", 443), 10) for i in range(200)]
 for s in all: s.sendall(b"hello")
 print(sum(s.recv(100).startswith(b"inet 203.0.113.11") for s in all))'
 	ok "200 connections at a time" grep -q '^200$' "$work/out"
+	at_host prlimit --nofile=200 "$base/tree/build/cuddy" run -n few -p ./outgoing.toml /usr/bin/python3 -c '
+import socket
+got, all = 0, []
+for i in range(15):
+	try:
+		all.append(socket.create_connection(("203.0.113.11", 443), 10))
+		got += all[-1].recv(100).startswith(b"inet")
+	except OSError: pass
+print(got)' >"$work/out" 2>"$work/err" </dev/null
+	ok "with few descriptors, few connections at a time" holds '^10$' "$work/out"
+	cuddy log few --net
+	ok "the others are in the log" holds '203.0.113.11:443  (limit)' "$work/out"
 	cuddy run -p ./outgoing.toml /usr/bin/python3 -c '
 import socket
 s = socket.create_connection(("203.0.113.11", 443), 10); got = b""
@@ -313,6 +325,25 @@ t = time.time()
 try: socket.create_connection(("203.0.113.11", 443), 5)
 except OSError as e: print(type(e).__name__, time.time() - t < 1)'
 	ok "a refused address fails at once" grep -q 'ConnectionRefusedError True' "$work/out"
+	cuddy run -p ./names.toml /usr/bin/python3 -c '
+import socket
+for host, port in ("ok.example", 8080), ("a.wild.example", 443):
+	with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+		s.settimeout(10); s.connect((host, port)); s.send(b"z")
+		try: print(host, port, s.recv(100).startswith(b"inet"))
+		except OSError as e: print(host, port, type(e).__name__)
+print(socket.getaddrinfo("app.localhost.", 80, type=1)[0][4][0], socket.gethostbyname("localhost."))'
+	ok "a datagram to a port that a name has not is refused at once" holds '^ok.example 8080 OSError$' "$work/out"
+	ok "one to a port that it has is answered" holds '^a.wild.example 443 True$' "$work/out"
+	ok "localhost is the cage's, with a dot and before one" holds '^::1 127.0.0.1$' "$work/out"
+	cuddy run -p ./outgoing.toml /usr/bin/python3 -c '
+import socket
+for host, family in ("203.0.113.11", socket.AF_INET), ("2001:db8:200::10", socket.AF_INET6):
+	with socket.socket(family, socket.SOCK_DGRAM) as s:
+		s.settimeout(10); s.connect((host, 9)); s.send(b"z")
+		try: s.recv(100)
+		except OSError as e: print(type(e).__name__)'
+	ok "a datagram to a port that nobody has outside is refused as there" [ "$(grep -c ConnectionRefusedError "$work/out")" = 2 ]
 	if command -v curl >/dev/null; then
 		cuddy run -p ./names.toml curl -s -m 20 --http0.9 -H 'Connection: close' http://ok.example:443/
 		ok "curl reaches an allowed name" grep -q 'inet .* 443 GET' "$work/out"

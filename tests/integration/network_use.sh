@@ -14,7 +14,7 @@ kill_launcher() {
 joins() {
 	profile names 'allow = ["ok.example:443", "*.wild.example:443"]'
 	for end in leaves dies; do
-		rm -f "$work"/home/signs/*
+		rm -f "$work"/home/signs/* "$work/first" "$work/second"
 		at_host "$base/tree/build/cuddy" run -n shared -p ./names.toml /usr/bin/python3 "$work/home/lab_client.py" \
 			tcp:ok.example/443 "wait:$work/home/signs/first" >"$work/first" 2>"$work/err" </dev/null &
 		first=$!
@@ -81,6 +81,16 @@ threading.Thread(target=lambda: (s.sendall(data), s.shutdown(1))).start()
 while more := s.recv(65536): got += more
 print(got == b"one 127.0.0.1 80 " + data)' >"$work/tried"
 	ok "publish: 3 MB go in and come back whole" tried True
+	at_host /usr/bin/python3 -c '
+import socket
+got = 0
+for i in range(1100):
+	with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+		s.settimeout(2 if got == i else 0); s.connect(("127.0.0.1", 18083)); s.send(b"z")
+		try: got += s.recv(100).startswith(b"one")
+		except OSError: pass
+print(got, socket.create_connection(("127.0.0.1", 18080), 10).recv(3))' >"$work/tried"
+	ok "publish: more visitors by UDP than are remembered, and one by TCP" tried "1100 b'one'"
 	cuddy exec served -- sh -c 'cat "$HOME/log"'
 	ok "publish: visitors come from the cage's address, not from loopback" holds '^tcp 198.18.0.1 ' "$work/out"
 	ok "publish: and from nowhere else" not holds '^tcp 127' "$work/out"

@@ -199,7 +199,7 @@ questions() {
 	allow runtime.toml syscall read
 	allow runtime.toml syscall mmap
 	allow proposal.toml syscall socket
-	allow proposal.toml:33:5 syscall setuid
+	allow proposal.toml:33:5 syscall setgid
 	allow proposal.toml:14:5 syscall unlink
 	deny - syscall ptrace
 	deny - syscall execve

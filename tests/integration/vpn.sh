@@ -121,10 +121,13 @@ asked_of() {
 # certificates ADDRESS: the server with certificates, started anew, pushes this name server.
 certificates() {
 	sed -i "s/DNS [0-9.]*/DNS $1/" "$servers_at/certificates.conf"
-	kill "$(cat "$servers_at/certificates.pid")"
-	until_true not test -e "$servers_at/certificates.pid" # it is taken away at the very end
+	old=$(cat "$servers_at/certificates.pid")
+	kill "$old"
+	until_true not kill -0 "$old" 2>/dev/null # its port is free again
+	rm -f "$servers_at/certificates.pid"
 	(cd "$servers_at" && ip netns exec "$inet" openvpn --config certificates.conf --writepid certificates.pid >>certificates.log 2>&1 &)
-	until_true test -s "$servers_at/certificates.pid" && until_true has_address ovs0 10.88.0.1
+	until_true has_address ovs0 10.88.0.1
+	until_true test -s "$servers_at/certificates.pid"
 }
 other_servers() {
 	looked=0

@@ -47,7 +47,7 @@ static void test_read(bool v6)
 	ok(icmp_read(packet, size, &echo) && echo.id == 0x1234 && echo.size == 64 && echo.message == packet + header,
 	   "a request is read");
 	ok(echo.to[15] == (v6 ? 2 : 11) && echo.from[15] == 1, "with its addresses");
-	ok(icmp_refuse(&echo, refusal) == (v6 ? 56 : 36) && memcmp(refusal + 8, packet, v6 ? 48 : 28) == 0,
+	ok(icmp_refuse(echo.ip, echo.message, REFUSAL_PROHIBITED, refusal) == (v6 ? 56 : 36) && memcmp(refusal + 8, packet, v6 ? 48 : 28) == 0,
 	   "a refusal holds the front of it");
 	bool shorter = false;
 	for (size_t cut = 0; cut < size; cut++)

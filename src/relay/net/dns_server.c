@@ -31,6 +31,10 @@ static size_t serve(struct relay *relay, const uint8_t *packet, size_t length, u
 
 	if (code < 0)
 		return 0;
+	/* "localhost." and what ends in it: the cage's own, as RFC 6761 has it, and no word of the policy's. */
+	if (code == DNS_OK && endpoint_name_class(query.name) == HOST_LOOPBACK)
+		return dns_answer(out, packet, &query, DNS_OK, flow_loopback[query.type == DNS_AAAA] + (query.type == DNS_A ? 12 : 0),
+				  ANSWER_SECONDS);
 	if (code == DNS_OK && !rules_may_resolve(&relay->rules, query.name)) {
 		code = DNS_NO_NAME;
 		journal_refused(&relay->journal, "resolver", "dns", query.name, 0);

@@ -74,18 +74,35 @@ static const char *protocol_of(const struct flow *flow)
 	return flow->access == ACCESS_CONNECT ? "tcp" : flow->access == ACCESS_SEND ? "udp" : "icmp";
 }
 
+/* A pair of addresses was done with, most likely, when it was silent longest: who asks many hosts, each once, or is
+ * asked by many, shall not have to wait until the first of them are forgotten. */
+static bool has_room(const struct relay *relay, const struct flow_table *table)
+{
+	struct flow *oldest = NULL;
+
+	if (table->count < relay->flow_limit)
+		return true;
+	for (struct flow *flow = table->first; flow; flow = flow->next)
+		if (flow->access != ACCESS_CONNECT && flow->connected && (!oldest || flow->deadline < oldest->deadline))
+			oldest = flow;
+	if (oldest)
+		flow_end(oldest);
+	return oldest;
+}
+
 bool flow_begin(struct relay *relay, struct flow *flow, struct flow_table *table)
 {
 	char text[INET6_ADDRSTRLEN];
 	bool synthetic;
 	const char *name = names_find(relay->names, flow->to, &synthetic);
 
-	if (table->count >= relay->flow_limit || (synthetic && !name))
+	if (synthetic && !name)
 		return false;
 	bool tcp = flow->access == ACCESS_CONNECT;
-	if (!(name ? rules_may_reach_name(&relay->rules, flow->access, name, flow->port)
-		   : rules_may_reach(&relay->rules, flow->access, flow->to, flow->port))) {
-		journal_refused(&relay->journal, "relay", protocol_of(flow),
+	bool may = name ? rules_may_reach_name(&relay->rules, flow->access, name, flow->port)
+			: rules_may_reach(&relay->rules, flow->access, flow->to, flow->port);
+	if (!may || !has_room(relay, table)) {
+		journal_refused(&relay->journal, may ? "limit" : "relay", protocol_of(flow),
 				name ? name : address_text(flow->to, text), flow->port);
 		return false;
 	}
@@ -115,7 +132,7 @@ bool flow_begin(struct relay *relay, struct flow *flow, struct flow_table *table
 
 bool flow_begin_inward(struct relay *relay, struct flow *flow, uint16_t port)
 {
-	if (relay->visitors.count >= relay->flow_limit)
+	if (!has_room(relay, &relay->visitors))
 		return false;
 	flow->relay = relay;
 	flow->id = ++relay->last_id;
@@ -131,7 +148,7 @@ bool flow_begin_inward(struct relay *relay, struct flow *flow, uint16_t port)
 
 bool flow_begin_lent(struct relay *relay, struct flow *flow, const struct lending *lent)
 {
-	if (relay->tcp.count >= relay->flow_limit)
+	if (!has_room(relay, &relay->tcp))
 		return false;
 	flow->relay = relay;
 	flow->id = ++relay->last_id;
@@ -324,11 +341,11 @@ static struct flow *find(const struct flow_table *table, uint32_t id)
  * does not carry it.  Programs that would try both at once, as outside, cannot tell them apart in the cage. */
 static void take_addresses(struct flow *flow, const struct resolver_answer *answer)
 {
-	bool doubt = flow->relay->now < flow->relay->doubt6;
+	unsigned rounds = flow->relay->now < flow->relay->doubt6 ? 2 : 1;
 
-	for (unsigned later = 0; later <= doubt; later++)
+	for (unsigned round = 0; round < rounds; round++)
 		for (unsigned i = 0; i < answer->count; i++)
-			if (!doubt || is_v4(answer->addresses[i]) == !later)
+			if (rounds == 1 || is_v4(answer->addresses[i]) == (round == 0))
 				memcpy(flow->addresses[flow->count++], answer->addresses[i], 16);
 }
 

@@ -1,6 +1,6 @@
 /* relay/net/hello.c - finds the server name of a ClientHello, the Host of a request.
  * Every byte comes from the caged program.  Encrypted client hellos are not refused: browsers send an
- * empty one always; the outer name, which counts here, is all that anybody on the way can see. */
+ * empty one always (D209); the outer name, which counts here, is all that anybody on the way can see. */
 #include "relay/net/hello.h"
 #include "base/macros.h"
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum { ECHO_HEADER = 8, IP6_HEADER = 40, ECHO4 = 8, ECHO4_ANSWER = 0, ECHO6 = 128, ECHO6_ANSWER = 129,
-       UNREACHABLE4 = 3, PROHIBITED4 = 13, UNREACHABLE6 = 1, PROHIBITED6 = 1 };
+       UNREACHABLE4 = 3, UNREACHABLE6 = 1 };
 
 bool icmp_read(const uint8_t *ip, size_t size, struct echo *ret)
 {
@@ -29,15 +29,16 @@ bool icmp_read(const uint8_t *ip, size_t size, struct echo *ret)
 	return true;
 }
 
-size_t icmp_refuse(const struct echo *echo, uint8_t out[ICMP_REFUSAL])
+size_t icmp_refuse(const uint8_t *ip, const uint8_t *message, enum refusal why, uint8_t out[ICMP_REFUSAL])
 {
-	bool v6 = echo->ip[0] >> 4 == 6;
-	size_t size = MIN((size_t)(echo->message - echo->ip) + ECHO_HEADER, (size_t)ICMP_REFUSAL - ECHO_HEADER);
+	static const uint8_t codes[][2] = { [REFUSAL_PROHIBITED] = { 13, 1 }, [REFUSAL_PORT] = { 3, 4 } };
+	bool v6 = ip[0] >> 4 == 6;
+	size_t size = MIN((size_t)(message - ip) + ECHO_HEADER, (size_t)ICMP_REFUSAL - ECHO_HEADER);
 
 	memset(out, 0, ECHO_HEADER);
 	out[0] = v6 ? UNREACHABLE6 : UNREACHABLE4;
-	out[1] = v6 ? PROHIBITED6 : PROHIBITED4;
-	memcpy(out + ECHO_HEADER, echo->ip, size);
+	out[1] = codes[why][v6];
+	memcpy(out + ECHO_HEADER, ip, size);
 	return ECHO_HEADER + size;
 }
 

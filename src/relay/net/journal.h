@@ -2,7 +2,7 @@
  *
  *     {"time": 1700000000, "event": "refused", "by": "relay", "protocol": "tcp", "host": "a.example", "port": 443}
  *
- * `time` in seconds since 1970; `by`: "rules" (the kernel), "relay", "resolver".  The same line comes once
+ * `time` in seconds since 1970; `by`: "rules" (the kernel), "relay", "resolver", "limit".  The same line comes once
  * in JOURNAL_SECONDS, and a cage writes JOURNAL_LINES at most: a program must not fill the disk. */
 #ifndef CUDDY_RELAY_NET_JOURNAL_H
 #define CUDDY_RELAY_NET_JOURNAL_H

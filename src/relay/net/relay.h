@@ -169,8 +169,10 @@ void icmp_translate(uint8_t *request, bool v6);
 /* Makes an answer of that family one of the program's, with the identifier that it used; false: it is no answer. */
 bool icmp_readdress(uint8_t *message, size_t size, bool from_v6, bool to_v6, uint16_t id);
 enum { ICMP_REFUSAL = 56 };
-/* Writes that it is administratively prohibited; the checksum is the caller's.  Its size. */
-size_t icmp_refuse(const struct echo *echo, uint8_t out[ICMP_REFUSAL]);
+/* Writes that what begins with `ip`, up to the eighth byte of `message`, is administratively prohibited, or that
+ * nobody is at its port; the checksum is the caller's.  Its size. */
+enum refusal { REFUSAL_PROHIBITED, REFUSAL_PORT };
+size_t icmp_refuse(const uint8_t *ip, const uint8_t *message, enum refusal why, uint8_t out[ICMP_REFUSAL]);
 void udp_echo(struct relay *relay, const struct echo *echo); /* the program sent it */
 
 /* dns_server.c, tcp.c, udp.c: what to do when a socket of the cage is ready. */

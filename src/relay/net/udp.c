@@ -29,11 +29,6 @@ static void end(struct flow *flow)
 	free(((struct pair *)flow)->first);
 }
 
-static void failed(struct flow *flow)
-{
-	flow_end(flow);
-}
-
 static uint8_t *put16(uint8_t *at, unsigned value)
 {
 	at[0] = (uint8_t)(value >> 8);
@@ -70,6 +65,29 @@ static bool is_v4(const uint8_t address[16])
 	return memcmp(address, mapped, sizeof(mapped)) == 0;
 }
 
+/* The header of IPv4, whose checksum the kernel writes, or IPv6; its size. */
+static size_t put_header(uint8_t *ip, const uint8_t from[16], const uint8_t to[16], unsigned protocol, size_t size)
+{
+	if (is_v4(from)) {
+		memset(ip, 0, HEADER4);
+		ip[0] = 0x45;
+		put16(ip + 2, (unsigned)(size + HEADER4));
+		ip[8] = TTL;
+		ip[9] = (uint8_t)protocol;
+		memcpy(ip + 12, from + 12, 4);
+		memcpy(ip + 16, to + 12, 4);
+		return HEADER4;
+	}
+	memset(ip, 0, 8);
+	ip[0] = 0x60;
+	put16(ip + 4, (unsigned)size);
+	ip[6] = (uint8_t)protocol;
+	ip[7] = TTL;
+	memcpy(ip + 8, from, 16);
+	memcpy(ip + 24, to, 16);
+	return HEADER6;
+}
+
 /* Writes the header in front of `message` (there is room for it), the checksum that `at` bytes of it begin, and
  * sends it. */
 static void send_inside(struct relay *relay, const struct pair *p, uint8_t *message, size_t size,
@@ -81,26 +99,34 @@ static void send_inside(struct relay *relay, const struct pair *p, uint8_t *mess
 	socklen_t to_size;
 	struct sockaddr_storage to = address_of(p->from, 0, &to_size); /* raw sockets take no port */
 
-	if (v4) {
-		memset(ip, 0, HEADER4);
-		ip[0] = 0x45;
-		put16(ip + 2, (unsigned)(size + HEADER4));
-		ip[8] = TTL;
-		ip[9] = (uint8_t)protocol;
-		memcpy(ip + 12, p->flow.to + 12, 4);
-		memcpy(ip + 16, p->from + 12, 4);
-		put_checksum(message, size, at, protocol, ip + 12, protocol == IPPROTO_ICMP ? 0 : 8);
-	} else {
-		memset(ip, 0, 8);
-		ip[0] = 0x60;
-		put16(ip + 4, (unsigned)size);
-		ip[6] = (uint8_t)protocol;
-		ip[7] = TTL;
-		memcpy(ip + 8, p->flow.to, 16);
-		memcpy(ip + 24, p->from, 16);
-		put_checksum(message, size, at, protocol, ip + 8, 32);
-	}
+	put_header(ip, p->flow.to, p->from, protocol, size);
+	put_checksum(message, size, at, protocol, ip + (v4 ? 12 : 8), v4 ? protocol == IPPROTO_ICMP ? 0 : 8 : 32);
 	(void)!sendto(raw, ip, (size_t)(message + size - ip), MSG_DONTWAIT, (struct sockaddr *)&to, to_size);
+}
+
+/* Tells the program that this packet of its, a datagram or an echo, goes nowhere. */
+static void refuse(struct relay *relay, const struct pair *p, const uint8_t *ip, const uint8_t *message, enum refusal why)
+{
+	uint8_t room[HEADER6 + ICMP_REFUSAL], *answer = room + HEADER6;
+	size_t size = icmp_refuse(ip, message, why, answer);
+
+	send_inside(relay, p, answer, size, is_v4(p->from) ? IPPROTO_ICMP : IPPROTO_ICMPV6, 2);
+}
+
+/* A datagram is not kept: its front is written anew. */
+static void refuse_datagram(struct relay *relay, const struct pair *p, enum refusal why)
+{
+	uint8_t ip[HEADER6 + HEADER_UDP], *udp = ip + put_header(ip, p->from, p->flow.to, IPPROTO_UDP, HEADER_UDP);
+
+	put16(put16(put16(put16(udp, p->from_port), p->flow.port), HEADER_UDP), 0);
+	refuse(relay, p, ip, udp, why);
+}
+
+static void failed(struct flow *flow)
+{
+	if (flow->access == ACCESS_SEND)
+		refuse_datagram(flow->relay, (struct pair *)flow, REFUSAL_PROHIBITED);
+	flow_end(flow);
 }
 
 /* The address outside that was taken. */
@@ -146,8 +172,11 @@ static void outside_ready(struct relay *relay, struct handle *handle, uint32_t e
 	for (unsigned i = 0; i < PACKETS; i++) {
 		ssize_t size = flow_receive(&p->flow, room + HEADER6 + HEADER_UDP, DATAGRAM - HEADER_UDP - HEADER4);
 		if (size < 0) {
-			if (errno != EAGAIN && errno != EINTR)
-				flow_end(&p->flow); /* nobody is there */
+			if (errno == EAGAIN || errno == EINTR)
+				return;
+			if (errno == ECONNREFUSED && p->flow.access == ACCESS_SEND)
+				refuse_datagram(relay, p, REFUSAL_PORT);
+			flow_end(&p->flow); /* nobody is there */
 			return;
 		}
 		p->flow.deadline = relay->now + LIMIT_UDP_SECONDS * 1000;
@@ -200,18 +229,6 @@ static bool is_own(const struct relay *relay, const uint8_t address[16])
 	       (!names_find(relay->names, address, &synthetic) && synthetic);
 }
 
-/* A program that asks many, each once, shall not have to wait until the first of them are forgotten. */
-static void make_room(struct relay *relay)
-{
-	struct flow *oldest = NULL;
-
-	for (struct flow *flow = relay->udp.first; flow; flow = flow->next)
-		if (flow->connected && (!oldest || flow->deadline < oldest->deadline))
-			oldest = flow;
-	if (oldest)
-		flow_end(oldest);
-}
-
 static bool begin(struct relay *relay, const struct pair *wanted, const uint8_t *bytes, size_t size)
 {
 	struct pair *p = malloc(sizeof(*p));
@@ -222,8 +239,6 @@ static bool begin(struct relay *relay, const struct pair *wanted, const uint8_t 
 	p->flow.dialled = dialled;
 	p->flow.failed = failed;
 	p->flow.end = end;
-	if (relay->udp.count >= relay->flow_limit)
-		make_room(relay);
 	if (!flow_begin(relay, &p->flow, &relay->udp)) {
 		free(p);
 		return false;
@@ -287,7 +302,8 @@ void udp_ready(struct relay *relay, struct handle *handle, uint32_t events UNUSE
 		if (!address_from(&from, wanted.from, &wanted.from_port) || !is_own(relay, wanted.from) ||
 		    !find_destination(&message, &wanted))
 			continue;
-		(void)pass_on(relay, &wanted, room, (size_t)size);
+		if (!pass_on(relay, &wanted, room, (size_t)size))
+			refuse_datagram(relay, &wanted, REFUSAL_PROHIBITED);
 	}
 }
 
@@ -299,8 +315,5 @@ void udp_echo(struct relay *relay, const struct echo *echo)
 	memcpy(wanted.flow.to, echo->to, sizeof(wanted.flow.to));
 	if (!is_own(relay, wanted.from) || pass_on(relay, &wanted, echo->message, echo->size))
 		return;
-	/* A datagram that is refused was so by the rules, mostly; these are not seen by them. */
-	uint8_t room[HEADER6 + ICMP_REFUSAL], *message = room + HEADER6;
-	size_t size = icmp_refuse(echo, message);
-	send_inside(relay, &wanted, message, size, is_v4(wanted.from) ? IPPROTO_ICMP : IPPROTO_ICMPV6, 2);
+	refuse(relay, &wanted, echo->ip, echo->message, REFUSAL_PROHIBITED);
 }
