@@ -68,19 +68,28 @@ static const struct text_setting *first_opening(const struct policy *policy)
 	return NULL;
 }
 
+/* The first rule that leads out; NULL: there is none. */
+static const struct rule *first_way_out(const struct policy *policy)
+{
+	if (denies_all(policy, ACCESS_CONNECT | ACCESS_SEND)) /* then a name is of no use either */
+		return NULL;
+	for (size_t i = 0; i < policy->rule_count; i++)
+		if (network_is_ping(&policy->rules[i]) ||
+		    (policy->rules[i].effect == EFFECT_ALLOW && is_outside(&policy->rules[i])))
+			return &policy->rules[i];
+	return NULL;
+}
+
+bool network_leads_out(const struct policy *policy)
+{
+	return first_way_out(policy) != NULL;
+}
+
 enum network_mode network_mode(const struct policy *policy)
 {
 	if (wants_host(policy))
 		return NETWORK_HOST;
-	if (first_opening(policy))
-		return NETWORK_RELAY;
-	if (denies_all(policy, ACCESS_CONNECT | ACCESS_SEND)) /* then a name is of no use either */
-		return NETWORK_NONE;
-	for (size_t i = 0; i < policy->rule_count; i++)
-		if (network_is_ping(&policy->rules[i]) ||
-		    (policy->rules[i].effect == EFFECT_ALLOW && is_outside(&policy->rules[i])))
-			return NETWORK_RELAY;
-	return NETWORK_NONE;
+	return first_opening(policy) || first_way_out(policy) ? NETWORK_RELAY : NETWORK_NONE;
 }
 
 static bool closes_loopback(const struct rule *rule)
@@ -429,11 +438,9 @@ static void claim(struct compilation *c, enum network_mode mode)
 
 static const struct origin *first_origin(const struct policy *policy)
 {
-	for (size_t i = 0; i < policy->rule_count; i++)
-		if (network_is_ping(&policy->rules[i]) ||
-		    (policy->rules[i].effect == EFFECT_ALLOW && is_outside(&policy->rules[i])))
-			return policy->rules[i].origin;
-	return first_opening(policy)->origin; /* or there would be no relay */
+	const struct rule *rule = first_way_out(policy);
+
+	return rule ? rule->origin : first_opening(policy)->origin; /* or there would be no relay */
 }
 
 static int compile(struct compilation *c)

@@ -21,6 +21,9 @@ static inline bool network_has_relay(const struct policy *policy)
 	return network_mode(policy) == NETWORK_RELAY;
 }
 
+/* Does a rule lead out of the cage?  What is published, lent or exposed does not count. */
+bool network_leads_out(const struct policy *policy);
+
 /* Does the rule allow to ping somebody outside, and nothing else? */
 bool network_is_ping(const struct rule *rule);
 
@@ -39,8 +42,8 @@ bool network_has_port(const struct policy *policy, unsigned access, uint16_t por
  * host's network: refuses all of it.  (openings.c)  0 or -EINVAL with diagnostics. */
 int network_open(struct compilation *c, enum network_mode mode);
 
-/* Adds the step for the VPN, if there is one: all goes through it, or nowhere.  Rules say where to, it says by
- * which way.  Refuses what leads round it.  (openings.c)  0 or -EINVAL with diagnostics. */
+/* Adds the step for the VPN, if there is one: what leads out goes through it, or nowhere.  Rules say where to, it
+ * says by which way.  (openings.c)  0 or -EINVAL with diagnostics. */
 int network_tunnel(struct compilation *c, enum network_mode mode);
 
 /* The network rules as cuddy-net reads them (relay/net/rules.h), for the cage `name`. */

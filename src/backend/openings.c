@@ -101,36 +101,20 @@ static int refuse_in_host(struct compilation *c)
 
 int network_tunnel(struct compilation *c, enum network_mode mode)
 {
-	const struct { const char *key; const struct text_list *list; } rows[] = {
-		{ "publish", &c->policy->publish }, { "lend", &c->policy->lend }, { "expose", &c->policy->expose },
-	};
-	const struct text_setting *vpn = &c->policy->vpn, *beside = NULL;
-	const char *key = "network";
+	const struct text_setting *vpn = &c->policy->vpn;
 
 	if (!vpn->value)
 		return 0;
 	if (mode == NETWORK_HOST)
 		return diag_error(c->d, "C318", vpn->origin,
 				  "'vpn' has no meaning in the network of the host: nothing can be kept out of it");
-	if (mode == NETWORK_NONE) {
-		diag_warning(c->d, "C319", vpn->origin, "no rule lets the program use the VPN '%s'",
-			     str_quote(c->arena, vpn->value));
-		diag_help(c->d, "to let it reach the internet by that way: networking.flags = [\"outgoing\"]");
+	if (network_leads_out(c->policy)) {
+		plan_tunnel(c->plan, vpn->value, vpn->origin);
 		return 0;
 	}
-	plan_tunnel(c->plan, vpn->value, vpn->origin);
-	if (c->policy->network.value)
-		beside = &c->policy->network;
-	for (size_t i = 0; i < ARRAY_SIZE(rows) && !beside; i++)
-		if (rows[i].list->count) {
-			beside = rows[i].list->items;
-			key = rows[i].key;
-		}
-	if (!beside)
-		return 0;
-	diag_error(c->d, "C320", beside->origin, "'%s' leads round the VPN", key);
-	diag_help(c->d, "the tunnel is to be the only way; remove '%s' or 'vpn'", key);
-	return -EINVAL;
+	diag_warning(c->d, "C319", vpn->origin, "no rule lets the program use the VPN '%s'", str_quote(c->arena, vpn->value));
+	diag_help(c->d, "to let it reach the internet by that way: networking.flags = [\"outgoing\"]");
+	return 0;
 }
 
 /* Others ask for it by its name, which must be one of DNS: labels of small letters, digits, '-' and '_'. */

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -114,6 +115,16 @@ int fd_write_all(int fd, const void *bytes, size_t count)
 		count -= (size_t)done;
 	}
 	return 0;
+}
+
+int fd_from_text(const char *name, const char *text)
+{
+	AUTO_FD int fd = memfd_create(name, MFD_CLOEXEC);
+	int r = fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
+
+	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
+		r = -errno;
+	return r < 0 ? r : TAKE_FD(fd);
 }
 
 int fd_arrange(int *from, size_t count)

@@ -31,6 +31,10 @@ int fd_make_private(int dir, const char *name, bool create);
 /* Writes all of it, retrying EINTR and short writes.  0 or -errno. */
 int fd_write_all(int fd, const void *bytes, size_t count);
 
+/* A file of memory (memfd_create(2)) with `text`, to be read from its beginning; `name` is shown in /proc only.  It, or
+ * -errno. */
+int fd_from_text(const char *name, const char *text);
+
 /* Makes from[i] the descriptor i, for a program that will be executed; negative ones are left out.  All are copied
  * behind `count` first, so that none is overwritten before its turn, and from[] has the copies afterwards, which
  * close on exec.  0 or -errno. */

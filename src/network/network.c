@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -38,11 +37,11 @@ _Noreturn static void run_relay(const struct start *start, int answer)
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), from[] = { null, answer, null, start->sockets[1],
 								     start->pidfd, start->policy, start->counters, start->log,
 								     start->peers < 0 ? null : start->peers,
-								     start->cages < 0 ? null : start->cages };
-	int r = null < 0 ? -errno : fd_arrange(from, ARRAY_SIZE(from));
+								     start->cages < 0 ? null : start->cages, null, null, null };
 
-	if (r >= 0 && start->outside)
-		r = tunnel_enter(start->outside);
+	if (start->outside)
+		memcpy(from + ARRAY_SIZE(from) - TUNNEL_GIFTS, start->outside->gifts, sizeof(start->outside->gifts));
+	int r = null < 0 ? -errno : fd_arrange(from, ARRAY_SIZE(from));
 	if (r >= 0)
 		execve(start->program, (char *const *)argv, (char *const *)envp);
 	dprintf(from[1], "cannot start '%s': %s\n", start->program, strerror(r < 0 ? -r : errno));
@@ -148,16 +147,6 @@ static void stop(const struct helper *helper)
 		;
 }
 
-static int policy_file(const char *text)
-{
-	AUTO_FD int fd = memfd_create("policy", MFD_CLOEXEC);
-	int r = fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
-
-	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
-		r = -errno;
-	return r < 0 ? r : TAKE_FD(fd);
-}
-
 /* Both work at the same time: the relay starts while its sockets are made. */
 static int start_both(struct network *network, const struct start *start, char text[ANSWER_SIZE])
 {
@@ -187,7 +176,7 @@ int network_begin(struct network *network, struct arena *arena, const struct net
 			       .counters = network->counters, .log = network->log, .peers = network->peers,
 			       .cages = network->cages, .sockets = { -1, -1 },
 			       .outside = texts->outside };
-	AUTO_FD int policy = start.policy = policy_file(texts->policy);
+	AUTO_FD int policy = start.policy = fd_from_text("policy", texts->policy);
 
 	if (policy < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, start.sockets) < 0) {
 		strcpy(answer, "no descriptors are left\n");
@@ -197,15 +186,6 @@ int network_begin(struct network *network, struct arena *arena, const struct net
 	close(start.sockets[0]);
 	close(start.sockets[1]);
 	return r;
-}
-
-/* Names are asked for through the tunnel, of the VPN's servers unless the profile names others: never of the
- * host's, and of nobody where the VPN has none. */
-static const char *with_servers(struct arena *arena, const char *policy, const char *servers)
-{
-	bool has_own = str_starts(policy, "server ") || strstr(policy, "\nserver ");
-
-	return has_own ? policy : arena_printf(arena, "%s%s", policy, *servers ? servers : "server " TUNNEL_NO_SERVER "\n");
 }
 
 int network_prepare(void *data, const struct plan *plan, int pidfd, struct diags *d)
@@ -221,7 +201,7 @@ int network_prepare(void *data, const struct plan *plan, int pidfd, struct diags
 				  plan->origins.items[tunnel->origin], pidfd, d, &network->tunnel) < 0)
 			return -EIO;
 		texts.outside = &network->tunnel;
-		texts.policy = with_servers(plan->arena, texts.policy, network->tunnel.servers);
+		texts.policy = arena_printf(plan->arena, "%stunnel\n", texts.policy);
 	}
 	if (network_begin(network, plan->arena, &texts, answer) == 0)
 		return 0;

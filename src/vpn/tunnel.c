@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -102,10 +101,10 @@ static int send_word(int fd, char word, const char *text, int with)
 	return (int)MIN(fd_send(fd, parts, ARRAY_SIZE(parts), &with, with >= 0, 0), (ssize_t)0);
 }
 
-/* One packet; both namespaces come with SAY_UP.  Its word, 0 at the end, or -errno. */
-static int receive_word(int fd, int flags, char text[TUNNEL_MESSAGE], int spaces[2])
+/* One packet; the gifts come with SAY_UP.  Its word, 0 at the end, or -errno. */
+static int receive_word(int fd, int flags, char text[TUNNEL_MESSAGE], int gifts[TUNNEL_GIFTS])
 {
-	ssize_t length = fd_receive(fd, text, TUNNEL_MESSAGE - 1, spaces, 2, flags);
+	ssize_t length = fd_receive(fd, text, TUNNEL_MESSAGE - 1, gifts, TUNNEL_GIFTS, flags);
 
 	if (length <= 0)
 		return (int)length;
@@ -116,16 +115,6 @@ static int receive_word(int fd, int flags, char text[TUNNEL_MESSAGE], int spaces
 }
 
 /* ---- the holder ---- */
-
-static int memory_of(const char *text)
-{
-	AUTO_FD int fd = memfd_create("configuration", MFD_CLOEXEC);
-	int r = fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
-
-	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
-		r = -errno;
-	return r < 0 ? r : TAKE_FD(fd);
-}
 
 /* Descriptors 3 and 4 are its socket and its configuration. */
 _Noreturn static void run_holder(const struct holder *holder, int listener, int configuration)
@@ -144,7 +133,7 @@ _Noreturn static void run_holder(const struct holder *holder, int listener, int 
 static int start_holder(const struct holder *holder)
 {
 	AUTO_FD int listener = listen_at(holder->directory, holder->key);
-	AUTO_FD int configuration = listener < 0 ? listener : memory_of(holder->text);
+	AUTO_FD int configuration = listener < 0 ? listener : fd_from_text("configuration", holder->text);
 	int status;
 
 	if (configuration < 0)
@@ -211,7 +200,7 @@ static void show_progress(struct arena *arena, const char *name, const char *wor
 }
 
 /* Waits for the first word that decides: SAY_UP, SAY_FAILED, SAY_OTHER; 0: the holder is gone; -errno. */
-static int await(struct arena *arena, const char *name, int fd, char text[TUNNEL_MESSAGE], int spaces[2])
+static int await(struct arena *arena, const char *name, int fd, char text[TUNNEL_MESSAGE], int gifts[TUNNEL_GIFTS])
 {
 	long long end = clock_ms() + (TUNNEL_SECONDS + GRACE_SECONDS) * 1000LL;
 	struct pollfd polled = { .fd = fd, .events = POLLIN };
@@ -222,7 +211,7 @@ static int await(struct arena *arena, const char *name, int fd, char text[TUNNEL
 	while (word == SAY_WAIT) {
 		int r = poll(&polled, 1, TICK_MS);
 		if (r > 0)
-			word = receive_word(fd, 0, text, spaces);
+			word = receive_word(fd, 0, text, gifts);
 		if (r > 0 && word == SAY_WAIT)
 			show_progress(arena, name, text);
 		if (was_interrupted())
@@ -259,17 +248,19 @@ static int attach_to(struct arena *arena, const struct holder *holder, const cha
 	int word = 0;
 
 	for (unsigned tries = 0; word == 0 && tries < TRIES; tries++) {
-		int spaces[2];
+		int gifts[TUNNEL_GIFTS];
 		AUTO_FD int fd = lock_and_reach(holder);
 		if (fd < 0)
 			return fd;
 		word = send_word(fd, ASK_ATTACH, holder->digest, pidfd);
 		if (word == 0)
-			word = await(arena, name, fd, text, spaces);
+			word = await(arena, name, fd, text, gifts);
 		if (word == -EPIPE || word == -ECONNRESET)
 			word = 0;
-		if (word == SAY_UP && spaces[0] >= 0)
-			*ret = (struct tunnel){ TAKE_FD(fd), spaces[0], spaces[1], arena_strdup(arena, text) };
+		if (word == SAY_UP && gifts[TUNNEL_GIFTS - 1] >= 0) {
+			ret->socket = TAKE_FD(fd);
+			memcpy(ret->gifts, gifts, sizeof(gifts));
+		}
 	}
 	return word;
 }
@@ -297,31 +288,22 @@ int tunnel_attach(struct arena *arena, const struct tunnel_places *places, const
 
 /* ---- using and leaving ---- */
 
-int tunnel_enter(const struct tunnel *tunnel)
+static void close_all(int gifts[TUNNEL_GIFTS])
 {
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	const struct __user_cap_data_struct none[2] = { { 0 } };
-
-	if (setns(tunnel->user_namespace, CLONE_NEWUSER) < 0 || setns(tunnel->network_namespace, CLONE_NEWNET) < 0)
-		return -errno;
-	/* We are root there: without this, execve() would give all capabilities back. */
-	if (prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED) < 0 ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_capset, &header, none) < 0)
-		return -errno;
-	return 0;
+	for (size_t i = 0; i < TUNNEL_GIFTS; i++)
+		fd_closep(&gifts[i]);
 }
 
 void tunnel_leave(struct tunnel *tunnel, struct diags *d)
 {
 	char text[TUNNEL_MESSAGE], words[TUNNEL_MESSAGE] = "";
-	int spaces[2], word = 0;
+	int gifts[TUNNEL_GIFTS], word = 0;
 	unsigned downs = 0;
 
 	if (!tunnel->socket)
 		return;
-	while ((word = receive_word(tunnel->socket, MSG_DONTWAIT, text, spaces)) > 0 && word != SAY_BYE) {
-		fd_closep(&spaces[0]);
-		fd_closep(&spaces[1]);
+	while ((word = receive_word(tunnel->socket, MSG_DONTWAIT, text, gifts)) > 0 && word != SAY_BYE) {
+		close_all(gifts);
 		if (word != SAY_DOWN)
 			continue;
 		downs++;
@@ -335,8 +317,7 @@ void tunnel_leave(struct tunnel *tunnel, struct diags *d)
 	for (char *line = strtok(words, "\n"); d && line; line = strtok(NULL, "\n"))
 		diag_note(d, NULL, "%s", str_quote(d->arena, line));
 	fd_closep(&tunnel->socket);
-	fd_closep(&tunnel->user_namespace);
-	fd_closep(&tunnel->network_namespace);
+	close_all(tunnel->gifts);
 	*tunnel = (struct tunnel){ 0 };
 }
 
@@ -346,10 +327,10 @@ static const char *ask_status(struct arena *arena, int directory, const char *ke
 	struct timeval patience = { .tv_sec = GRACE_SECONDS };
 	AUTO_FD int fd = connect_to(directory, key);
 	char text[TUNNEL_MESSAGE];
-	int spaces[2];
+	int gifts[TUNNEL_GIFTS];
 
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
-	    send_word(fd, ASK_STATUS, "", -1) < 0 || receive_word(fd, 0, text, spaces) != SAY_STATUS)
+	    send_word(fd, ASK_STATUS, "", -1) < 0 || receive_word(fd, 0, text, gifts) != SAY_STATUS)
 		return NULL;
 	return arena_strdup(arena, text);
 }

@@ -10,15 +10,18 @@
 
 #define TUNNEL_MESSAGE 4096 /* bytes of one packet of its socket, with a NUL */
 #define TUNNEL_SECONDS 30   /* that a cage waits for a tunnel */
-#define TUNNEL_NO_SERVER "198.19.255.255" /* a name server that is none: nobody has an address of RFC 2544 */
 
 /* What a user sends (one packet each): ASK_ATTACH and a digest, with a pidfd of the cage; or ASK_STATUS.
- * What cuddy-vpn answers: SAY_UP and "server ADDRESS" lines, with its user and network namespace;
+ * What cuddy-vpn answers: SAY_UP, with what TUNNEL_GIFTS lists;
  * SAY_WAIT, SAY_FAILED, SAY_DOWN and the client's last words; SAY_OTHER: the digest is another one;
  * SAY_STATUS and lines of "KEY VALUE".  To one who is attached SAY_DOWN and SAY_UP again as it
  * happens, and SAY_BYE when its cage has ended. */
 enum tunnel_word { ASK_ATTACH = 'a', ASK_STATUS = 's', SAY_UP = 'u', SAY_WAIT = 'w', SAY_FAILED = 'f',
 		   SAY_DOWN = 'd', SAY_OTHER = 'o', SAY_STATUS = 'i', SAY_BYE = 'b' };
+
+/* Descriptors that make a process part of the tunnel: its user and network namespace, its name servers
+ * (network/servers.h). */
+enum tunnel_gift { TUNNEL_USER, TUNNEL_NETWORK, TUNNEL_SERVERS, TUNNEL_GIFTS };
 
 struct tunnel_places {
 	struct vpn_places configurations;
@@ -28,17 +31,13 @@ struct tunnel_places {
 /* A use of a tunnel.  Zero-initialise. */
 struct tunnel {
 	int socket;		    /* 0: none */
-	int user_namespace, network_namespace;
-	const char *servers;	    /* lines of "server ADDRESS" */
+	int gifts[TUNNEL_GIFTS];
 };
 
 /* Waits until the tunnel `name` is up, which is started if it is not there; from then on it stays as long as the
  * process of `pidfd` lives.  Tells a terminal at stderr what it waits for.  0, or -errno, told at `origin`. */
 int tunnel_attach(struct arena *arena, const struct tunnel_places *places, const char *name,
 		  const struct origin *origin, int pidfd, struct diags *d, struct tunnel *ret);
-
-/* In a forked process: enters the tunnel's namespaces, without a right there.  0 or -errno. */
-int tunnel_enter(const struct tunnel *tunnel);
 
 /* Closes what there is, and tells whether the tunnel was gone meanwhile; `d` may be NULL. */
 void tunnel_leave(struct tunnel *tunnel, struct diags *d);

@@ -30,7 +30,7 @@ peer-fingerprint $(fingerprint client)"
 		'push "route 203.0.113.10 255.255.255.255"' 'push "dhcp-option DNS 10.87.0.1"' 'script-security 2' \
 		"auth-user-pass-verify $servers_at/verify via-file" >password.conf
 	for kind in certificates password; do
-		ip netns exec "$inet" openvpn --config "$kind.conf" >"$kind.log" 2>&1 &
+		ip netns exec "$inet" openvpn --config "$kind.conf" --writepid "$kind.pid" >"$kind.log" 2>&1 &
 		servers="$servers $!"
 	done
 }
@@ -77,7 +77,8 @@ start_servers() {
 	in_inet ip addr add 203.0.113.99/32 dev lo
 	openvpn_servers && openvpn_clients && wireguard_server || return 1
 	until_true has_address ovs0 10.88.0.1 && until_true has_address ovs1 10.87.0.1 || return 1
-	serve tunnel "$inet" 10.88.0.1 10.87.0.1 10.99.0.1 -- 53 443
+	in_inet ip addr add 10.89.0.1/32 dev lo
+	serve tunnel "$inet" 10.88.0.1 10.87.0.1 10.99.0.1 -- 53 443 && serve second "$inet" 10.89.0.1 -- 53
 }
 
 # ---- what a suite needs ----
@@ -291,6 +292,83 @@ share() {
 	ok "and status says so" grep -q 'no tunnel is up' "$work/out"
 }
 
+# ---- what a cage has beside the tunnel ----
+
+beside() {
+	cp "$root/tests/integration/lab_server.py" "$work/home/"
+	profile shop 'flags = ["outgoing", "incoming", "local"]
+vpn = "work"
+network = "lab"
+publish = ["18080:80"]
+lend = ["7001"]
+expose = ["'"$work/home/shop.sock"':80"]'
+	profile guest 'network = "lab"'
+	: >"$base/inet.log"
+	capture
+	rm -f "$work/home/signs/stop-shop"
+	at_host "$base/tree/build/cuddy" run -n shop -p ./shop.toml sh -c '
+		/usr/bin/python3 lab_server.py shop "$HOME/log" 0.0.0.0 -- 80 >"$HOME/up" &
+		until grep -q up "$HOME/up"; do sleep 0.1; done
+		exec /usr/bin/python3 vpn_use.py signs/stop-shop' >"$work/out.shop" 2>"$work/err.shop" </dev/null &
+	user_pid=$!
+	ok "beside a published port: the tunnel is up" until_true opens shop
+	cuddy exec shop -- $client tcp:127.0.0.1/7001 tcp:127.0.0.1/8080 tcp:192.168.77.10/8080 tcp:172.17.0.1/8080
+	ok "lend: a service of the computer is reached" grep -q '7001 reached host 127.0.0.1 7001 hello' "$work/out"
+	ok "lend: and no other, by no address" [ "$(grep -c closed "$work/out")" = 3 ]
+	try at_host tcp:127.0.0.1/18080 udp:127.0.0.1/18080
+	ok "publish: who comes from the computer is let in" tried '18080 reached shop 0.0.0.0 80 hello'
+	try in_inet tcp:192.168.77.10/18080
+	ok "publish: nobody from elsewhere" tried closed
+	at_host curl -s -m 5 --http0.9 --unix-socket "$work/home/shop.sock" http://shop/ >"$work/tried" 2>&1
+	ok "expose: its socket leads there" tried 'shop 0.0.0.0 80'
+	cuddy run -n guest -p ./guest.toml $client tcp:shop.lab/80 tcp:203.0.113.10/443
+	ok "network: another cage reaches it by its name" grep -q 'shop.lab/80 reached shop' "$work/out"
+	ok "network: and gets no tunnel by that" grep -q '203.0.113.10/443 closed' "$work/out"
+	kind=shop
+	kill_client -KILL
+	before=$(lines shop)
+	until_true cuts shop "$((before + 1))"
+	try at_host tcp:127.0.0.1/18080
+	ok "publish: it stays while the tunnel is cut" tried '18080 reached shop'
+	ok "beside a published port: the tunnel comes back" until_true opens shop
+	stop_using shop
+	ok "beside all that no packet left but the tunnel's" [ "$(captured "$leaks and not src port 18080")" = 0 ]
+	ok "no name was asked for outside of it" not grep -q 'leak.example' "$base/inet.log"
+	ok "and nothing that ran beside it is left" until_true nothing_left
+}
+
+# ---- a server that pushes another name server ----
+
+# asked_of SERVER: its log has what a program in the cage looks up now.
+asked_of() {
+	looked=$((looked + 1))
+	cuddy exec named -- $client "tcp:look-$looked.example/443"
+	grep -q "look-$looked.example" "$base/$1.log"
+}
+# certificates ADDRESS: the server with certificates, started anew, pushes this name server.
+certificates() {
+	sed -i "s/DNS [0-9.]*/DNS $1/" "$servers_at/certificates.conf"
+	kill "$(cat "$servers_at/certificates.pid")"
+	until_true not has_address ovs0 10.88.0.1
+	(cd "$servers_at" && ip netns exec "$inet" openvpn --config certificates.conf --writepid certificates.pid >>certificates.log 2>&1 &)
+	until_true has_address ovs0 10.88.0.1
+}
+other_servers() {
+	looked=0
+	profile named 'flags = ["outgoing"]
+vpn = "work"'
+	at_host "$base/tree/build/cuddy" run -n named -p ./named.toml sleep 300 >/dev/null 2>"$work/err.named" </dev/null &
+	user_pid=$!
+	ok "names: asked of the server that was pushed" until_true asked_of tunnel
+	certificates 10.89.0.1
+	ok "names: when it comes back with another, of that one" until_true asked_of second
+	certificates 10.88.0.1
+	ok "names: and again" until_true asked_of tunnel
+	cuddy stop named
+	wait "$user_pid"
+	until_true nothing_left
+}
+
 # ---- power ----
 
 # state PID KEY: a line of its status.
@@ -358,19 +436,15 @@ refusals() {
 vpn = "work"'
 	cuddy run -p ./host.toml echo ran
 	ok "a VPN in the host's network is refused" grep -q 'host.toml:5:.*C318' "$work/err"
-	profile port 'flags = ["outgoing", "incoming"]
-vpn = "work"
-publish = ["8080"]'
-	cuddy run -p ./port.toml echo ran
-	ok "so is a port beside it" grep -q 'port.toml:6:.*C320' "$work/err"
-	profile lab 'flags = ["outgoing"]
-vpn = "work"
-network = "lab"'
-	cuddy run -p ./lab.toml echo ran
-	ok "and a private network" grep -q 'lab.toml:6:.*C320' "$work/err"
 	profile idle 'vpn = "work"'
 	cuddy run -p ./idle.toml echo ran
 	ok "one that no rule lets the program use is warned of" grep -q 'idle.toml:4:.*C319' "$work/err"
+	profile shop 'flags = ["incoming"]
+vpn = "away"
+publish = ["18080:80"]'
+	cuddy run -p ./shop.toml echo ran
+	ok "ports into the cage are none: the tunnel is not made for them" grep -q 'shop.toml:5:.*C319' "$work/err"
+	ok "and the program runs" grep -q ran "$work/out"
 	profile none 'flags = ["outgoing"]
 vpn = "nowhere"'
 	cuddy run -p ./none.toml echo ran
@@ -417,6 +491,8 @@ suite() {
 	no_leak work
 	no_leak home
 	share
+	beside
+	other_servers
 	power work 0000000000000000
 	power home 0000000000001000
 	launcher_killed

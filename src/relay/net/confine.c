@@ -107,11 +107,11 @@ static int close_files(uint64_t left)
 	return error;
 }
 
-/* No file but with the rights `left`, no trace, `calls` and sockets of two families. */
-static int confine(const unsigned *calls, size_t count, uint64_t left, unsigned family, unsigned other)
+/* No file but with the rights `left`, no trace, `calls` and sockets of the internet and of one more family. */
+static int confine(const unsigned *calls, size_t count, uint64_t left, unsigned family)
 {
 	const struct sock_filter rest[] = {
-		IS(SYS_socket, 0, 4), LOAD(args[0]), IS(family, 1, 0), IS(other, 0, 1),
+		IS(SYS_socket, 0, 5), LOAD(args[0]), IS(AF_INET, 2, 0), IS(AF_INET6, 1, 0), IS(family, 0, 1),
 		END(SECCOMP_RET_ALLOW), END(SECCOMP_RET_KILL_PROCESS),
 	};
 	struct rlimit none = { 0, 0 };
@@ -124,7 +124,7 @@ static int confine(const unsigned *calls, size_t count, uint64_t left, unsigned 
 
 int confine_relay(void)
 {
-	return confine(relay_calls, ARRAY_SIZE(relay_calls), 0, AF_INET, AF_INET6);
+	return confine(relay_calls, ARRAY_SIZE(relay_calls), 0, AF_INET);
 }
 
 int confine_maker(void)
@@ -134,12 +134,12 @@ int confine_maker(void)
 
 	if (syscall(SYS_capset, &header, none) < 0)
 		return -errno;
-	return confine(maker_calls, ARRAY_SIZE(maker_calls), 0, AF_INET, AF_INET6);
+	return confine(maker_calls, ARRAY_SIZE(maker_calls), 0, AF_INET);
 }
 
 int confine_keeper(void)
 {
-	return confine(keeper_calls, ARRAY_SIZE(keeper_calls), LANDLOCK_ACCESS_FS_REMOVE_FILE, AF_UNIX, AF_UNIX);
+	return confine(keeper_calls, ARRAY_SIZE(keeper_calls), LANDLOCK_ACCESS_FS_REMOVE_FILE, AF_UNIX);
 }
 
 int confine_client(void)

@@ -147,8 +147,8 @@ int flow_protocol(unsigned access, int family)
 /* A socket that may be connected, or is; or -errno. */
 static int make_outside(const struct flow *flow, int family, int type)
 {
-	if (flow->lent && flow->lent->path_length)
-		return keeper_connect(flow->relay, flow->lent);
+	if (flow->lent)
+		return keeper_connect(flow->relay, flow->lent, family == AF_INET6);
 	if (flow->inward) {
 		uint8_t own[16];
 		if (family == AF_INET)
@@ -221,7 +221,7 @@ static int dial(struct flow *flow, const uint8_t address[16])
 	int fd = make_outside(flow, to.ss_family, type);
 	if (fd < 0)
 		return fd;
-	int r = (flow->port || flow->access == RULES_PING) && !flow->loose ? flow_connect(fd, address, flow->port) : 0;
+	int r = flow->lent || flow->loose ? 0 : flow_connect(fd, address, flow->port);
 	if (r < 0) {
 		close(fd);
 		return r;

@@ -32,6 +32,7 @@ enum { OWN_END = 3, CAGES = 4, DIRECTORIES = 5 }; /* descriptors of the keeper *
 struct wish {
 	enum { WISH_LENT, WISH_LOOK, WISH_CALL } what;
 	uint32_t index; /* of what is lent */
+	bool v6;	/* when that is a port */
 	char cage[PEER_NAME];
 	struct peer_call call;
 };
@@ -170,11 +171,21 @@ void keeper_withdraw(const struct relay *relay)
 
 /* ---- the keeper ---- */
 
-static int connect_lent(const struct lending *entry)
+static int connect_port(uint16_t port, bool v6)
+{
+	AUTO_FD int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int r = fd < 0 ? -errno : flow_connect(fd, flow_loopback[v6], port);
+
+	return r < 0 ? r : TAKE_FD(fd);
+}
+
+static int connect_lent(const struct lending *entry, bool v6)
 {
 	char name[LENDING_PATH + 1];
-	AUTO_FD int directory = open_parent(entry, O_PATH, name);
 
+	if (!entry->path_length)
+		return connect_port(entry->outside, v6);
+	AUTO_FD int directory = open_parent(entry, O_PATH, name);
 	return directory < 0 ? directory : connect_at(directory, name, SOCK_STREAM | SOCK_NONBLOCK);
 }
 
@@ -214,7 +225,7 @@ static int grant(const struct relay *relay, struct wish *wish)
 {
 	switch (wish->what) {
 	case WISH_LENT:
-		return wish->index < relay->rules.lent.count ? connect_lent(&relay->rules.lent.items[wish->index]) : -EINVAL;
+		return wish->index < relay->rules.lent.count ? connect_lent(&relay->rules.lent.items[wish->index], wish->v6) : -EINVAL;
 	case WISH_LOOK:
 		return connect_peer(wish->cage);
 	case WISH_CALL:
@@ -291,9 +302,9 @@ static int ask(struct relay *relay, const struct wish *wish)
 	return socket_take(relay->keeper);
 }
 
-int keeper_connect(struct relay *relay, const struct lending *entry)
+int keeper_connect(struct relay *relay, const struct lending *entry, bool v6)
 {
-	struct wish wish = { .what = WISH_LENT, .index = (uint32_t)(entry - relay->rules.lent.items) };
+	struct wish wish = { .what = WISH_LENT, .index = (uint32_t)(entry - relay->rules.lent.items), .v6 = v6 };
 
 	return ask(relay, &wish);
 }

@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +21,7 @@
 #include <unistd.h>
 
 enum { ANSWER = 1, SOCKETS = 3, CAGE = 4, POLICY = 5, COUNTERS = 6, LOG = 7,
-       PEERS = 8, CAGES = 9 };
+       PEERS = 8, CAGES = 9, TUNNEL_USER = 10, TUNNEL_NETWORK = 11, TUNNEL_SERVERS = 12, OWN = 13 };
 
 _Noreturn static void give_up(const char *what, int error)
 {
@@ -162,9 +164,22 @@ static int open_all(struct relay *relay, const char **ret_what)
 	return r;
 }
 
+/* From here on all that leaves does so by the tunnel.  What the host's network is needed for is open already. */
+static void enter_tunnel(const struct name_servers **ret_servers)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	const struct __user_cap_data_struct none[2] = { { 0 } };
+
+	*ret_servers = name_servers_map(TUNNEL_SERVERS);
+	if (!*ret_servers || setns(TUNNEL_USER, CLONE_NEWUSER) < 0 || setns(TUNNEL_NETWORK, CLONE_NEWNET) < 0 ||
+	    syscall(SYS_capset, &header, none) < 0)
+		give_up("enter the tunnel", errno);
+}
+
 int main(void)
 {
 	static struct relay relay;
+	const struct name_servers *servers = NULL;
 	struct stat status;
 
 	if (fstat(POLICY, &status) < 0) {
@@ -172,7 +187,7 @@ int main(void)
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	syscall(SYS_close_range, CAGES + 1u, ~0u, 0);
+	syscall(SYS_close_range, (unsigned)OWN, ~0u, 0);
 	relay.flow_limit = find_flow_limit();
 	read_policy(&relay.rules);
 	const char *what = "count";
@@ -182,7 +197,11 @@ int main(void)
 		r = open_all(&relay, &what);
 	if (r < 0)
 		give_up(what, r);
-	relay.resolver = (struct handle){ .fd = resolver_open(&relay.rules), .ready = resolver_ready };
+	if (relay.rules.tunnel)
+		enter_tunnel(&servers);
+	for (int fd = TUNNEL_USER; fd < OWN; fd++)
+		close(fd);
+	relay.resolver = (struct handle){ .fd = resolver_open(&relay.rules, servers), .ready = resolver_ready };
 	if (relay.resolver.fd < 0)
 		give_up("start its resolver", relay.resolver.fd);
 	r = onlink_open(&relay.rules.onlink);

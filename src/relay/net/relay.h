@@ -1,13 +1,14 @@
 /* relay/net/relay.h - cuddy-net: the only way out of a cage that has no uplink.
  *
  * The launcher gives it sockets that were made in the cage's network namespace; it itself lives in the
- * host's.  What the cage sends anywhere arrives at those sockets with its original address and port
+ * host's, or in that of a tunnel.  What the cage sends anywhere arrives at those sockets with its original address and port
  * (tproxy).  An address that stands for a name is resolved here, after the policy was asked.
  *
  * Descriptors at start: 0, 2 /dev/null; 1 the answer to the launcher, "ready" or what went wrong; 3 a
  * socket on which the cage's sockets come; 4 a pidfd of the cage's init; 5 the policy (rules.h); 6 the
  * counters (network/counters.h); 7 the log (journal.h); 8 the cage's socket for its peers (peers.h), 9 the directory
- * of running cages: both /dev/null without a private network. */
+ * of running cages: both /dev/null without a private network; 10, 11 the tunnel's user and network namespace, 12 its
+ * name servers (network/servers.h): /dev/null without "tunnel" in the policy. */
 #ifndef CUDDY_RELAY_NET_RELAY_H
 #define CUDDY_RELAY_NET_RELAY_H
 
@@ -147,7 +148,7 @@ int keeper_expose(struct relay *relay, size_t index);
 void keeper_withdraw(const struct relay *relay); /* takes all of these away */
 /* Forks the keeper, which does that when we have ended, and asks it for a connection.  0, it, or -errno. */
 int keeper_start(struct relay *relay);
-int keeper_connect(struct relay *relay, const struct lending *entry);
+int keeper_connect(struct relay *relay, const struct lending *entry, bool v6); /* v6: a port of ::1 */
 /* Calls the other cage that `name` ("db.lab") stands for: a socket on which its answer comes, or -errno. */
 int keeper_call(struct relay *relay, const char *name, const struct peer_call *call);
 bool keeper_has(struct relay *relay, const char *name); /* is there one? */

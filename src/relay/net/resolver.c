@@ -31,20 +31,33 @@ static bool take_address(const struct sockaddr *from, uint8_t ret[16])
 	return from->sa_family == AF_INET6 || from->sa_family == AF_INET;
 }
 
-static void resolve_as_host(const struct question *question, struct resolver_answer *ret)
+static void resolve_as_host(const char *name, struct resolver_answer *ret)
 {
 	const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM,
 					.ai_flags = AI_ADDRCONFIG };
 	struct addrinfo *list = NULL;
 
-	if (getaddrinfo(question->name, NULL, &hints, &list) != 0)
+	if (getaddrinfo(name, NULL, &hints, &list) != 0)
 		return;
 	for (const struct addrinfo *at = list; at && ret->count < RESOLVER_ADDRESSES; at = at->ai_next)
 		ret->count += take_address(at->ai_addr, ret->addresses[ret->count]);
 	freeaddrinfo(list);
 }
 
-_Noreturn static void work(int fd, const struct rules *rules)
+static void resolve(const struct rules *rules, const struct name_servers *tunnel, const char *name,
+		    struct resolver_answer *ret)
+{
+	struct name_server servers[NAME_SERVERS];
+
+	if (rules->servers.count)
+		stub_resolve(rules->servers.items, rules->servers.count, name, ret);
+	else if (tunnel)
+		stub_resolve(servers, name_servers_read(tunnel, servers), name, ret);
+	else
+		resolve_as_host(name, ret);
+}
+
+_Noreturn static void work(int fd, const struct rules *rules, const struct name_servers *tunnel)
 {
 	struct question question;
 	struct resolver_answer answer;
@@ -63,16 +76,13 @@ _Noreturn static void work(int fd, const struct rules *rules)
 			_exit(0); /* the relay is gone */
 		question.name[sizeof(question.name) - 1] = 0;
 		answer = (struct resolver_answer){ .id = question.id };
-		if (rules->servers.count)
-			stub_resolve(rules->servers.items, rules->servers.count, question.name, &answer);
-		else
-			resolve_as_host(&question, &answer);
+		resolve(rules, tunnel, question.name, &answer);
 		if (send(3, &answer, sizeof(answer), MSG_NOSIGNAL) < 0)
 			_exit(0);
 	}
 }
 
-int resolver_open(const struct rules *rules)
+int resolver_open(const struct rules *rules, const struct name_servers *tunnel)
 {
 	int ends[2];
 
@@ -81,7 +91,7 @@ int resolver_open(const struct rules *rules)
 	for (unsigned i = 0; i < RESOLVER_WORKERS; i++) {
 		pid_t pid = fork();
 		if (pid == 0)
-			work(ends[1], rules);
+			work(ends[1], rules, tunnel);
 		if (pid < 0)
 			return -errno;
 	}

@@ -18,10 +18,12 @@ struct resolver_answer {
 };
 
 struct rules;
+struct name_servers;
 
 /* Forks the workers, which keep no descriptor but their own.  They ask the rules' servers, when there are
- * any, else the host's resolver.  The relay's end, or -errno. */
-int resolver_open(const struct rules *rules);
+ * any; else those of the tunnel, and nobody when it has none; without a tunnel (NULL) the host's resolver.
+ * The relay's end, or -errno. */
+int resolver_open(const struct rules *rules, const struct name_servers *tunnel);
 
 /* False when too many names wait already. */
 bool resolver_ask(int resolver, uint32_t id, const char *name);

@@ -60,7 +60,7 @@ static int parse_exposed(struct arena *arena, const char *text, struct rules *ru
 static int parse_server(struct arena *arena, const char *text, struct rules *rules)
 {
 	const char *mapped = strchr(text, ':') ? text : arena_printf(arena, "::ffff:%s", text);
-	struct rules_server server;
+	struct name_server server;
 
 	if (inet_pton(AF_INET6, mapped, server.address) != 1)
 		return -EINVAL;
@@ -87,9 +87,18 @@ static const struct {
 	{ "publish ", parse_publication }, { "server ", parse_server },
 };
 
+static const struct { const char *word; size_t offset; } switches[] = {
+	{ "check-names", offsetof(struct rules, check_names) }, { "tunnel", offsetof(struct rules, tunnel) },
+};
+
 /* A line that is no rule; -ENOENT: it is one. */
 static int parse_opening(struct arena *arena, const char *line, struct rules *rules)
 {
+	for (size_t i = 0; i < ARRAY_SIZE(switches); i++)
+		if (str_equal(line, switches[i].word)) {
+			*(bool *)((char *)rules + switches[i].offset) = true;
+			return 0;
+		}
 	for (size_t i = 0; i < ARRAY_SIZE(openings); i++)
 		if (str_starts(line, openings[i].word))
 			return openings[i].parse(arena, line + strlen(openings[i].word), rules);
@@ -104,10 +113,8 @@ int rules_parse(struct arena *arena, const char *text, struct diags *d, struct r
 	while (*text) {
 		size_t length = strcspn(text, "\n");
 		const char *line = arena_strndup(arena, text, length);
-		int r = str_equal(line, "check-names") ? 0 : parse_opening(arena, line, &all);
-		if (str_equal(line, "check-names"))
-			all.check_names = true;
-		else if (r == -ENOENT)
+		int r = parse_opening(arena, line, &all);
+		if (r == -ENOENT)
 			r = parse_line(arena, line, d, vec_push(arena, &rules));
 		if (r < 0)
 			return r;

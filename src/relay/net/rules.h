@@ -4,11 +4,10 @@
 #ifndef CUDDY_RELAY_NET_RULES_H
 #define CUDDY_RELAY_NET_RULES_H
 
+#include "network/servers.h"
 #include "policy/policy.h"
 #include "policy/publication.h"
 #include "relay/net/onlink.h"
-
-struct rules_server { uint8_t address[16]; }; /* v4 mapped */
 
 struct rules {
 	struct policy policy;  /* network rules only */
@@ -17,11 +16,12 @@ struct rules {
 	VEC(struct publication) publications;
 	const char *network, *cage; /* the private network and the name there; NULL: none */
 	VEC(struct lending) lent, exposed;
-	VEC(struct rules_server) servers; /* to ask for names in the place of the host's resolver */
+	VEC(struct name_server) servers; /* to ask for names in the place of the host's resolver */
+	bool tunnel;	       /* what leaves does so in a tunnel's namespace, where its name servers are asked */
 };
 
 /* Lines of "allow ENDPOINT", "deny ENDPOINT", "ask ENDPOINT", "check-names", "publish PUBLICATION",
- * "lend LENDING", "expose LENDING", "network NETWORK CAGE", "server ADDRESS".  0 or -EINVAL with diagnostics. */
+ * "lend LENDING", "expose LENDING", "network NETWORK CAGE", "server ADDRESS", "tunnel".  0 or -EINVAL with diagnostics. */
 int rules_parse(struct arena *arena, const char *text, struct diags *d, struct rules *ret);
 
 bool rules_may_resolve(const struct rules *r, const char *name);

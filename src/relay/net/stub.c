@@ -17,7 +17,7 @@ enum { PORT = 53, TRIES = 2, WAIT_SECONDS = 3, REPLY_MOST = 65535 };
 struct question { uint8_t bytes[DNS_ANSWER_SIZE]; size_t length; };
 
 /* Connected, so that the kernel drops what others send; no call on it takes longer than WAIT_SECONDS. */
-static int connect_to(const struct rules_server *server, int type)
+static int connect_to(const struct name_server *server, int type)
 {
 	static const struct timeval patience = { .tv_sec = WAIT_SECONDS };
 	socklen_t size;
@@ -36,7 +36,7 @@ static bool receive(int fd, uint8_t *bytes, size_t length)
 	return recv(fd, bytes, length, MSG_WAITALL) == (ssize_t)length;
 }
 
-static int ask_by_tcp(const struct rules_server *server, const struct question *q, uint8_t (*addresses)[16],
+static int ask_by_tcp(const struct name_server *server, const struct question *q, uint8_t (*addresses)[16],
 		      unsigned room)
 {
 	static uint8_t reply[REPLY_MOST];
@@ -53,7 +53,7 @@ static int ask_by_tcp(const struct rules_server *server, const struct question *
 	return dns_read_reply(reply, length, q->bytes, q->length, addresses, room);
 }
 
-static int ask_by_udp(const struct rules_server *server, const struct question *q, uint8_t (*addresses)[16],
+static int ask_by_udp(const struct name_server *server, const struct question *q, uint8_t (*addresses)[16],
 		      unsigned room)
 {
 	uint8_t reply[DNS_QUERY_SIZE];
@@ -74,7 +74,7 @@ static int ask_by_udp(const struct rules_server *server, const struct question *
 }
 
 /* The number of addresses of one type. */
-static unsigned ask(const struct rules_server *servers, size_t count, const char *name, uint16_t type,
+static unsigned ask(const struct name_server *servers, size_t count, const char *name, uint16_t type,
 		    uint8_t (*addresses)[16], unsigned room)
 {
 	struct question q;
@@ -94,7 +94,7 @@ static unsigned ask(const struct rules_server *servers, size_t count, const char
 	return 0;
 }
 
-void stub_resolve(const struct rules_server *servers, size_t count, const char *name,
+void stub_resolve(const struct name_server *servers, size_t count, const char *name,
 		  struct resolver_answer *ret)
 {
 	ret->count = ask(servers, count, name, DNS_A, ret->addresses, RESOLVER_ADDRESSES / 2);

@@ -7,7 +7,7 @@
 #include "relay/net/rules.h"
 
 /* The addresses of `name`, IPv4 first; ret->id is left alone.  Each server is asked twice at most. */
-void stub_resolve(const struct rules_server *servers, size_t count, const char *name,
+void stub_resolve(const struct name_server *servers, size_t count, const char *name,
 		  struct resolver_answer *ret);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "base/process.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,11 +21,11 @@ _Static_assert(HOLDER_USERS == 64, "FULL says how many");
 /* ---- talking to cages ---- */
 
 /* 0 or -errno. */
-static int say(int fd, char word, const char *text, const int spaces[2])
+static int say(int fd, char word, const char *text, const int *gifts)
 {
 	const struct iovec parts[] = { { &word, 1 }, { (void *)text, strnlen(text, TUNNEL_MESSAGE - 2) } };
 
-	return (int)MIN(fd_send(fd, parts, ARRAY_SIZE(parts), spaces, spaces ? 2 : 0, MSG_DONTWAIT), (ssize_t)0);
+	return (int)MIN(fd_send(fd, parts, ARRAY_SIZE(parts), gifts, gifts ? TUNNEL_GIFTS : 0, MSG_DONTWAIT), (ssize_t)0);
 }
 
 /* The last lines of the client, oldest first. */
@@ -47,23 +48,22 @@ static void remember(struct holder *h, const char *line)
 	h->word = (h->word + 1) % ARRAY_SIZE(h->words);
 }
 
-/* The lines of the facts that begin so: one who is attached wants servers, nothing else. */
-static const char *servers_of(const struct holder *h, char room[TUNNEL_MESSAGE])
+/* Those that the facts name, for the relays of all cages at once. */
+static void tell_servers(const struct holder *h)
 {
-	const char *at = h->facts;
-	size_t used = 0;
+	struct name_server items[NAME_SERVERS];
+	char line[sizeof("server ::ffff:") + INET6_ADDRSTRLEN];
+	size_t count = 0;
 
-	while (*at) {
+	for (const char *at = h->facts; *at && count < NAME_SERVERS; at += strcspn(at, "\n"), at += *at == '\n') {
 		size_t length = strcspn(at, "\n");
-		length += at[length] == '\n';
-		if (strncmp(at, "server ", 7) == 0) {
-			memcpy(room + used, at, length);
-			used += length;
-		}
-		at += length;
+		if (!str_starts(at, "server ") || length >= INET6_ADDRSTRLEN + strlen("server "))
+			continue;
+		bool v6 = memchr(at, ':', length) != NULL;
+		snprintf(line, sizeof(line), "%s%.*s", v6 ? "" : "::ffff:", (int)length - 7, at + 7);
+		count += inet_pton(AF_INET6, line, items[count].address) == 1;
 	}
-	room[used] = '\0';
-	return room;
+	name_servers_write(h->servers, items, count);
 }
 
 static bool watch(const struct holder *h, int fd)
@@ -82,7 +82,7 @@ static void say_all(struct holder *h, bool waiting, char word, const char *text)
 
 		if (user->pidfd < 0 || user->mute || user->gone || waits != waiting)
 			continue;
-		int r = say(user->socket, word, text, word == SAY_UP && waits ? h->spaces : NULL);
+		int r = say(user->socket, word, text, word == SAY_UP && waits ? h->gifts : NULL);
 		user->mute = r < 0 && r != -EAGAIN;
 		if (word == SAY_UP && r == 0)
 			user->deadline = 0;
@@ -146,7 +146,7 @@ static bool went_down(struct holder *h, const char *why)
 /* False: it is over. */
 static bool hear_inside(struct holder *h)
 {
-	char text[INSIDE_MESSAGE + 1], room[TUNNEL_MESSAGE];
+	char text[INSIDE_MESSAGE + 1];
 	int fd;
 	ssize_t length = receive(h->control, text, &fd);
 
@@ -162,8 +162,9 @@ static bool hear_inside(struct holder *h)
 		h->up = h->ever_up = true;
 		h->since = clock_ms();
 		learn(h, text + 1);
+		tell_servers(h);
 		say_all(h, false, SAY_UP, "");
-		say_all(h, true, SAY_UP, servers_of(h, room));
+		say_all(h, true, SAY_UP, "");
 		return true;
 	case INSIDE_DOWN:
 		return went_down(h, text + 1);
@@ -177,8 +178,6 @@ static bool hear_inside(struct holder *h)
 
 static void attach(struct holder *h, struct holder_user *user, const char *digest, int pidfd)
 {
-	char room[TUNNEL_MESSAGE];
-
 	if (strcmp(digest, h->digest) != 0) {
 		(void)say(user->socket, SAY_OTHER, "", NULL);
 		close(pidfd);
@@ -188,7 +187,7 @@ static void attach(struct holder *h, struct holder_user *user, const char *diges
 	user->pidfd = pidfd;
 	user->gone = !watch(h, pidfd);
 	user->deadline = clock_ms() + TUNNEL_SECONDS * 1000LL;
-	if (h->up && say(user->socket, SAY_UP, servers_of(h, room), h->spaces) == 0)
+	if (h->up && say(user->socket, SAY_UP, "", h->gifts) == 0)
 		user->deadline = 0;
 }
 

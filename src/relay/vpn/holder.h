@@ -3,6 +3,7 @@
 #define CUDDY_RELAY_VPN_HOLDER_H
 
 #include "network/network.h"
+#include "network/servers.h"
 #include "vpn/config.h"
 
 #define HOLDER_USERS 64
@@ -16,7 +17,8 @@ struct holder_user {
 struct holder {
 	const char *name, *kind, *digest, *remote; /* what it is; for `status` */
 	int epoll, listener, control, relay; /* the last two: to inside; pidfd of the uplink's relay; or -1 */
-	int spaces[2];			    /* user namespace, tunnel's network namespace */
+	int gifts[TUNNEL_GIFTS];	    /* for each cage */
+	struct name_servers *servers;	    /* what the last gift shows */
 	struct holder_user users[HOLDER_USERS];
 	size_t count;
 	bool up, ever_up;

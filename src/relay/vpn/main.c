@@ -173,14 +173,18 @@ static int set_up(struct arena *arena, const struct vpn_config *config, struct h
 		return r;
 	}
 	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
-	h->spaces[0] = open(path, O_RDONLY | O_CLOEXEC);
+	h->gifts[TUNNEL_USER] = open(path, O_RDONLY | O_CLOEXEC);
 	r = step(h, INSIDE_READY, room, &none);
 	if (r == 0)
 		r = start_uplink(arena, config, pidfd, h, room + 1);
 	if (r == 0)
-		r = step(h, INSIDE_SPACES, room, &h->spaces[1]);
-	if (r == 0 && (h->spaces[0] < 0 || h->spaces[1] < 0))
-		r = -EPROTO;
+		r = step(h, INSIDE_SPACES, room, &h->gifts[TUNNEL_NETWORK]);
+	h->servers = name_servers_new(&h->gifts[TUNNEL_SERVERS]);
+	for (size_t i = 0; i < TUNNEL_GIFTS && r == 0; i++)
+		if (h->gifts[i] < 0) {
+			strcpy(room, " no descriptors are left");
+			r = -EMFILE;
+		}
 	return r;
 }
 
@@ -204,7 +208,7 @@ int main(int argc, char **argv)
 	(void)fcntl(LISTENER, F_SETFL, O_NONBLOCK);
 	holder = (struct holder){
 		.kind = argv[1], .digest = argv[2], .name = argv[3], .remote = "", .listener = LISTENER, .control = -1,
-		.relay = -1, .epoll = -1, .spaces = { -1, -1 }, .since = clock_ms(), .started = clock_ms(),
+		.relay = -1, .epoll = -1, .gifts = { -1, -1, -1 }, .since = clock_ms(), .started = clock_ms(),
 	};
 	int r = read_configuration(arena, argv[1], &config);
 	if (r == 0) {
