@@ -46,21 +46,31 @@ static void add_name(struct request *request, const char *name)
 	add(request, IFLA_IFNAME, name, strlen(name) + 1);
 }
 
+struct reply { struct nlmsghdr header; struct nlmsgerr error; char rest[8192]; };
+
+/* A client that has power over its network may send us messages, too. */
+static bool is_verdict(const struct reply *reply, ssize_t length, const struct sockaddr_nl *from, uint32_t sequence)
+{
+	return from->nl_pid == 0 && length >= (ssize_t)NLMSG_LENGTH(sizeof(reply->error)) &&
+	       reply->header.nlmsg_type == NLMSG_ERROR && reply->header.nlmsg_seq == sequence;
+}
+
 /* Asks and waits for the verdict; what a listening socket hears meanwhile is not for us. */
 static int perform(int fd, struct request *request, unsigned short flags)
 {
-	struct { struct nlmsghdr header; struct nlmsgerr error; char rest[8192]; } reply;
 	static uint32_t sequence; /* only so that an answer is known */
+	struct sockaddr_nl from;
+	struct reply reply;
 	ssize_t length;
 
 	request->header.nlmsg_seq = ++sequence;
 	request->header.nlmsg_flags = (unsigned short)(NLM_F_REQUEST | NLM_F_ACK | flags);
 	if (send(fd, request, request->header.nlmsg_len, 0) < 0)
 		return -errno;
-	do
-		length = recv(fd, &reply, sizeof(reply), 0);
-	while ((length < 0 && errno == EINTR) ||
-	       (length > 0 && (reply.header.nlmsg_type != NLMSG_ERROR || reply.header.nlmsg_seq != sequence)));
+	do {
+		socklen_t size = sizeof(from);
+		length = recvfrom(fd, &reply, sizeof(reply), 0, (struct sockaddr *)&from, &size);
+	} while ((length < 0 && errno == EINTR) || (length >= 0 && !is_verdict(&reply, length, &from, sequence)));
 	return length < 0 ? -errno : reply.error.error;
 }
 
