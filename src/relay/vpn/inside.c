@@ -84,7 +84,7 @@ int inside_connect(struct inside *in, unsigned mtu, const struct vpn_addresses *
 		if (has_family(addresses, routes->items[i].family) &&
 		    (r = links_route(in->links, index, &routes->items[i])) < 0)
 			(void)failed(in, arena_printf(in->arena, "set the route '%s'", str_quote(in->arena, routes->items[i].text)), r);
-	return 0;
+	return if_nametoindex(INSIDE_TUNNEL) ? 0 : failed(in, "keep the tunnel", -ENODEV); /* its end was not listened to */
 }
 
 void inside_is_up(struct inside *in, const struct vpn_addresses *addresses, const struct vpn_addresses *servers)

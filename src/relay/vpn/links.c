@@ -14,6 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { VERDICT_SECONDS = 5, DRAIN_MOST = 65536 };
+
 struct request {
 	struct nlmsghdr header;
 	union { struct ifinfomsg link; struct ifaddrmsg address; struct rtmsg route; };
@@ -55,7 +57,16 @@ static bool is_verdict(const struct reply *reply, ssize_t length, const struct s
 	       reply->header.nlmsg_type == NLMSG_ERROR && reply->header.nlmsg_seq == sequence;
 }
 
-/* Asks and waits for the verdict; what a listening socket hears meanwhile is not for us. */
+/* A full socket would lose the verdict, and then there is nothing to wait for. */
+static void drain(int fd)
+{
+	char room[8192];
+
+	for (unsigned i = 0; i < DRAIN_MOST && (recv(fd, room, sizeof(room), MSG_DONTWAIT) >= 0 || errno == ENOBUFS); i++)
+		;
+}
+
+/* Asks and waits for the verdict; what a listening socket hears before and meanwhile is not for us. */
 static int perform(int fd, struct request *request, unsigned short flags)
 {
 	static uint32_t sequence; /* only so that an answer is known */
@@ -65,6 +76,7 @@ static int perform(int fd, struct request *request, unsigned short flags)
 
 	request->header.nlmsg_seq = ++sequence;
 	request->header.nlmsg_flags = (unsigned short)(NLM_F_REQUEST | NLM_F_ACK | flags);
+	drain(fd);
 	if (send(fd, request, request->header.nlmsg_len, 0) < 0)
 		return -errno;
 	do {
@@ -77,9 +89,11 @@ static int perform(int fd, struct request *request, unsigned short flags)
 int links_open(bool listens)
 {
 	struct sockaddr_nl name = { .nl_family = AF_NETLINK, .nl_groups = listens ? RTMGRP_LINK : 0 };
+	static const struct timeval patience = { .tv_sec = VERDICT_SECONDS };
 	AUTO_FD int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&name, sizeof(name)) < 0)
+	if (fd < 0 || bind(fd, (struct sockaddr *)&name, sizeof(name)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0)
 		return -errno;
 	return TAKE_FD(fd);
 }
@@ -184,9 +198,6 @@ int links_route(int fd, unsigned index, const struct vpn_address *to)
 
 bool links_lost(int fd, const char *name)
 {
-	char room[8192];
-
-	while (recv(fd, room, sizeof(room), MSG_DONTWAIT) > 0)
-		;
+	drain(fd);
 	return if_nametoindex(name) == 0;
 }
