@@ -112,7 +112,7 @@ static int receive_word(int fd, int flags, char text[TUNNEL_MESSAGE], int gifts[
 
 	if (length <= 0)
 		return (int)length;
-	int word = text[0];
+	int word = (unsigned char)text[0];
 	memmove(text, text + 1, (size_t)length - 1);
 	text[length - 1] = '\0';
 	return word;
