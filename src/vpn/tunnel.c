@@ -19,6 +19,7 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -68,14 +69,27 @@ static bool name_socket(const char *key, int directory, struct sockaddr_un *ret)
 	return length > 0 && (size_t)length < sizeof(ret->sun_path);
 }
 
+/* -ENOENT for what is no socket of ours as well, a link too: nobody leads us to another's. */
+static int open_socket(int directory, const char *key)
+{
+	AUTO_FD int place = openat(directory, key, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat status;
+
+	if (place < 0 || fstat(place, &status) < 0)
+		return -errno;
+	return S_ISSOCK(status.st_mode) && status.st_uid == geteuid() ? TAKE_FD(place) : -ENOENT;
+}
+
 static int connect_to(int directory, const char *key)
 {
 	static const struct timeval patience = { .tv_sec = GRACE_SECONDS };
-	struct sockaddr_un name;
-	AUTO_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	AUTO_FD int place = open_socket(directory, key);
+	AUTO_FD int fd = place < 0 ? place : socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || !name_socket(key, directory, &name))
-		return fd < 0 ? -errno : -ENAMETOOLONG;
+	if (fd < 0)
+		return place < 0 ? place : -errno;
+	snprintf(name.sun_path, sizeof(name.sun_path), "/proc/self/fd/%d", place);
 	/* One that is stopped may have all the callers that it can; the directory is locked meanwhile. */
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
 		return -errno;
