@@ -1,5 +1,6 @@
 /* backend/network.c - which network a cage gets, and who enforces the endpoint rules.
  * The relay decides by the oracle itself; the kernel's rules refuse early what can be told by address. */
+#include "backend/abstract.h"
 #include "backend/network.h"
 
 #include <errno.h>
@@ -45,7 +46,7 @@ static bool is_outside(const struct rule *rule)
 {
 	const struct endpoint *e = rule->endpoint;
 
-	return rule->kind == KIND_NETWORK && e->form != HOST_LOOPBACK && e->form != HOST_HOST && !e->icmp &&
+	return rule->kind == KIND_NETWORK && e->form != HOST_LOOPBACK && e->form < HOST_HOST && !e->icmp &&
 	       e->access & (ACCESS_CONNECT | ACCESS_SEND | ACCESS_RESOLVE);
 }
 
@@ -54,7 +55,7 @@ bool network_is_ping(const struct rule *rule)
 	const struct endpoint *e = rule->endpoint;
 
 	return rule->kind == KIND_NETWORK && rule->effect == EFFECT_ALLOW && e->icmp && e->form != HOST_LOOPBACK &&
-	       e->form != HOST_HOST;
+	       e->form < HOST_HOST;
 }
 
 /* The first thing that leads in or out beside the rules; NULL: nothing. */
@@ -408,6 +409,19 @@ static void claim_relayed(struct compilation *c, size_t index, bool open)
 		backend_claim(c, index, "network", EXACTNESS_EXACT, NULL);
 }
 
+/* The host's stack cannot be narrowed: allows are part of it, denies are lost. */
+static void claim_host(struct compilation *c, size_t index)
+{
+	enum host_form form = c->policy->rules[index].endpoint->form;
+
+	if (form == HOST_ABSTRACT || (form == HOST_HOST && (abstract_is_allowed(c->policy) || abstract_can_be_closed())))
+		backend_claim(c, index, "network", EXACTNESS_EXACT, NULL);
+	else
+		backend_claim(c, index, "network", EXACTNESS_COARSE, form == HOST_HOST ?
+			      "its abstract sockets too: this kernel cannot close them (Landlock, Linux 6.12)" :
+			      "the whole network of the host is open");
+}
+
 static void claim(struct compilation *c, enum network_mode mode)
 {
 	bool open = opens_addresses(c->policy);
@@ -418,10 +432,8 @@ static void claim(struct compilation *c, enum network_mode mode)
 		if (rule->kind != KIND_NETWORK)
 			continue;
 		enum host_form form = rule->endpoint->form;
-		/* The host's stack cannot be narrowed: allows are part of it, denies are lost. */
 		if (mode == NETWORK_HOST && rule->effect == EFFECT_ALLOW)
-			backend_claim(c, i, "network", form == HOST_HOST ? EXACTNESS_EXACT : EXACTNESS_COARSE,
-				      form == HOST_HOST ? NULL : "the whole network of the host is open");
+			claim_host(c, i);
 		else if (mode == NETWORK_HOST)
 			continue;
 		else if (rule->effect == EFFECT_ALLOW &&
@@ -453,6 +465,8 @@ static int compile(struct compilation *c)
 		plan_add(c->plan, OP_LOOPBACK, 0, 0, 0, 0, NULL);
 	if (mode != NETWORK_NONE)
 		r = network_open(c, mode);
+	if (mode == NETWORK_HOST)
+		abstract_compile(c);
 	r = MIN(r, network_tunnel(c, mode));
 	if (mode == NETWORK_RELAY) {
 		plan_await(c->plan, network_rules(c->arena, c->policy), network_policy(c->arena, c->policy, c->cage->name),

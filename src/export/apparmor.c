@@ -5,6 +5,7 @@
  * the policy gives as the cage's own is not granted there.  Must not: include abstractions, which
  * grant more than was asked.  Source: apparmor.d(5) of 3.0; `deny` is quiet, so it is audited. */
 #include "export/export.h"
+#include "backend/abstract.h"
 #include "policy/capabilities.h"
 
 #include <stdlib.h>
@@ -196,10 +197,12 @@ static struct claim express_network(const struct export *e, size_t index)
 
 	if (e->reach == REACH_NOTHING && rule->effect != EFFECT_ALLOW && !e->loopback)
 		return say_exact("apparmor", NULL);
+	if (rule->effect == EFFECT_ALLOW && rule->endpoint->form >= HOST_HOST)
+		return say_exact("apparmor", NULL);
+	if (rule->effect != EFFECT_ALLOW && rule->endpoint->form == HOST_ABSTRACT)
+		return say_exact("apparmor", NULL);
 	if (rule->effect == EFFECT_ALLOW)
-		return say(rule->endpoint->form == HOST_HOST ? EXACTNESS_EXACT : EXACTNESS_COARSE, "apparmor",
-			   rule->endpoint->form == HOST_HOST ? NULL :
-			   "wider: AppArmor 3 knows families and types, not addresses and ports");
+		return say_coarse("apparmor", "wider: AppArmor 3 knows families and types, not addresses and ports");
 	return say_none("AppArmor 3 knows families and types, not addresses and ports");
 }
 
@@ -343,6 +346,8 @@ void export_apparmor(const struct export *e, struct strbuf *out, bool alone)
 	if (!alone)
 		strbuf_add(out, "  signal receive peer=unconfined, # to be ended from outside\n"
 				"  / r, # the container's root\n");
+	if (abstract_is_allowed(e->policy))
+		strbuf_add(out, "  unix peer=(addr=\"@*\"),\n");
 	add_limits(&w);
 	add_network(&w);
 	for (size_t i = 0; i < e->policy->rule_count; i++)

@@ -118,7 +118,7 @@ static struct claim express_network(const struct export *e, size_t index)
 	const struct rule *rule = &e->policy->rules[index];
 	enum host_form form = rule->endpoint->form;
 
-	if (e->reach != REACH_SOME || form == HOST_LOOPBACK || form == HOST_HOST)
+	if (e->reach != REACH_SOME || form == HOST_LOOPBACK || form >= HOST_HOST)
 		return express_namespace(e, index);
 	if (rule->effect == EFFECT_ALLOW)
 		return say(rule->endpoint->access == ACCESS_LISTEN ? EXACTNESS_EXACT : EXACTNESS_COARSE,

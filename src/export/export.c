@@ -115,7 +115,7 @@ static void gather_network(struct export *e)
 		if (rule->kind != KIND_NETWORK)
 			continue;
 		if (rule->effect == EFFECT_ALLOW && rule->endpoint->form != HOST_LOOPBACK &&
-		    rule->endpoint->form != HOST_HOST && rule->endpoint->access & ~(unsigned)ACCESS_LISTEN)
+		    rule->endpoint->form < HOST_HOST && rule->endpoint->access & ~(unsigned)ACCESS_LISTEN)
 			e->reach = REACH_SOME;
 		if (rule->effect == EFFECT_DENY && rule->endpoint->access & ACCESS_CONNECT &&
 		    (rule->endpoint->form == HOST_LOOPBACK || rule->endpoint->form == HOST_ANY))

@@ -180,6 +180,8 @@ void export_apparmor(const struct export *e, struct strbuf *out, bool alone);
 /* Answers that targets share. */
 express_function express_filter, express_capability, express_mounts, express_runnable, express_device_nodes,
 	express_container_device, express_namespace, express_no_bus, express_log;
+/* The answer for an allow when the host's whole network is shared, for a rule of that form. */
+struct claim express_host_network(const struct export *e, const char *backend, enum host_form form);
 /* An answer: by which mechanism, and why not exactly (NULL: nothing to add, or no word for it). */
 struct claim say(enum exactness exactness, const char *by, const char *note);
 struct claim say_exact(const char *by, const char *note);

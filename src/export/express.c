@@ -1,5 +1,6 @@
 /* export/express.c - answers that several targets give: how exactly can this rule be said? */
 #include "export/export.h"
+#include "backend/abstract.h"
 
 #include <string.h>
 
@@ -122,6 +123,14 @@ struct claim express_container_device(const struct export *e, size_t index)
 	return express_device_nodes(e, index);
 }
 
+struct claim express_host_network(const struct export *e, const char *backend, enum host_form form)
+{
+	if (form == HOST_ABSTRACT || (form == HOST_HOST && abstract_is_allowed(e->policy)))
+		return say_exact(backend, NULL);
+	return say_coarse(backend, form == HOST_HOST ? "wider: the host's abstract sockets come with it" :
+			  "wider: the whole network of the host is open");
+}
+
 /* A network namespace of its own, with nothing in it, or none. */
 struct claim express_namespace(const struct export *e, size_t index)
 {
@@ -130,8 +139,7 @@ struct claim express_namespace(const struct export *e, size_t index)
 
 	if (e->reach == REACH_HOST) {
 		if (rule->effect == EFFECT_ALLOW)
-			return say(form == HOST_HOST ? EXACTNESS_EXACT : EXACTNESS_COARSE, "namespaces",
-				   form == HOST_HOST ? NULL : "wider: the whole network of the host is open");
+			return express_host_network(e, "namespaces", form);
 		return say_none("the network of the host cannot be narrowed");
 	}
 	if (rule->effect != EFFECT_ALLOW || form == HOST_LOOPBACK || rule->endpoint->access == ACCESS_LISTEN)

@@ -72,7 +72,7 @@ static struct claim express_network(const struct export *e, size_t index)
 	const struct endpoint *to = rule->endpoint;
 	bool any_port = to->first_port == 0 && to->last_port == UINT16_MAX;
 
-	if (e->reach == REACH_HOST || to->form == HOST_LOOPBACK || to->access == ACCESS_LISTEN || to->form == HOST_HOST)
+	if (e->reach == REACH_HOST || to->form == HOST_LOOPBACK || to->access == ACCESS_LISTEN || to->form >= HOST_HOST)
 		return express_namespace(e, index);
 	if (to->access == ACCESS_RESOLVE)
 		return rule->effect == EFFECT_ALLOW ?

@@ -3,6 +3,7 @@
  * granted tree is reported as lost.  The format refuses unknown members and empty lists: origins and
  * losses stand in a text beside it.  Source: landlock(7), ABI 6. */
 #include "export/export.h"
+#include "backend/abstract.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -73,7 +74,7 @@ static struct claim express_network(const struct export *e, size_t index)
 {
 	const struct rule *rule = &e->policy->rules[index];
 
-	if (rule->effect == EFFECT_ALLOW && rule->endpoint->form == HOST_HOST)
+	if (rule->endpoint->form == HOST_ABSTRACT || (rule->effect == EFFECT_ALLOW && rule->endpoint->form == HOST_HOST))
 		return say_exact("landlock", NULL);
 	if (rule->access & ACCESS_SEND)
 		return say(rule->effect == EFFECT_ALLOW ? EXACTNESS_COARSE : EXACTNESS_NONE, "landlock",
@@ -149,7 +150,8 @@ static void add_ruleset(const struct export *e, struct json *json)
 		json_end_array(json);
 	}
 	json_array(json, "scoped");
-	json_string(json, NULL, "abstract_unix_socket");
+	if (!abstract_is_allowed(e->policy))
+		json_string(json, NULL, "abstract_unix_socket");
 	json_string(json, NULL, "signal");
 	json_end_array(json);
 	json_end_object(json);

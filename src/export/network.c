@@ -36,6 +36,7 @@ size_t export_networks(const struct export *e, const struct endpoint *endpoint, 
 	case HOST_NAME:
 	case HOST_SUFFIX:
 	case HOST_HOST:
+	case HOST_ABSTRACT:
 		break;
 	}
 	*ret = list.items;

@@ -142,6 +142,8 @@ static struct claim express_network(const struct export *e, size_t index)
 	const struct endpoint *to = rule->endpoint;
 	bool any_port = to->first_port == 0 && to->last_port == UINT16_MAX;
 
+	if (e->reach == REACH_SOME && to->form == HOST_ABSTRACT)
+		return say_none("a socket without a path has no address");
 	if (e->reach != REACH_SOME || to->form == HOST_HOST)
 		return express_namespace(e, index);
 	if (to->access == ACCESS_LISTEN)

@@ -25,7 +25,7 @@ static const struct { enum handle handle; int type; const char *own; } spaces[] 
 static const bool for_each_process[OP_COUNT] = {
 	[OP_KEYRING] = true,	  [OP_TERMINAL] = true,	   [OP_CHDIR] = true,  [OP_RLIMIT] = true,
 	[OP_NICE] = true,	  [OP_CAPS] = true,	   [OP_NO_NEW_PRIVS] = true,
-	[OP_DUMPABLE] = true,	  [OP_CLOSE] = true,
+	[OP_SCOPE] = true,	  [OP_DUMPABLE] = true,	   [OP_CLOSE] = true,
 };
 
 /* A cage with the host's network shares it with us, and nobody may enter what belongs to the host. */

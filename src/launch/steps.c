@@ -522,6 +522,19 @@ static int step_no_new_privs(struct child *c UNUSED, const struct step *s UNUSED
 	return RESULT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 }
 
+/* The header of an older kernel does not have the last member. */
+static int step_scope(struct child *c, const struct step *s)
+{
+	const struct { uint64_t files, net, scoped; } attributes = { .scoped = s->x };
+	int fd = RESULT(syscall(SYS_landlock_create_ruleset, &attributes, sizeof(attributes), 0));
+
+	if (fd < 0)
+		return fd;
+	int r = RESULT(syscall(SYS_landlock_restrict_self, fd, 0));
+	release(c, fd);
+	return r;
+}
+
 static int step_dumpable(struct child *c UNUSED, const struct step *s UNUSED)
 {
 	return RESULT(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
@@ -617,6 +630,7 @@ step_function *const step_table[OP_COUNT] = {
 	[OP_NICE] = step_nice,		       [OP_NEST] = step_nest,
 	[OP_HANDLES] = step_handles,
 	[OP_CAPS] = step_caps,		       [OP_NO_NEW_PRIVS] = step_no_new_privs,
+	[OP_SCOPE] = step_scope,
 	[OP_DUMPABLE] = step_dumpable,	       [OP_CLOSE] = step_close,
 	[OP_TERMINAL] = step_terminal,	       [OP_INIT_FILTER] = step_filter,
 	[OP_FILTER] = step_filter,	       [OP_EXEC] = step_exec,

@@ -73,6 +73,8 @@ _Static_assert(sizeof(struct step) == 24, "a step is 24 bytes");
 /* a of KEEP_CAPS: drop all others from the bounding set; also from the process. */
 #define PLAN_CAPS_BOUND 1u
 #define PLAN_CAPS_SET 2u
+/* x of SCOPE: the kernel's LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET. */
+#define PLAN_SCOPE_ABSTRACT 1u
 /* x of PLACE: it must be there; else the next PLACE is tried. */
 #define PLAN_PLACE_MUST 1u
 /* b of MASK. */

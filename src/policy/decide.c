@@ -36,7 +36,8 @@ static bool network_matches(const struct rule *rule, const struct request *reque
 	 * the host's. */
 	if (is_deny && e->form == HOST_HOST && request->endpoint.form != HOST_HOST)
 		return false;
-	if (is_deny && e->form == HOST_ANY && request->endpoint.form == HOST_HOST)
+	if (is_deny && e->form == HOST_ANY &&
+	    (request->endpoint.form == HOST_HOST || request->endpoint.form == HOST_ABSTRACT))
 		return true;
 	/* To deny one port or protocol of a host leaves its name to be resolved for the others. */
 	if (is_deny && request->access == ACCESS_RESOLVE && e->access != ACCESS_RESOLVE &&

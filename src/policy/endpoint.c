@@ -31,6 +31,7 @@ static const struct protocol {
 };
 
 static const struct { const char *word; enum host_form form; } words[] = {
+	{ "abstract",  HOST_ABSTRACT },
 	{ "any",       HOST_ANY      },
 	{ "host",      HOST_HOST     },
 	{ "internet",  HOST_INTERNET },
@@ -283,6 +284,8 @@ static const char *endpoint_check(const struct endpoint *e, const struct protoco
 
 	if (e->form == HOST_HOST && (protocol || ports))
 		return "'host' is the whole network of the host: it takes neither protocol nor port";
+	if (e->form == HOST_ABSTRACT && (protocol || ports))
+		return "'abstract' is all sockets without a file: it takes neither protocol nor port";
 	if (!protocol)
 		return NULL;
 	if (ports && (e->icmp || e->access == ACCESS_RESOLVE))
@@ -389,6 +392,8 @@ static const char *host_text(struct arena *arena, const struct endpoint *e)
 		return "any";
 	case HOST_HOST:
 		return "host";
+	case HOST_ABSTRACT:
+		return "abstract";
 	}
 	unreachable();
 }
@@ -500,6 +505,7 @@ static enum host_form endpoint_form(const struct endpoint *e)
 	case HOST_LOOPBACK:
 	case HOST_ANY:
 	case HOST_HOST:
+	case HOST_ABSTRACT:
 		return e->form;
 	}
 	unreachable();
@@ -538,9 +544,11 @@ static bool host_covers(const struct endpoint *rule, const struct endpoint *requ
 	case HOST_LOOPBACK:
 		return endpoint_form(request) == rule->form;
 	case HOST_ANY:
-		return request->form != HOST_HOST;
+		return request->form != HOST_HOST && request->form != HOST_ABSTRACT;
 	case HOST_HOST:
-		return true;
+		return request->form != HOST_ABSTRACT;
+	case HOST_ABSTRACT:
+		return request->form == HOST_ABSTRACT;
 	}
 	unreachable();
 }

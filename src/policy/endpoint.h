@@ -1,12 +1,13 @@
 /* policy/endpoint.h - `[tcp:|udp:|icmp:|dns:|listen:]HOST[:PORT[-PORT]]`, HOST a name, `*.name`,
- * IPv4, [IPv6], CIDR, or a word: internet, lan, loopback, any, host (the host's own network). */
+ * IPv4, [IPv6], CIDR, or a word: internet, lan, loopback, any, host (the host's own network), abstract (sockets
+ * of that network which have no file, unix(7)). */
 #ifndef CUDDY_POLICY_ENDPOINT_H
 #define CUDDY_POLICY_ENDPOINT_H
 
 #include "diag/diag.h"
 
 enum host_form { HOST_NAME, HOST_SUFFIX /* *.name */, HOST_NETWORK /* address or CIDR */,
-		 HOST_INTERNET, HOST_LAN, HOST_LOOPBACK, HOST_ANY, HOST_HOST };
+		 HOST_INTERNET, HOST_LAN, HOST_LOOPBACK, HOST_ANY, HOST_HOST, HOST_ABSTRACT };
 
 struct endpoint {
 	unsigned access;	/* ACCESS_CONNECT (tcp), ACCESS_SEND (udp), ACCESS_LISTEN, ACCESS_RESOLVE */

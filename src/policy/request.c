@@ -86,13 +86,19 @@ static int vague(const struct reader *reader, const char *text, const char *help
 	return -EINVAL;
 }
 
-/* HOST:PORT with an optional protocol, which goes before the verb. */
+/* HOST:PORT with an optional protocol, which goes before the verb; or a socket without a file, "@NAME" as ss(8)
+ * shows it. */
 static int target_read(const struct reader *reader, const char *text, struct request *request)
 {
 	struct endpoint e;
 	const char *full = text;
 	int r;
 
+	if (*text == '@') {
+		request->endpoint = (struct endpoint){ .access = request->access, .form = HOST_ABSTRACT };
+		request->subject = text;
+		return 0;
+	}
 	if (!str_starts(text, "tcp:") && !str_starts(text, "udp:") && !str_starts(text, "icmp:"))
 		full = arena_printf(reader->arena, "%s%s",
 				    request->access == ACCESS_CONNECT ? "tcp:" : "udp:", text);

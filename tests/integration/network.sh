@@ -23,7 +23,7 @@ modes='none names outgoing lan cidr denied host'
 # One row per destination: + reached, . closed, in the order of $modes.  The last column is the control:
 # in the host's network it is open (or, for mapped names and the like, '.' too).
 table() {
-	cat <<-'END'
+	cat <<-END
 	tcp:127.0.0.1/7001                . . . . . . +
 	tcp:172.17.0.1/8080               . . . + . . +
 	tcp:192.168.77.10/8080            . . . + . . +
@@ -75,7 +75,7 @@ table() {
 	ping:192.168.77.20/10             . . . + . . +
 	ping:2001:db8:77::20/10           . . . + . . +
 	ping:169.254.169.254/10           . . . + . . +
-	abstract:lab-host/0               . . . . . . +
+	abstract:lab-host/0               . . . . . . $nameless
 	raw:/0                            . . . . . . .
 	packet:/0                         . . . . . . .
 	END
@@ -102,6 +102,27 @@ run_mode() {
 controls() {
 	in_host /usr/bin/python3 "$work/home/lab_client.py" raw:/0 packet:/0 abstract:lab-host/0 >"$work/out"
 	ok "outside: raw and packet sockets open, the nameless one answers" [ "$(grep -c reached "$work/out")" = 3 ]
+}
+
+# The host's network without its nameless sockets, where the kernel can tell them apart.
+nameless() {
+	profile nameless 'flags = ["abstract-sockets"]'
+	cuddy run -p ./nameless.toml /usr/bin/python3 "$work/home/lab_client.py" abstract:lab-host/0
+	ok "host: with 'abstract-sockets' they are reached" holds '^abstract:lab-host/0 reached' "$work/out"
+	ok "host: and nothing is said" not holds C344 "$work/err"
+	cuddy run -n pair -p ./host.toml /usr/bin/python3 -c '
+import socket
+a = socket.socket(socket.AF_UNIX); a.bind("\0own"); a.listen()
+socket.socket(socket.AF_UNIX).connect("\0own"); print("own")'
+	ok "host: those of the cage itself always are" holds '^own$' "$work/out"
+	profile closed 'flags = ["host"]
+deny = ["abstract"]'
+	cuddy run -p ./closed.toml /usr/bin/python3 "$work/home/lab_client.py" abstract:lab-host/0
+	ok "host: a deny of them closes them, or stops the start" not holds reached "$work/out"
+	cuddy why ./host.toml 'connect @lab-host'
+	ok "host: 'why' says so" holds '^deny' "$work/out"
+	cuddy why ./nameless.toml 'connect @lab-host'
+	ok "host: and names who allows it" holds "allow: 'abstract' of networking.abstract-sockets" "$work/out"
 }
 
 # What a host that lets nobody ping makes of it.
@@ -334,12 +355,15 @@ fails_closed() {
 
 suite() {
 	profiles
+	cuddy run -p ./host.toml true
+	if holds C344 "$work/err"; then nameless=+; else nameless=.; fi # Landlock has scopes since ABI 6
 	column=0
 	for mode in $modes; do
 		column=$((column + 1))
 		run_mode "$mode" "$column"
 	done
 	controls
+	nameless
 	long_lists
 	no_ping
 	look_ups

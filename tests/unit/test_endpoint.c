@@ -48,6 +48,7 @@ static const struct { const char *text, *want; } forms[] = {
 	{ "localhost:1",              "loopback:1" },
 	{ "any",                      "any" },
 	{ "host",                     "host" },
+	{ "abstract",                 "abstract" },
 	{ "printer",                  "printer" },
 	{ "_dns.example.org",         "_dns.example.org" },
 	{ "LISTEN:8080",              "listen:8080" },
@@ -180,6 +181,11 @@ static const struct { const char *rule, *request; bool want; } covers[] = {
 	{ "host",               "tcp:1.1.1.1:1",            true  },
 	{ "host",               "listen:80",                true  },
 	{ "host",               "dns:example.org",          true  },
+	{ "abstract",           "abstract",                 true  },
+	{ "any",                "abstract",                 false },
+	{ "host",               "abstract",                 false },
+	{ "abstract",           "host",                     false },
+	{ "abstract",           "127.0.0.1:1",              false },
 };
 
 static void test_covers(void)
