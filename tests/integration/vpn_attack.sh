@@ -131,6 +131,17 @@ hostile_words() {
 	ok "the program did not run" [ ! -s "$work/out" ]
 	ok "nothing is left of it" until_true nothing_left
 }
+# The file says that the server may not have all; its log tells of what was pushed in any case.
+refused_pushes() {
+	for line in 'pull-filter ignore redirect-gateway' route-nopull; do
+		{ cat "$work/home/plain.ovpn"; echo "$line"; } >"$work/home/filtered.ovpn"
+		cuddy vpn add --force filtered.ovpn
+		vpn_profile filtered
+		cuddy run -p ./filtered.toml $client tcp:203.0.113.10/443
+		ok "with '$line' the tunnel is up" holds '^tcp:' "$work/out"
+		ok "and not for all" holds 'closed' "$work/out"
+	done
+}
 # status_without NAME WORD WORD: while it is up.
 status_without() {
 	use "$1"
@@ -345,6 +356,7 @@ suite() {
 	fi
 	start_suite || { result 1 "configurations are added"; return; }
 	hostile_words
+	refused_pushes
 	restless
 	many_routes
 	taken_over

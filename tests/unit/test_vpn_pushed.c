@@ -22,9 +22,10 @@ static bool take(const char *lines)
 	if (length < 2 || bytes[length - 2])
 		bytes[length++] = '\0';
 	bool good = pushed_is_whole(bytes, length) && pushed_read(arena, bytes, length, &pushed);
-	for (struct vpn_addresses *list = &pushed.addresses; good && list <= &pushed.servers; list++)
-		for (size_t i = 0; i < list->count; i++)
-			if (list->items[i].text >= bytes && list->items[i].text < bytes + length)
+	const struct vpn_addresses *const lists[] = { &pushed.addresses, &pushed.routes, &pushed.servers };
+	for (size_t i = 0; i < ARRAY_SIZE(lists) && good; i++)
+		for (size_t k = 0; k < lists[i]->count; k++)
+			if (lists[i]->items[k].text >= bytes && lists[i]->items[k].text < bytes + length)
 				abort(); /* a text that goes with the bytes */
 	free(bytes);
 	return good;
