@@ -19,6 +19,7 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -68,15 +69,32 @@ static bool name_socket(const char *key, int directory, struct sockaddr_un *ret)
 	return length > 0 && (size_t)length < sizeof(ret->sun_path);
 }
 
+/* -ENOENT for what is no socket of ours as well, a link too: nobody leads us to another's. */
+static int open_socket(int directory, const char *key)
+{
+	AUTO_FD int place = openat(directory, key, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat status;
+
+	if (place < 0 || fstat(place, &status) < 0)
+		return -errno;
+	return S_ISSOCK(status.st_mode) && status.st_uid == geteuid() ? TAKE_FD(place) : -ENOENT;
+}
+
 static int connect_to(int directory, const char *key)
 {
-	struct sockaddr_un name;
-	AUTO_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	static const struct timeval patience = { .tv_sec = GRACE_SECONDS };
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	AUTO_FD int place = open_socket(directory, key);
+	AUTO_FD int fd = place < 0 ? place : socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || !name_socket(key, directory, &name))
-		return fd < 0 ? -errno : -ENAMETOOLONG;
+	if (fd < 0)
+		return place < 0 ? place : -errno;
+	snprintf(name.sun_path, sizeof(name.sun_path), "/proc/self/fd/%d", place);
+	/* One that is stopped may have all the callers that it can; the directory is locked meanwhile. */
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
+		return -errno;
 	if (connect(fd, (struct sockaddr *)&name, sizeof(name)) < 0)
-		return errno == ECONNREFUSED ? -ENOENT : -errno;
+		return errno == ECONNREFUSED ? -ENOENT : errno == EAGAIN ? -ETIMEDOUT : -errno;
 	return TAKE_FD(fd);
 }
 
@@ -108,10 +126,16 @@ static int receive_word(int fd, int flags, char text[TUNNEL_MESSAGE], int gifts[
 
 	if (length <= 0)
 		return (int)length;
-	int word = text[0];
+	int word = (unsigned char)text[0];
 	memmove(text, text + 1, (size_t)length - 1);
 	text[length - 1] = '\0';
 	return word;
+}
+
+static void close_all(int gifts[TUNNEL_GIFTS])
+{
+	for (size_t i = 0; i < TUNNEL_GIFTS; i++)
+		fd_closep(&gifts[i]);
 }
 
 /* ---- the holder ---- */
@@ -194,7 +218,8 @@ static bool was_interrupted(void)
 static void show_progress(struct arena *arena, const char *name, const char *words)
 {
 	if (isatty(STDERR_FILENO) && words)
-		dprintf(STDERR_FILENO, "\r\033[Kwaiting for the VPN '%s': %.60s", str_quote(arena, name), str_quote(arena, words));
+		dprintf(STDERR_FILENO, "\r\033[Kwaiting for the VPN '%s': %.60s", str_quote(arena, name),
+			str_quote(arena, arena_strndup(arena, words, strnlen(words, 60))));
 	else if (isatty(STDERR_FILENO))
 		dprintf(STDERR_FILENO, "\r\033[K");
 }
@@ -210,13 +235,15 @@ static int await(struct arena *arena, const char *name, int fd, char text[TUNNEL
 	show_progress(arena, name, "it is being started");
 	while (word == SAY_WAIT) {
 		int r = poll(&polled, 1, TICK_MS);
-		if (r > 0)
+		if (r > 0) {
+			close_all(gifts);
 			word = receive_word(fd, 0, text, gifts);
+		}
 		if (r > 0 && word == SAY_WAIT)
 			show_progress(arena, name, text);
 		if (was_interrupted())
 			word = -EINTR;
-		else if (r == 0 && clock_ms() > end)
+		else if (word == SAY_WAIT && clock_ms() > end)
 			word = -ETIMEDOUT;
 	}
 	show_progress(arena, name, NULL);
@@ -248,18 +275,20 @@ static int attach_to(struct arena *arena, const struct holder *holder, const cha
 	int word = 0;
 
 	for (unsigned tries = 0; word == 0 && tries < TRIES; tries++) {
-		int gifts[TUNNEL_GIFTS];
+		int gifts[TUNNEL_GIFTS] = { -1, -1, -1 };
 		AUTO_FD int fd = lock_and_reach(holder);
 		if (fd < 0)
 			return fd;
 		word = send_word(fd, ASK_ATTACH, holder->digest, pidfd);
-		if (word == 0)
+		if (word == 0 || word == -EPIPE) /* who has closed it may have said why */
 			word = await(arena, name, fd, text, gifts);
 		if (word == -EPIPE || word == -ECONNRESET)
 			word = 0;
 		if (word == SAY_UP && gifts[TUNNEL_GIFTS - 1] >= 0) {
 			ret->socket = TAKE_FD(fd);
 			memcpy(ret->gifts, gifts, sizeof(gifts));
+		} else {
+			close_all(gifts);
 		}
 	}
 	return word;
@@ -269,9 +298,10 @@ int tunnel_attach(struct arena *arena, const struct tunnel_places *places, const
 		  const struct origin *origin, int pidfd, struct diags *d, struct tunnel *ret)
 {
 	struct vpn_config *config;
-	char text[TUNNEL_MESSAGE];
+	char text[TUNNEL_MESSAGE] UNSET;
 	const char *path;
 
+	*text = '\0';
 	if (vpn_find(arena, &places->configurations, name, origin, d, &path) < 0 ||
 	    vpn_config_load(arena, path, origin, d, &config) < 0)
 		return -EINVAL;
@@ -287,12 +317,6 @@ int tunnel_attach(struct arena *arena, const struct tunnel_places *places, const
 }
 
 /* ---- using and leaving ---- */
-
-static void close_all(int gifts[TUNNEL_GIFTS])
-{
-	for (size_t i = 0; i < TUNNEL_GIFTS; i++)
-		fd_closep(&gifts[i]);
-}
 
 void tunnel_leave(struct tunnel *tunnel, struct diags *d)
 {
@@ -327,12 +351,12 @@ static const char *ask_status(struct arena *arena, int directory, const char *ke
 	struct timeval patience = { .tv_sec = GRACE_SECONDS };
 	AUTO_FD int fd = connect_to(directory, key);
 	char text[TUNNEL_MESSAGE];
-	int gifts[TUNNEL_GIFTS];
+	int gifts[TUNNEL_GIFTS] = { -1, -1, -1 };
+	bool good = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0 &&
+		    send_word(fd, ASK_STATUS, "", -1) == 0 && receive_word(fd, 0, text, gifts) == SAY_STATUS;
 
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
-	    send_word(fd, ASK_STATUS, "", -1) < 0 || receive_word(fd, 0, text, gifts) != SAY_STATUS)
-		return NULL;
-	return arena_strdup(arena, text);
+	close_all(gifts);
+	return good ? arena_strdup(arena, text) : NULL;
 }
 
 int tunnel_list(struct arena *arena, int runtime, const char *const **ret)

@@ -8,6 +8,7 @@
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
+#include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/prctl.h>
@@ -152,9 +153,9 @@ int confine_client(void)
 		IS(SYS_clone3, 0, 1), END(SECCOMP_RET_ERRNO | ENOSYS),
 		IS(SYS_clone, 0, 2), LOAD(args[0]),
 		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWUTS |
-			 CLONE_NEWIPC | CLONE_NEWCGROUP, 7, 6),
-		IS(SYS_socket, 0, 5), LOAD(args[0]), IS(AF_UNIX, 3, 0), IS(AF_INET, 2, 0), IS(AF_INET6, 1, 0),
-		IS(AF_NETLINK, 0, 1),
+			 CLONE_NEWIPC | CLONE_NEWCGROUP, 10, 9),
+		IS(SYS_socket, 0, 8), LOAD(args[0]), IS(AF_UNIX, 6, 0), IS(AF_INET, 5, 0), IS(AF_INET6, 4, 0),
+		IS(AF_NETLINK, 0, 4), LOAD(args[2]), IS(NETLINK_ROUTE, 1, 0), IS(NETLINK_GENERIC, 0, 1), /* no nf_tables */
 		END(SECCOMP_RET_ALLOW),
 		END(SECCOMP_RET_ERRNO | EPERM),
 	};

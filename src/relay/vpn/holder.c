@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 enum { FIRST_MS = 10000 }; /* that it waits for the first cage */
+#define FULL "it has 64 cages, and no room for more" /* HOLDER_USERS */
+_Static_assert(HOLDER_USERS == 64, "FULL says how many");
 
 /* ---- talking to cages ---- */
 
@@ -82,7 +84,7 @@ static void say_all(struct holder *h, bool waiting, char word, const char *text)
 			continue;
 		int r = say(user->socket, word, text, word == SAY_UP && waits ? h->gifts : NULL);
 		user->mute = r < 0 && r != -EAGAIN;
-		if (word == SAY_UP)
+		if (word == SAY_UP && r == 0)
 			user->deadline = 0;
 		user->gone = user->gone || word == SAY_FAILED;
 	}
@@ -110,6 +112,18 @@ static ssize_t receive(int fd, char room[INSIDE_MESSAGE + 1], int *ret_fd)
 
 	room[MAX(length, 0)] = '\0';
 	return length;
+}
+
+/* As many whole lines as there is room for: half an address is another one. */
+static void learn(struct holder *h, const char *lines)
+{
+	size_t length = strlen(lines);
+
+	if (length >= sizeof(h->facts))
+		for (length = sizeof(h->facts) - 1; length && lines[length - 1] != '\n'; length--)
+			;
+	memcpy(h->facts, lines, length);
+	h->facts[length] = '\0';
 }
 
 /* A tunnel that never was is not tried for ever; one that was comes back. */
@@ -147,13 +161,16 @@ static bool hear_inside(struct holder *h)
 	case INSIDE_UP:
 		h->up = h->ever_up = true;
 		h->since = clock_ms();
-		snprintf(h->facts, sizeof(h->facts), "%.*s", (int)sizeof(h->facts) - 1, text + 1);
+		learn(h, text + 1);
 		tell_servers(h);
 		say_all(h, false, SAY_UP, "");
 		say_all(h, true, SAY_UP, "");
 		return true;
 	case INSIDE_DOWN:
 		return went_down(h, text + 1);
+	case INSIDE_FAILED:
+		(void)went_down(h, text + 1);
+		return false;
 	default:
 		return false;
 	}
@@ -198,12 +215,16 @@ static void hear_user(struct holder *h, struct holder_user *user)
 
 static void accept_user(struct holder *h)
 {
-	int fd = accept4(h->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	AUTO_FD int fd = accept4(h->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	char text[INSIDE_MESSAGE + 1];
+	AUTO_FD int with = -1;
 
-	if (fd >= 0 && h->count < HOLDER_USERS && watch(h, fd))
-		h->users[h->count++] = (struct holder_user){ .socket = fd, .pidfd = -1 };
-	else
-		fd_closep(&fd);
+	if (fd >= 0 && h->count < HOLDER_USERS && watch(h, fd)) {
+		h->users[h->count++] = (struct holder_user){ .socket = TAKE_FD(fd), .pidfd = -1 };
+	} else if (fd >= 0) { /* what is not read takes our word with it, unix(7) */
+		(void)receive(fd, text, &with);
+		(void)say(fd, SAY_FAILED, FULL, NULL);
+	}
 }
 
 /* ---- the loop ---- */
@@ -212,6 +233,14 @@ int holder_watch(struct holder *h)
 {
 	h->epoll = epoll_create1(EPOLL_CLOEXEC);
 	return h->epoll >= 0 && watch(h, h->listener) && watch(h, h->control) && watch(h, h->relay) ? 0 : -errno;
+}
+
+/* A launcher may keep the same pidfd open, and epoll(7) would then tell of the number for ever, whoever has it next. */
+static void forget(const struct holder *h, int *fd)
+{
+	if (*fd >= 0)
+		(void)epoll_ctl(h->epoll, EPOLL_CTL_DEL, *fd, NULL);
+	fd_closep(fd);
 }
 
 /* Those who waited too long; and what is left of all. */
@@ -229,9 +258,9 @@ static void sweep(struct holder *h)
 			user->gone = true;
 		}
 		if (user->gone || user->mute)
-			fd_closep(&user->socket);
+			forget(h, &user->socket);
 		if (user->gone)
-			fd_closep(&user->pidfd);
+			forget(h, &user->pidfd);
 		if (user->socket >= 0 || user->pidfd >= 0)
 			h->users[left++] = *user;
 	}
@@ -282,6 +311,8 @@ static bool serve(struct holder *h, bool first)
 		return false;
 	for (int i = 0; i < count; i++) {
 		int fd = events[i].data.fd;
+		if (fd == h->relay)
+			(void)went_down(h, "the relay of the uplink ended");
 		if (fd == h->relay || (fd == h->control && !hear_inside(h)))
 			return false;
 		if (fd == h->listener)

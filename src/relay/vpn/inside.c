@@ -85,7 +85,7 @@ int inside_connect(struct inside *in, unsigned mtu, const struct vpn_addresses *
 		if (has_family(addresses, routes->items[i].family) &&
 		    (r = links_route(in->links, index, &routes->items[i])) < 0)
 			(void)failed(in, arena_printf(in->arena, "set the route '%s'", str_quote(in->arena, routes->items[i].text)), r);
-	return 0;
+	return if_nametoindex(INSIDE_TUNNEL) ? 0 : failed(in, "keep the tunnel", -ENODEV); /* its end was not listened to */
 }
 
 void inside_is_up(struct inside *in, const struct vpn_addresses *addresses, const struct vpn_addresses *servers)
@@ -191,10 +191,19 @@ int inside_call(struct inside *in, const struct client_wish *wish, struct strbuf
 
 /* ---- its life ---- */
 
+/* Whatever the client has started ends with it: we are process 1 of a namespace, where nobody else is. */
+static void end_all(struct inside *in)
+{
+	client_end(&in->client);
+	kill(-1, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+}
+
 /* The device goes with the client, whatever way that went: a cage then has no route. */
 static void take_away(struct inside *in, const struct inside_kind *kind)
 {
-	client_end(&in->client);
+	end_all(in);
 	while (in->client.output >= 0 && hear(in, kind, in->client.output))
 		;
 	fd_closep(&in->client.output);
@@ -309,6 +318,7 @@ _Noreturn void inside_run(const struct vpn_config *config, int control)
 			     .client = { .pidfd = -1, .output = -1 } };
 	const char *what;
 
+	must(getpid() == 1);
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	prctl(PR_SET_NAME, "cuddy-vpn-in", 0, 0, 0);
 	signal(SIGPIPE, SIG_IGN);

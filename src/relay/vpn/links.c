@@ -14,6 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { VERDICT_SECONDS = 5, DRAIN_MOST = 65536 };
+
 struct request {
 	struct nlmsghdr header;
 	union { struct ifinfomsg link; struct ifaddrmsg address; struct rtmsg route; };
@@ -46,30 +48,52 @@ static void add_name(struct request *request, const char *name)
 	add(request, IFLA_IFNAME, name, strlen(name) + 1);
 }
 
-/* Asks and waits for the verdict; what a listening socket hears meanwhile is not for us. */
+struct reply { struct nlmsghdr header; struct nlmsgerr error; char rest[8192]; };
+
+/* A client that has power over its network may send us messages, too. */
+static bool is_verdict(const struct reply *reply, ssize_t length, const struct sockaddr_nl *from, uint32_t sequence)
+{
+	return from->nl_pid == 0 && length >= (ssize_t)NLMSG_LENGTH(sizeof(reply->error)) &&
+	       reply->header.nlmsg_type == NLMSG_ERROR && reply->header.nlmsg_seq == sequence;
+}
+
+/* A full socket would lose the verdict, and then there is nothing to wait for. */
+static void drain(int fd)
+{
+	char room[8192];
+
+	for (unsigned i = 0; i < DRAIN_MOST && (recv(fd, room, sizeof(room), MSG_DONTWAIT) >= 0 || errno == ENOBUFS); i++)
+		;
+}
+
+/* Asks and waits for the verdict; what a listening socket hears before and meanwhile is not for us. */
 static int perform(int fd, struct request *request, unsigned short flags)
 {
-	struct { struct nlmsghdr header; struct nlmsgerr error; char rest[8192]; } reply;
 	static uint32_t sequence; /* only so that an answer is known */
+	struct sockaddr_nl from;
+	struct reply reply;
 	ssize_t length;
 
 	request->header.nlmsg_seq = ++sequence;
 	request->header.nlmsg_flags = (unsigned short)(NLM_F_REQUEST | NLM_F_ACK | flags);
+	drain(fd);
 	if (send(fd, request, request->header.nlmsg_len, 0) < 0)
 		return -errno;
-	do
-		length = recv(fd, &reply, sizeof(reply), 0);
-	while ((length < 0 && errno == EINTR) ||
-	       (length > 0 && (reply.header.nlmsg_type != NLMSG_ERROR || reply.header.nlmsg_seq != sequence)));
+	do {
+		socklen_t size = sizeof(from);
+		length = recvfrom(fd, &reply, sizeof(reply), 0, (struct sockaddr *)&from, &size);
+	} while ((length < 0 && errno == EINTR) || (length >= 0 && !is_verdict(&reply, length, &from, sequence)));
 	return length < 0 ? -errno : reply.error.error;
 }
 
 int links_open(bool listens)
 {
 	struct sockaddr_nl name = { .nl_family = AF_NETLINK, .nl_groups = listens ? RTMGRP_LINK : 0 };
+	static const struct timeval patience = { .tv_sec = VERDICT_SECONDS };
 	AUTO_FD int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&name, sizeof(name)) < 0)
+	if (fd < 0 || bind(fd, (struct sockaddr *)&name, sizeof(name)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0)
 		return -errno;
 	return TAKE_FD(fd);
 }
@@ -174,9 +198,6 @@ int links_route(int fd, unsigned index, const struct vpn_address *to)
 
 bool links_lost(int fd, const char *name)
 {
-	char room[8192];
-
-	while (recv(fd, room, sizeof(room), MSG_DONTWAIT) > 0)
-		;
+	drain(fd);
 	return if_nametoindex(name) == 0;
 }
