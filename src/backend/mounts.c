@@ -16,7 +16,6 @@
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define OWN_FILES "/.cuddy" /* in the skeleton, read-only: what is shown from there over files of others */
@@ -37,8 +36,8 @@ static const char *inside_name(const struct compilation *c)
 /* A file of the root file system; "" without one. */
 static const char *root_file(struct compilation *c, const char *path)
 {
-	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-	AUTO_FD int fd = c->cage->root ? (int)syscall(SYS_openat2, c->cage->root_fd, path, &how, sizeof(how)) : -1;
+	AUTO_FD int fd = c->cage->root ? fd_open_resolved(c->cage->root_fd, path, O_RDONLY | O_NONBLOCK,
+							  RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS) : -1;
 	char *text = arena_alloc(c->arena, LIMIT_USER_LIST + 1);
 	ssize_t length = fd < 0 ? -1 : pread(fd, text, LIMIT_USER_LIST, 0);
 

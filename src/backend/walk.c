@@ -86,13 +86,13 @@ const char *walk_source(const struct walk *walk, const char *path, const char *r
 static int open_at(const struct walk *walk, const char *path, int flags)
 {
 	const struct walk_map *map = walk->maps.count ? map_of(walk, path) : NULL;
-	struct open_how how = { .flags = (uint64_t)(unsigned)flags, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
 
-	if (!map)
-		return open(path, flags);
-	if (!map->in_root)
-		return open(walk_source(walk, path, NULL), flags);
-	return (int)syscall(SYS_openat2, walk->root, *below(map, path) ? below(map, path) : ".", &how, sizeof(how));
+	if (!map || !map->in_root)
+		return open(map ? walk_source(walk, path, NULL) : path, flags);
+	int fd = fd_open_resolved(walk->root, below(map, path), (unsigned)flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	if (fd < 0)
+		errno = -fd;
+	return MAX(fd, -1);
 }
 
 /* A directory that leads to something of another map must be there, whatever the root has. */

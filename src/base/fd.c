@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,6 +12,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+enum { RESOLVE_TRIES = 64 };
 
 void fd_closep(int *fd)
 {
@@ -98,6 +101,17 @@ int fd_make_private(int dir, const char *name, bool create)
 	if (status.st_mode & 077 && fchmod(fd, 0700) < 0)
 		return -errno;
 	return TAKE_FD(fd);
+}
+
+int fd_open_resolved(int dir, const char *path, unsigned flags, uint64_t resolve)
+{
+	struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = resolve };
+	long fd = -1;
+
+	for (unsigned tries = 0; fd < 0 && tries < RESOLVE_TRIES; tries++)
+		if ((fd = syscall(SYS_openat2, dir, *path ? path : ".", &how, sizeof(how))) < 0 && errno != EAGAIN)
+			break;
+	return fd < 0 ? -errno : (int)fd;
 }
 
 int fd_write_all(int fd, const void *bytes, size_t count)

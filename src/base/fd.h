@@ -28,6 +28,10 @@ int fd_make_directory(int dir, const char *name, int access, bool create);
 /* The same, ours and closed to others: -EPERM when it belongs to somebody else; a mode that is too wide is narrowed. */
 int fd_make_private(int dir, const char *name, bool create);
 
+/* openat2(2) with O_CLOEXEC and the rules `resolve` (RESOLVE_*); "" is the directory itself.  Asks again when something
+ * was renamed or mounted meanwhile (EAGAIN).  The descriptor or -errno. */
+int fd_open_resolved(int dir, const char *path, unsigned flags, uint64_t resolve);
+
 /* Writes all of it, retrying EINTR and short writes.  0 or -errno. */
 int fd_write_all(int fd, const void *bytes, size_t count);
 

@@ -13,7 +13,6 @@
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 struct opener {
@@ -31,14 +30,13 @@ static const char *quote(struct opener *o, const char *text)
 /* A regular file below the directory; FIFOs and devices are not waited for. */
 static int open_file(struct opener *o, const char *path, uint64_t *ret_size)
 {
-	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-				.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
-	AUTO_FD int fd = (int)syscall(SYS_openat2, o->directory, path, &how, sizeof(how));
+	AUTO_FD int fd = fd_open_resolved(o->directory, path, O_RDONLY | O_NONBLOCK | O_NOCTTY,
+					  RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 	struct stat status;
 
 	if (fd < 0)
 		return diag_error(o->d, "C576", NULL, "'%s' of the image cannot be opened: %s", quote(o, path),
-				  strerror(errno));
+				  strerror(-fd));
 	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
 		return diag_error(o->d, "C576", NULL, "'%s' of the image is no file", quote(o, path));
 	*ret_size = (uint64_t)status.st_size;

@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { STATIC_DIGITS = 512, FINGERPRINT_TEXT = 95 };
@@ -321,13 +320,8 @@ static const char *to_base64(struct arena *arena, const char *bytes, size_t coun
 /* The descriptor of a file below the directory, to which no link leads, or -errno. */
 static int open_below(int directory, const char *path)
 {
-	struct open_how how = {
-		.flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-	};
-	long fd = syscall(SYS_openat2, directory, path, &how, sizeof(how));
-
-	return fd < 0 ? -errno : (int)fd;
+	return fd_open_resolved(directory, path, O_RDONLY | O_NOCTTY | O_NONBLOCK,
+				RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 }
 
 static const char *open_fault(int error)

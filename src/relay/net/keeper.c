@@ -48,11 +48,7 @@ struct exposed {
 
 static int open_below(int directory, const char *path, int flags)
 {
-	struct open_how how = { .flags = (unsigned)(flags | O_CLOEXEC),
-				.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
-	int fd = (int)syscall(SYS_openat2, directory, path, &how, sizeof(how));
-
-	return fd < 0 ? -errno : fd;
+	return fd_open_resolved(directory, path, (unsigned)flags, RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 }
 
 /* The directory of an entry's path, and the name there. */
