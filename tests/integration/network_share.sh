@@ -119,6 +119,7 @@ lend = ["7001"]' C318 5:9 "lend: has no meaning in the host's network"
 	done
 }
 
+no_sockets() { [ -z "$(ls "$work/own/sockets")" ]; }
 exposes() {
 	cp "$root/tests/integration/lab_server.py" "$work/home/"
 	mkdir -p "$work/own/sockets"
@@ -164,8 +165,7 @@ expose = ["~/sockets/app:8080", "~/sockets/none:81"]'
 	server=$!
 	until_true [ -S "$work/own/sockets/none" ]
 	for pid in $(relays); do kill -9 "$pid"; done
-	until_true [ ! -e "$work/own/sockets/app" ]
-	ok "expose: when the relay is killed, the keeper takes the sockets away" [ -z "$(ls "$work/own/sockets")" ]
+	ok "expose: when the relay is killed, the keeper takes the sockets away" until_true no_sockets
 	cuddy stop exposed
 	wait "$server"
 	echo mine >"$work/own/sockets/app"

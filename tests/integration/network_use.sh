@@ -24,6 +24,7 @@ joins() {
 			tcp:a.wild.example/443 tcp:evil.example/443 >"$work/second" 2>"$work/err" </dev/null &
 		second=$!
 		until_true holds 203.0.113.11 "$work/second"
+		cat "$work/second" >>"$work/err" # what a failure shows
 		ok "join: the second reaches what the first does" holds '^tcp:ok.example/443 reached' "$work/second"
 		ok "join: and no more" holds '^tcp:203.0.113.11/443 closed' "$work/second"
 		ok "join: one relay for both" [ "$(relays | wc -w)" = 1 ]
