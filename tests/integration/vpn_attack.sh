@@ -170,7 +170,7 @@ restless() {
 	done
 	stop_using restless
 	ok "without a packet but the tunnel's" no_leak
-	ok "and that is told" holds 'C424' "$work/err"
+	ok "and that is told" holds C424 "$work/err.restless"
 }
 
 many_routes() {
