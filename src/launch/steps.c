@@ -494,7 +494,7 @@ static int step_caps(struct child *c UNUSED, const struct step *s)
 
 	/* Who may change its user gives its capabilities up with that, as programs expect (apt tests it). */
 	if (!(s->x >> CAP_SETUID & 1))
-		bits |= SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED;
+		bits |= SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED;
 
 	if (!s->x)
 		bits |= SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;

@@ -97,7 +97,8 @@ static bool is_ready(const struct helper *helper, long long deadline, char text[
 }
 
 static const struct opening { enum op op; const char *verb, *help; } openings[] = {
-	{ OP_PUBLISH, "publish", "choose another port, or end what has this one; 'ss -lntup' shows it" },
+	{ OP_PUBLISH, "publish", "choose another port, or end what has this one; 'ss -lntup' shows it; users may not open those below "
+	  "net.ipv4.ip_unprivileged_port_start (1024): \"8080:80\" is port 80 in the cage" },
 	{ OP_LEND, "lend", "name the socket by its own path, which no link is part of; 'realpath' shows it" },
 	{ OP_EXPOSE, "expose", "choose another path, in a folder of yours that no link is part of" },
 };

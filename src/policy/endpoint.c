@@ -199,6 +199,8 @@ static const char *host_parse(struct arena *arena, char *host, bool brackets,
 	size_t length = strlen(host);
 	const char *name = host, *wrong;
 
+	if (brackets && strchr(host, '%'))
+		return "an address takes no interface: leave out '%' and what follows";
 	if (brackets)
 		return network_parse(host, true, ret) ? NULL : "no IPv6 address stands in the brackets";
 	if (strchr(host, '/') || host[strspn(host, "0123456789.")] == '\0')
@@ -246,6 +248,14 @@ static const char *listen_parse(char *text, struct endpoint *ret)
 	return str_equal(text, "any") ? NULL : ports_parse(text, ret);
 }
 
+static const char *many_colons(const char *text)
+{
+	if (!text[strspn(text, "0123456789abcdefABCDEF:./")])
+		return "IPv6 addresses stand in brackets, as in '[::1]:80'";
+	return memchr(text, '.', strcspn(text, ":")) ? "behind a host stands one port, or a range as in '80-81'"
+						     : "only tcp:, udp:, icmp:, dns: and listen: may stand before a host";
+}
+
 /* Splits HOST[:PORT[-PORT]] and reads both. */
 static const char *target_parse(struct arena *arena, char *text, struct endpoint *ret)
 {
@@ -269,7 +279,7 @@ static const char *target_parse(struct arena *arena, char *text, struct endpoint
 	} else {
 		port = strchr(text, ':');
 		if (port && strchr(port + 1, ':'))
-			return "IPv6 addresses stand in brackets, as in '[::1]:80'";
+			return many_colons(text);
 		if (port)
 			*port++ = '\0';
 	}
@@ -302,6 +312,8 @@ static const char *foreign_form(const char *text)
 
 	if (!*text)
 		return "the host is missing";
+	if (strchr(text, '*') && (!str_starts(text, "*.") || strchr(text + 1, '*')))
+		return "'*' stands for the front of a name, as in '*.example.org'; all hosts are 'internet' or 'any'";
 	if (strstr(text, "://"))
 		return "it is the address of a page: its host is enough";
 	if (colon && isalpha((unsigned char)colon[1]) && !strchr(colon + 1, ':') && memchr(colon, '.', strlen(colon)))
@@ -580,7 +592,7 @@ bool endpoint_covers(const struct endpoint *rule, const struct endpoint *request
 	/* A rule without a protocol means all of them, pings too. */
 	unsigned all = ACCESS_CONNECT | ACCESS_SEND;
 
-	if (request->access & ~rule->access || (rule->icmp && !request->icmp))
+	if (request->access & ~rule->access || (rule->icmp && !request->icmp && request->access != ACCESS_RESOLVE))
 		return false;
 	if (request->icmp && !rule->icmp && (rule->access & all) != all)
 		return false;

@@ -13,6 +13,7 @@
 # CONTAINMENT_TASKS  how many processes count as unbounded (default 3000; 0: don't try)
 # CONTAINMENT_HOME   an empty directory: files that matter in a home are planted there, and HOME is set to it
 # CONTAINMENT_KEEP   keep the two lists of results in this directory
+# CONTAINMENT_CONTROL  the list of an earlier control run of this user, instead of another one
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 [ $# -gt 0 ] || { sed -n '2,15s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/containment.XXXXXX") || exit 1
@@ -111,7 +112,7 @@ probe_in() { # RESULT WORDS-BEFORE-THE-PROBE…
 	grep -qx 'end' "$work/result/$result"
 }
 
-# Who stays behind, by the cookie on its command line; ended here, one by one.
+# Who stays behind, by the cookie on its command line: $found.
 lingering() {
 	found=''
 	for line in $(grep -lsF -e "$1" /proc/[0-9]*/cmdline); do
@@ -120,36 +121,55 @@ lingering() {
 			found="$found ${process%/cmdline}"
 		fi
 	done
+	[ -n "$found" ]
+}
+
+# Do they all go?  Without a cage they stay.  Who stayed is ended here, one by one.
+is_left_alone() { # COOKIE
+	tries=0
+	[ "$result" != control ] || sleep 0.5
+	while lingering "$1" && [ "$result" != control ] && [ $tries -lt 100 ]; do
+		tries=$((tries + 1))
+		sleep 0.05
+	done
 	# shellcheck disable=SC2086
 	[ -z "$found" ] || kill -KILL $found 2>/dev/null
-	[ -n "$found" ]
+	[ -z "$found" ]
 }
 
 linger_in() { # RESULT WORDS-BEFORE-THE-PROBE…
 	result=$1
 	shift
 	"$@" "$work/bin/probe" --linger "$cookie-leave" leave < /dev/null > /dev/null 2>&1 8>&-
-	sleep 0.5
-	if lingering "$cookie-leave"; then
-		echo "open life-after-program a background process stayed"
-	else
+	if is_left_alone "$cookie-leave"; then
 		echo "closed life-after-program nothing stayed"
+	else
+		echo "open life-after-program a background process stayed"
 	fi >> "$work/result/$result"
 	"$@" "$work/bin/probe" --linger "$cookie-hold" hold < /dev/null > /dev/null 2>&1 8>&- &
 	launcher=$!
-	sleep 1
+	tries=0
+	until lingering "$cookie-hold" || [ $tries -ge 400 ]; do
+		tries=$((tries + 1))
+		sleep 0.05
+	done
 	kill -KILL "$launcher"
 	wait "$launcher" 2>/dev/null
-	sleep 0.5
-	if lingering "$cookie-hold"; then
-		echo "open life-after-launcher the program outlived its killed launcher"
-	else
+	if [ $tries -ge 400 ]; then
+		echo "open life-after-launcher the program was never seen"
+	elif is_left_alone "$cookie-hold"; then
 		echo "closed life-after-launcher nothing stayed"
+	else
+		echo "open life-after-launcher the program outlived its killed launcher"
 	fi >> "$work/result/$result"
 }
 
-probe_in control env || { echo "Bail out! the probe does not run without a cage"; exit 1; }
-linger_in control env
+if [ -s "$CONTAINMENT_CONTROL" ]; then
+	cp "$CONTAINMENT_CONTROL" "$work/result/control"
+else
+	probe_in control env || { echo "Bail out! the probe does not run without a cage"; exit 1; }
+	linger_in control env
+fi
 count=$#
 while [ $count -gt 0 ]; do # the same words, with @DIR@ and @OUT@ filled in
 	case $1 in

@@ -1,29 +1,12 @@
 #!/bin/sh
 # tests/integration/bad.sh - profiles with one fault each, hostile ones too: one precise error with its
 # place, a caret and a way out; exit status 125; nothing is started and nothing is left behind.
-# Runs as the caller and, when that is root, once more as cuddy-test.  Prints TAP.
-#
-# CUDDY names the program (default build/cuddy).  It is copied with this tree's own files.
-root=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
-user=cuddy-test
-unset XDG_CONFIG_HOME XDG_DATA_HOME XDG_CACHE_HOME XDG_STATE_HOME XDG_RUNTIME_DIR
-LC_ALL=C NO_COLOR=1
-export LC_ALL NO_COLOR
-umask 022
+# TAP, as both.lib does.
+suite_files=tests/integration/own_mounts.lib
+. "$(dirname "$0")/own_mounts.lib"
 
-count=0
-result() {
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		head -n 8 "$work/out" "$work/err" | cut -c 1-200 | sed 's/^/# /'
-	fi
-}
-
-# cuddy ARGUMENT…: leaves $work/out, $work/err and $status; never takes long.
-cuddy() {
+# quick ARGUMENT…: cuddy as both.lib has it, but it never takes long.
+quick() {
 	timeout 20 "$tree/build/cuddy" "$@" >"$work/out" 2>"$work/err" </dev/null
 	status=$?
 }
@@ -39,12 +22,10 @@ one() {
 
 # refused TITLE CODE PLACE FILE: by check and by run.
 refused() {
-	cuddy profile check "$4"
-	one "$2" "$3"
-	result $? "$1: check"
-	cuddy run -p "$4" touch "$work/started"
-	one "$2" "$3"
-	result $? "$1: run"
+	quick profile check "$4"
+	ok "$1: check" one "$2" "$3"
+	quick run -p "$4" touch "$work/started"
+	ok "$1: run" one "$2" "$3"
 }
 
 # bad TITLE CODE LINE:COLUMN: the profile on standard input.
@@ -56,15 +37,13 @@ bad() {
 # good TITLE: the profile on standard input has no fault, although it looks odd.
 good() {
 	cat >"$work/good.toml"
-	cuddy profile check "$work/good.toml"
-	[ "$status" = 0 ] && [ ! -s "$work/err" ]
-	result $? "$1"
+	quick profile check "$work/good.toml"
+	ok "$1" test "$status" = 0 -a ! -s "$work/err"
 }
 
 # offers WORD: did the last error name what was meant?
 offers() {
-	grep -q "^help: did you mean '$1'" "$work/err"
-	result $? "offered: $1"
+	ok "offered: $1" complains "^help: did you mean '$1'"
 }
 
 # repeat COUNT TEXT
@@ -184,9 +163,9 @@ includes() {
 		printf 'include = ["./deep%d.toml"]\n' $((i + 1)) >"$work/deep$i.toml"
 	done
 	: >"$work/deep17.toml"
-	cuddy profile check "$work/deep1.toml"
-	one C114 'deep16\.toml:1:12' && grep -q 'included from .*deep1\.toml:1:12' "$work/err"
-	result $? "17 includes deep: the chain is shown"
+	quick profile check "$work/deep1.toml"
+	ok "17 includes deep" one C114 'deep16\.toml:1:12'
+	ok "17 includes deep: the chain is shown" complains 'included from .*deep1\.toml:1:12'
 }
 
 files() {
@@ -210,17 +189,15 @@ files() {
 # What has many faults shows the first of them, and ends.
 many() {
 	repeat 100000 'k_' | sed 's/k_/k_\n/g' | awk '{ print "k" NR " = 1" }' | head -n 90000 | head -c 1000000 | sed '$d' >"$work/many.toml"
-	cuddy profile check "$work/many.toml"
-	[ "$status" = 125 ] && [ "$(grep -c 'error\[' "$work/err")" = 100 ] && grep -q 'more are not shown' "$work/err"
-	result $? "tens of thousands of unknown keys"
+	quick profile check "$work/many.toml"
+	ok "tens of thousands of unknown keys: 100 are shown" test "$status:$(grep -c 'error\[' "$work/err")" = 125:100
+	ok "and that there are more" complains 'more are not shown'
 	{ printf '[filesystem]\ndeny = ['; repeat 30000 '"/x?", '; printf ']\n'; } >"$work/many.toml"
-	cuddy profile check "$work/many.toml"
-	one C131 'many\.toml:2:[0-9]*'
-	result $? "30000 rules"
+	quick profile check "$work/many.toml"
+	ok "30000 rules" one C131 'many\.toml:2:[0-9]*'
 	printf '[filesystem]\nread-only = ["/x%s"]\n' "$(repeat 500 '*?')" >"$work/many.toml"
-	cuddy why "$work/many.toml" "read /$(repeat 2000 x)"
-	[ "$status" = 0 ]
-	result $? "a pattern of 1000 wildcards is matched at once"
+	quick why "$work/many.toml" "read /$(repeat 2000 x)"
+	ok "a pattern of 1000 wildcards is matched at once" is_status 0
 }
 
 odd_but_good() {
@@ -231,12 +208,7 @@ odd_but_good() {
 	printf '[filesystem]\nread-only = ["/a b/\\u00e4"]\n' | good "spaces and umlauts"
 }
 
-inner() {
-	tree=$1 work=$2 HOME=$2/home
-	export HOME
-	mkdir -p "$HOME" "$work/project"
-	cd "$work/project" || exit 1
-	: >"$work/out"; : >"$work/err"
+suite() {
 	cat /proc/self/mountinfo >"$work/before"
 	toml
 	keys
@@ -245,51 +217,10 @@ inner() {
 	files
 	many
 	odd_but_good
-	{ find "$HOME" "$work/project" "$work/started" -mindepth 1 2>"$work/err"
+	{ find "$HOME" -mindepth 1 ! -path "$HOME/project" 2>&1
 	  diff "$work/before" /proc/self/mountinfo | grep '^>'; } >"$work/out"
-	[ ! -s "$work/out" ] && [ ! -e "$work/started" ]
-	result $? "nothing was started, nothing is left"
-	echo "1..$count"
+	ok "nothing is left" test ! -s "$work/out"
+	ok "nothing was started" test ! -e "$work/started"
 }
 
-if [ "$1" = --inner ]; then
-	inner "$2" "$3"
-	exit 0
-fi
-
-base=$(mktemp -d /var/tmp/cuddy-bad.XXXXXX) || exit 1
-trap 'rm -rf "$base"' EXIT
-trap 'exit 1' INT TERM HUP
-chmod 755 "$base"
-program=${CUDDY:-$root/build/cuddy}
-if [ ! -x "$program" ]; then
-	echo "1..0 # SKIP there is no program $program"
-	exit 0
-fi
-mkdir -p "$base/tree/build" "$base/self"
-cp "$program" "$base/tree/build/cuddy"
-cp -R "$root/permissions" "$root/profiles" "$0" "$base/tree/"
-chmod -R a+rX "$base/tree"
-script=$base/tree/$(basename "$0")
-# Mounts are counted: what else happens on the machine meanwhile must not be seen.
-apart=
-[ "$(id -u)" != 0 ] || apart="unshare -m --propagation private"
-$apart sh "$script" --inner "$base/tree" "$base/self" >"$base/first"
-: >"$base/second"
-if [ "$(id -u)" = 0 ] && id "$user" >/dev/null 2>&1; then
-	install -d -o "$user" -g "$(id -g "$user")" "$base/user"
-	$apart setpriv --reuid "$(id -u "$user")" --regid "$(id -g "$user")" --clear-groups \
-		env USER="$user" LOGNAME="$user" sh "$script" --inner "$base/tree" "$base/user" >"$base/second"
-fi
-awk -v first="$base/first" '
-	/^1\.\.[0-9]+$/ { next }
-	/^(not )?ok / {
-		who = FILENAME == first ? "caller" : "ordinary user"
-		sub(/ok [0-9]+ - /, "ok " ++n " - " who ": ")
-	}
-	{ print }
-	END { print "1.." n }
-' "$base/first" "$base/second"
-grep -q '^1\.\.' "$base/first" || exit 1
-[ ! -s "$base/second" ] || grep -q '^1\.\.' "$base/second" || exit 1
-! grep -q '^not ok' "$base/first" "$base/second"
+. "$(dirname "$0")/both.lib"

@@ -21,9 +21,6 @@ suite() {
 		skip "bars: no python3"
 		return
 	fi
-	XDG_RUNTIME_DIR=$work/runtime
-	export XDG_RUNTIME_DIR
-	mkdir -m 700 "$XDG_RUNTIME_DIR"
 	printf 'include = ["command-line"]\n[filesystem]\ncopy-on-write = ["~/project"]\n' >"$work/cow.toml"
 	cuddy run -p "$work/cow.toml" -n bars sh -c 'cd ~/project && mkdir many && cd many && seq 6000 | xargs touch'
 	ok "a program makes 6000 files" is_status 0

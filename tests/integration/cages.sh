@@ -340,9 +340,6 @@ forbidden() {
 }
 
 suite() {
-	XDG_RUNTIME_DIR=$work/runtime
-	export XDG_RUNTIME_DIR
-	mkdir -m 700 "$XDG_RUNTIME_DIR"
 	runtime=$XDG_RUNTIME_DIR/cuddy
 	names_and_data
 	two_lives

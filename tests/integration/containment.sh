@@ -43,14 +43,16 @@ END
 chmod -R a+rX "$work"
 chmod 755 "$work/attack/cage"
 
-# attack WHO ALLOWED BASE COMMAND-BEFORE…: one run of the driver, into files of its own.
+# attack WHO ALLOWED BASE COMMAND-BEFORE…: one run of the driver, into files of its own.  What the user can do
+# without a cage is tried with the first ones only.
 attack() {
 	who=$1 base=$3 allowed=$2
 	shift 3
 	place=$work/$who-$base
 	mkdir "$place" && chmod 1777 "$place" && mkdir -m 777 "$place/home" || exit 1
 	"$@" CONTAINMENT_ALLOW="$allowed" CONTAINMENT_PROBE="$work/attack/probe" CONTAINMENT_TASKS="$tasks" TMPDIR="$place" \
-		CONTAINMENT_HOME="$place/home" \
+		CONTAINMENT_HOME="$place/home" CONTAINMENT_KEEP="$place/kept" \
+		CONTAINMENT_CONTROL="$work/$who-command-line/kept/control" \
 		sh "$work/attack/run.sh" "$work/attack/cage" "$base" @DIR@ > "$place/tap" 2>&1 </dev/null
 }
 

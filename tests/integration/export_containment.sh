@@ -19,6 +19,7 @@ cat > "$work/cage" <<'END'
 tool=$1 place=${0%/*}/$BASE-$1
 PATH=$PATH:/usr/sbin:/sbin
 profile=$place/caged.toml
+rm -rf "$place" # a second export is made for what the first one left in the root, and runs nothing
 mkdir -p "$place/root"
 cat > "$profile" <<EOF
 include = ["$SHARE/$BASE.toml"]
@@ -87,6 +88,7 @@ works() {
 # attack TOOL: leaves its rows, as "CLASS open" or "CLASS closed", in $work/TOOL.rows.
 attack() {
 	BASE=$base SHARE=$tree/profiles/base CONTAINMENT_PROBE=$work/probe CONTAINMENT_TASKS=0 TMPDIR=$work \
+		CONTAINMENT_KEEP=$work/kept CONTAINMENT_CONTROL=$work/kept/control \
 		sh "$tree/tests/containment/run.sh" "$work/cage" "$1" @DIR@ > "$work/$1.tap" 2>&1 </dev/null
 	sed -n 's/^\(not \)\{0,1\}ok [0-9]* - \([a-z0-9-]*\)\(.*\)/\2 \1\3/p' "$work/$1.tap" |
 		awk '{ print $1, / # SKIP/ ? "skipped" : $2 == "not" ? "open" : "closed" }' > "$work/$1.rows"

@@ -3,8 +3,10 @@
 # caller and, when that is root, as cuddy-test.
 #
 # Each time the program must not have run, the status must be 125, the message must name the step and,
-# where a line of a profile asked for it, that line, and no mount and no process may be left.  Builds its own cuddy, because only it obeys CUDDY_FAULT_STEP.
+# where a line of a profile asked for it, that line, and no mount and no process may be left.  Links its own cuddy with
+# what stands beside CUDDY (default build/cuddy), because only it obeys CUDDY_FAULT_STEP.
 root=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
+. "$root/tests/integration/own_mounts.lib"
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
@@ -15,19 +17,32 @@ result() { # STATUS TEXT
 	if [ "$1" = 0 ]; then echo "ok $count - $2"; else bad=1; echo "not ok $count - $2"; fi
 }
 
-# Processes of our cuddy and of its helpers that still live; whoever owns cuddy executes it by another path.
+# Does a process of our cuddy or of its helper still live?  Compared as files: whoever owns cuddy executes it by
+# another path.
 left_over() {
 	for process in /proc/[0-9]*; do
-		[ ! "$process/exe" -ef "$work/cuddy" ] || echo "$process"
+		[ ! "$process/exe" -ef "$work/cuddy" ] && [ ! "$process/exe" -ef "$work/cuddy-net" ] || return 0
 	done
-	# shellcheck disable=SC2012 # one process per line, of our own path
-	ls -l /proc/[0-9]*/exe 2>/dev/null | grep -F -- "-> $work/cuddy"
+	return 1
+}
+
+# text FILE: all of it, as $text; there are thousands of them, so without a process.
+text() {
+	text=
+	while IFS= read -r line || [ -n "$line" ]; do
+		text="$text$line
+"
+	done <"$1"
+}
+mounts_changed() {
+	text /proc/self/mountinfo
+	[ "$text" != "$mounts" ]
 }
 
 # The relay's workers end when it does, a moment later.
 is_all_gone() {
 	tries=0
-	while [ -n "$(left_over)" ]; do
+	while left_over; do
 		tries=$((tries + 1))
 		[ "$tries" -lt 50 ] || return 1
 		sleep 0.1
@@ -47,10 +62,12 @@ fail_one() { # PROFILE STEP ORIGIN
 	run "$1" "$2"
 	status=$?
 	[ "$status" = 125 ] || wrong="$wrong; status $status"
-	grep -q ran "$work/out" && wrong="$wrong; the program ran"
-	grep -q "step $2, stage" "$work/err" || wrong="$wrong; the message names no step $2"
-	grep -qF -- "$3" "$work/err" || wrong="$wrong; the message does not name $3"
-	cat /proc/self/mountinfo | cmp -s - "$work/mounts" || wrong="$wrong; mounts changed"
+	text "$work/out"
+	case $text in *ran*) wrong="$wrong; the program ran" ;; esac
+	text "$work/err"
+	case $text in *"step $2, stage"*) ;; *) wrong="$wrong; the message names no step $2" ;; esac
+	case $text in *"$3"*) ;; *) wrong="$wrong; the message does not name $3" ;; esac
+	! mounts_changed || wrong="$wrong; mounts changed"
 	is_all_gone || wrong="$wrong; a process is left"
 	[ -z "$wrong" ] && return
 	echo "# step $2$wrong"
@@ -116,8 +133,7 @@ fail_bwrap() {
 			7<"$work/filter" 8</etc/passwd) >"$work/out" 2>"$work/err" </dev/null
 		status=$?
 		[ -e "$home/project/ran" ] && break
-		if [ "$status" != 1 ] || ! grep -q '^bwrap: .*Input/output error$' "$work/err" || [ -n "$(left_over)" ] ||
-		   ! cat /proc/self/mountinfo | cmp -s - "$work/mounts"; then
+		if [ "$status" != 1 ] || ! grep -q '^bwrap: .*Input/output error$' "$work/err" || left_over || mounts_changed; then
 			failed=$((failed + 1))
 			echo "# step $step: status $status, $(cat "$work/err")"
 		fi
@@ -129,9 +145,11 @@ fail_bwrap() {
 
 cd "$root" || exit 1
 mkdir "$work/profiles" "$work/share"
+built=$(dirname "${CUDDY:-$root/build/cuddy}")
 # shellcheck disable=SC2046 # lists of words
 if ! ${CC:-gcc} -std=gnu17 -O1 -D_GNU_SOURCE -DCUDDY_FAULTS -DCUDDY_VERSION='"faults"' \
-	-DCUDDY_DATA_DIR="\"$work/share\"" -Isrc -Iinclude $(tools/sources lib) $(tools/sources cli) $(tools/sources main) \
+	-DCUDDY_DATA_DIR="\"$work/share\"" -Isrc -Iinclude $(tools/sources main) \
+	$(grep -lrE 'CUDDY_(FAULTS|DATA_DIR|LIBEXEC_DIR)' src --include='*.c') "$built/libcli.a" "$built/libcore.a" \
 	-lm -o "$work/cuddy" 2>"$work/err"; then
 	sed 's/^/# /' "$work/err"
 	result 1 "cuddy compiles with CUDDY_FAULTS"
@@ -141,8 +159,9 @@ fi
 chmod 755 "$work" "$work/cuddy"
 cp -R permissions profiles "$work/share/"
 chmod -R a+rX "$work/share"
-cat /proc/self/mountinfo >"$work/mounts"
-cp "$(dirname "${CUDDY:-$root/build/cuddy}")/cuddy-net" "$work/" 2>/dev/null
+text /proc/self/mountinfo
+mounts=$text
+cp "$built/cuddy-net" "$work/" 2>/dev/null
 # One more, whose cage has a relay that then stands beside the program.
 mkdir "$work/more"
 printf 'include = ["project"]\n[networking]\nallow = ["example.org:443"]\n' >"$work/more/with-relay.toml"

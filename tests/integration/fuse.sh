@@ -187,9 +187,6 @@ suite() {
 		skip "fuse-overlayfs"
 		return
 	fi
-	XDG_RUNTIME_DIR=$work/runtime
-	export XDG_RUNTIME_DIR
-	mkdir -m 700 "$XDG_RUNTIME_DIR"
 	printf 'include = ["command-line"]\n[filesystem]\ncopy-on-write = ["~/project"]\n' >"$work/cow.toml"
 	cd "$HOME" || return
 	confined

@@ -214,9 +214,6 @@ closed_streams() {
 }
 
 suite() {
-	XDG_RUNTIME_DIR=$work/runtime
-	export XDG_RUNTIME_DIR
-	mkdir -m 700 "$XDG_RUNTIME_DIR"
 	write_profiles
 	working_directory
 	device_nodes

@@ -180,9 +180,6 @@ home False" "$(cat "$work/out")"
 }
 
 suite() {
-	XDG_RUNTIME_DIR=$work/runtime
-	export XDG_RUNTIME_DIR
-	mkdir -m 700 "$XDG_RUNTIME_DIR"
 	installing
 	hostile_entries
 	two_lives

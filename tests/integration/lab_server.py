@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The servers of tests/integration/network.sh: lab_server.py NAME FILE ADDRESS... -- PORT...
 
-Every address and port answers TCP and UDP with "NAME ADDRESS PORT" and what it was sent.  With NAME
+Every address and port answers TCP and UDP with "NAME ADDRESS PORT" and what it was sent, until that is
+a header "Connection: close".  With NAME
 "inet", port 53 is a DNS server instead, whose queries are written to FILE.  It waits at the abstract socket
 "lab-NAME" too."""
 import socket, struct, sys, threading
@@ -101,6 +102,8 @@ def main():
                 c.sendall(banner)
                 while data := c.recv(65536):
                     c.sendall(data)
+                    if b"\r\nConnection: close\r\n" in data:  # clients of HTTP wait for the end
+                        return
 
             def udp(data, banner=banner, port=port, address=address):
                 return answer(data, log, address, True) if port == 53 else banner + data

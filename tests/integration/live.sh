@@ -180,9 +180,6 @@ limits() {
 }
 
 suite() {
-	XDG_RUNTIME_DIR=$work/runtime
-	export XDG_RUNTIME_DIR
-	mkdir -m 700 "$XDG_RUNTIME_DIR"
 	host=$work/live
 	grants
 	denied

@@ -1,5 +1,6 @@
 #!/bin/sh
 # tests/integration/network.sh - which cage reaches what, in the small internet of lab.lib.
+apart=yes
 
 # ---- what each kind of cage reaches ----
 
@@ -81,12 +82,29 @@ table() {
 	END
 }
 
-run_mode() {
-	mode=$1 column=$2
-	# shellcheck disable=SC2046 # a list of words
-	cuddy run -p "./$mode.toml" /usr/bin/python3 "$work/home/lab_client.py" $(table | cut -d ' ' -f 1)
-	cp "$work/out" "$work/out.$mode"
+# All cages at a time: what is dropped without a word is waited for in full.
+run_modes() {
+	running= column=0
+	for mode in $modes; do
+		column=$((column + 1))
+		# shellcheck disable=SC2046 # a list of words
+		at_host "$base/tree/build/cuddy" run -p "./$mode.toml" /usr/bin/python3 "$work/home/lab_client.py" \
+			$(table | awk -v c=$((column + 1)) '{ print ($c == "." ? "-" : "") $1 }') \
+			>"$work/out.$mode" 2>"$work/err" </dev/null &
+		running="$running $!"
+	done
+	# shellcheck disable=SC2086 # a list of words
+	wait $running
 	table >"$work/table"
+	column=0
+	for mode in $modes; do
+		column=$((column + 1))
+		verdicts "$mode" "$column"
+	done
+}
+
+verdicts() {
+	mode=$1 column=$2
 	while read -r attempt wanted; do
 		# shellcheck disable=SC2086 # the columns
 		set -- $wanted
@@ -131,7 +149,7 @@ no_ping() {
 	profile ping 'allow = ["icmp:203.0.113.11"]'
 	cuddy run -p ./ping.toml true
 	ok "ping: where the computer lets nobody, the start is refused at its line" holds 'ping.toml:4:10: error.C343' "$work/err"
-	cuddy run -p ./outgoing.toml /usr/bin/python3 "$work/home/lab_client.py" ping:203.0.113.11/10 tcp:203.0.113.11/443
+	cuddy run -p ./outgoing.toml /usr/bin/python3 "$work/home/lab_client.py" -ping:203.0.113.11/10 tcp:203.0.113.11/443
 	ok "ping: beside other rights it is closed" holds '^ping.*closed' "$work/out"
 	ok "ping: and they are open" holds '^tcp.*reached' "$work/out"
 	in_host sysctl -q -w net.ipv4.ping_group_range='0 2147483647'
@@ -146,6 +164,23 @@ for i in range(100):
 for i, s in enumerate(all): got += s.recv(999)[6:] == struct.pack("!H", i) + b"%d" % i
 print(got)'
 	ok "ping: 100 at a time, each gets its own answer" holds '^100$' "$work/out"
+}
+
+# ping(8) itself, which gives up rights that it has not, and takes the first address of a name: of IPv6, always.
+ping_program() {
+	command -v ping >/dev/null || return
+	for name in a.wild six evil; do
+		profile ping 'allow = ["icmp:a.wild.example", "icmp:six.example"]'
+		cuddy run -p ./ping.toml ping -c 1 -W 5 "$name.example"
+		cp "$work/out" "$work/out.$name"
+	done
+	ok "ping(8): a host of IPv4 only answers" holds ' 1 received' "$work/out.a.wild"
+	ok "ping(8): a host of IPv6 answers" holds ' 1 received' "$work/out.six"
+	ok "ping(8): another host has no address" not holds 'received' "$work/out.evil"
+	cuddy run -p ./ping.toml ping -4 -c 1 -W 5 six.example
+	ok "ping(8): the other way round, too" holds ' 1 received' "$work/out"
+	cuddy run -p ./outgoing.toml ping -c 1 -W 5 192.168.77.20
+	ok "ping(8): is told at once what is denied" holds 'filtered' "$work/out"
 }
 
 # Lists longer than what the kernel takes at a time: the last entry counts as the first does.
@@ -174,6 +209,18 @@ for name in "secret.wild.example", "evil.example", "0123456789.evil.example":
 	ok "names: look-ups go nowhere" not asked '[a-z0-9.]*'
 	cuddy run -p ./names.toml /usr/bin/python3 "$work/home/lab_client.py" tcp:ok.example/443
 	ok "names: a connection asks the host's resolver" asked ok.example
+}
+
+# A host whose IPv6 is there and leads nowhere, as in many a network.
+dead_six() {
+	in_inet ip -6 addr del 2001:db8:200::10/128 dev lo
+	in_inet ip -6 route add blackhole 2001:db8:200::10/128
+	cuddy run -p ./names.toml env LAB_TIMEOUT=20 /usr/bin/python3 "$work/home/lab_client.py" tcp:ok.example/443 wait:/ \
+		udp:ok.example/443
+	ok "IPv6 that leads nowhere: a connection goes by IPv4" holds '^tcp:ok.example/443 reached inet 203' "$work/out"
+	ok "IPv6 that leads nowhere: datagrams do so from then on" holds '^udp:ok.example/443 reached inet 203' "$work/out"
+	in_inet ip -6 route del blackhole 2001:db8:200::10/128
+	in_inet ip -6 addr add 2001:db8:200::10/128 dev lo nodad
 }
 
 # The cage runs while the host gets one more address.
@@ -232,6 +279,23 @@ print(sum(s.recv(100).startswith(b"inet 203.0.113.11") for s in all))'
 	ok "200 connections at a time" grep -q '^200$' "$work/out"
 	cuddy run -p ./outgoing.toml /usr/bin/python3 -c '
 import socket
+s = socket.create_connection(("203.0.113.11", 443), 10); got = b""
+s.sendall(b"a"); s.send(b"b", socket.MSG_OOB); s.sendall(b"c"); s.sendall(b"d" * 100000); s.send(b"e", socket.MSG_OOB); s.shutdown(1)
+while more := s.recv(65536): got += more
+print(got.count(b"abcd"), got.endswith(b"de"), got.count(b"d"))'
+	ok "what stands behind urgent bytes comes through" grep -q '^1 True 100000$' "$work/out"
+	cuddy run -p ./outgoing.toml /usr/bin/python3 -c '
+import socket
+got = 0
+for i in range(1200):
+	with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+		s.settimeout(2 if got == i else 0); s.sendto(b"z", ("203.0.113.11", 443))
+		try: got += s.recv(100).startswith(b"inet")
+		except OSError: pass
+print(got)'
+	ok "datagrams of more ports than are remembered: the last are answered, too" grep -q '^1200$' "$work/out"
+	cuddy run -p ./outgoing.toml /usr/bin/python3 -c '
+import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(1)
 s.setsockopt(0, 15, 1)
 try: s.bind(("203.0.113.12", 4444)); s.sendto(b"z", ("203.0.113.11", 443)); print(s.recvfrom(100))
@@ -250,9 +314,9 @@ try: socket.create_connection(("203.0.113.11", 443), 5)
 except OSError as e: print(type(e).__name__, time.time() - t < 1)'
 	ok "a refused address fails at once" grep -q 'ConnectionRefusedError True' "$work/out"
 	if command -v curl >/dev/null; then
-		cuddy run -p ./names.toml curl -s -m 5 --http0.9 http://ok.example:443/
+		cuddy run -p ./names.toml curl -s -m 20 --http0.9 -H 'Connection: close' http://ok.example:443/
 		ok "curl reaches an allowed name" grep -q 'inet .* 443 GET' "$work/out"
-		cuddy run -p ./names.toml curl -s -m 5 --http0.9 http://evil.example:443/
+		cuddy run -p ./names.toml curl -s -m 20 --http0.9 -H 'Connection: close' http://evil.example:443/
 		ok "and no other" not grep -q inet "$work/out"
 	fi
 }
@@ -342,6 +406,29 @@ life() {
 	ok "and a message" grep -q 'C421' "$work/err"
 }
 
+reaches() { [ "$(grep -c reached "$work/out" 2>/dev/null)" = "$1" ]; }
+
+# Those that help the relay: when one is gone, all is cut, and that is said.
+dead_helpers() {
+	profile helped 'flags = ["incoming", "local", "outgoing"]
+publish = ["18080"]
+lend = ["7001"]'
+	for helper in cuddy-resolve cuddy-inlet cuddy-keeper; do
+		rm -f "$work/home/signs/dead" "$work/out"
+		cuddy run -p ./helped.toml /usr/bin/python3 "$work/home/lab_client.py" tcp:203.0.113.11/443 tcp:127.0.0.1/7001 \
+			"wait:$work/home/signs/dead" tcp:203.0.113.11/443 tcp:ok.example/443 tcp:127.0.0.1/7001 &
+		waiter=$!
+		until_true reaches 2
+		# shellcheck disable=SC2046 # a list of numbers
+		kill -9 $(helpers "$helper")
+		ok "a dead $helper ends the relay" no_relays
+		: >"$work/home/signs/dead"
+		wait "$waiter"
+		ok "a dead $helper is a cut network" [ "$(grep -c closed "$work/out")" = 3 ]
+		ok "a dead $helper: and a message" holds C421 "$work/err"
+	done
+}
+
 # A helper that is missing: nothing is started, and the message stands at the line.
 fails_closed() {
 	mv "$base/tree/build/cuddy-net" "$base/tree/build/away"
@@ -357,21 +444,20 @@ suite() {
 	profiles
 	cuddy run -p ./host.toml true
 	if holds C344 "$work/err"; then nameless=+; else nameless=.; fi # Landlock has scopes since ABI 6
-	column=0
-	for mode in $modes; do
-		column=$((column + 1))
-		run_mode "$mode" "$column"
-	done
+	run_modes
 	controls
 	nameless
 	long_lists
 	no_ping
+	ping_program
 	look_ups
+	dead_six
 	later_address
 	programs
 	names_inside
 	powerless
 	life
+	dead_helpers
 	fails_closed
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# tests/integration/network_bad.sh - 55 malformed values of the network's keys: each is refused at its place, with its
+# tests/integration/network_bad.sh - 58 malformed values of the network's keys: each is refused at its place, with its
 # code, its words and something to type, by check and by run.
 
 # KEY|value as TOML|column|code|message.  The value stands in line 2.
@@ -13,12 +13,15 @@ allow|"example.org:0"|10|C210|'example.org:0' is no endpoint: a port is a number
 allow|"example.org:65536"|10|C210|'example.org:65536' is no endpoint: a port is a number from 1 to 65535
 allow|"example.org:443-80"|10|C210|'example.org:443-80' is no endpoint: the range of ports runs backwards
 allow|"example.org:http"|10|C210|'example.org:http' is no endpoint: a port is a number from 1 to 65535
-allow|"example.org:80:81"|10|C210|'example.org:80:81' is no endpoint: IPv6 addresses stand in brackets, as in '[::1]:80'
+allow|"example.org:80:81"|10|C210|'example.org:80:81' is no endpoint: behind a host stands one port, or a range as in '80-81'
 allow|"sctp:example.org"|10|C210|'sctp:example.org' is no endpoint: only tcp:, udp:, icmp:, dns: and listen: may stand before a host
 allow|"https://example.org"|10|C210|'https://example.org' is no endpoint: it is the address of a page: its host is enough
 allow|"example.org/path"|10|C210|'example.org/path' is no endpoint: a name has no path, and a network is written in numbers
-allow|"*.*.example.org"|10|C210|'*.*.example.org' is no endpoint: a name has only letters, digits, '-', '_' and dots
-allow|"a*.example.org"|10|C210|'a*.example.org' is no endpoint: a name has only letters, digits, '-', '_' and dots
+allow|"*.*.example.org"|10|C210|'*.*.example.org' is no endpoint: '*' stands for the front of a name, as in '*.example.org'; all hosts are 'internet' or 'any'
+allow|"a*.example.org"|10|C210|'a*.example.org' is no endpoint: '*' stands for the front of a name, as in '*.example.org'; all hosts are 'internet' or 'any'
+allow|"*:443"|10|C210|'*:443' is no endpoint: '*' stands for the front of a name, as in '*.example.org'; all hosts are 'internet' or 'any'
+allow|"sctp:example.org:1"|10|C210|'sctp:example.org:1' is no endpoint: only tcp:, udp:, icmp:, dns: and listen: may stand before a host
+allow|"[fe80::1%eth0]:80"|10|C210|'[fe80::1%eth0]:80' is no endpoint: an address takes no interface: leave out '%' and what follows
 allow|"*."|10|C210|'*.' is no endpoint: a name has only letters, digits, '-', '_' and dots
 allow|"ex_ample..org"|10|C210|'ex_ample..org' is no endpoint: a part of the name is empty
 allow|".example.org"|10|C210|'.example.org' is no endpoint: a part of the name is empty

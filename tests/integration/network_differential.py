@@ -12,6 +12,7 @@ import os
 import random
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 CUDDY, DIRECTORY = sys.argv[1:3]
 RNG = random.Random(int(os.environ.get("CUDDY_SEED", "20261122")))
@@ -89,15 +90,20 @@ class Policy:
         return is_open, rule["enforced"] if rule else "exact"
 
 
+def start_cage(case):
+    name, _, policy, tried = case
+    words = [("" if policy.expect(*one)[0] else "-") + "{}:{}/{}".format(*one) for one in tried]
+    return cuddy("run", "-n", name.removesuffix(".toml"), "-p", f"./{name}", "/usr/bin/python3", f"{DIRECTORY}/lab_client.py",
+                 *words)
+
+
 def main():
     figures = collections.Counter()
-    for index in range(POLICIES):
-        name = f"random{index}.toml"
-        said = write_profile(name)
-        policy = Policy(name)
-        tried = attempts()
-        done = cuddy("run", "-n", "random", "-p", f"./{name}", "/usr/bin/python3", f"{DIRECTORY}/lab_client.py",
-                     *(f"{kind}:{host}/{port}" for kind, host, port in tried))
+    names = [f"random{index}.toml" for index in range(POLICIES)]
+    cases = [(name, write_profile(name), Policy(name), attempts()) for name in names]
+    with ThreadPoolExecutor(12) as pool:  # what is closed by silence is waited for
+        results = list(pool.map(start_cage, cases))
+    for (name, said, policy, tried), done in zip(cases, results):
         lines = {line.split(" ", 1)[0]: line for line in done.stdout.splitlines()}
         for kind, host, port in tried:
             wanted, how = policy.expect(kind, host, port)

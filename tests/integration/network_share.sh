@@ -1,6 +1,7 @@
 #!/bin/sh
 # tests/integration/network_share.sh - what a cage shares beside its rules, in the small internet of lab.lib: services
 # of the host that are lent, ports that are exposed on a socket.
+apart=yes
 
 # unix_server PATH NAME: answers as lab_server.py does, with its name; killed with the lab.
 unix_server() {
@@ -29,6 +30,7 @@ try:
 except OSError as error: print("closed", error)' "$1" >"$work/tried" 2>&1
 }
 
+has_keeper() { [ -n "$(helpers cuddy-keeper)" ]; }
 lends() {
 	unix_server "$work/own/db.sock" database
 	unix_server "$work/home/near.sock" near
@@ -79,7 +81,7 @@ print(sum(s.recv(100).startswith(b"database") for s in all))'
 
 	at_host "$base/tree/build/cuddy" run -n lent -p ./lent.toml sleep 60 >/dev/null 2>"$work/err" </dev/null &
 	sleeper=$!
-	until_true [ -n "$(helpers cuddy-keeper)" ]
+	until_true has_keeper
 	ok "lend: who connects has a filter and no right to files" \
 		sh -c 'grep -q "^Seccomp:.2" "/proc/$1/status" && grep -q "^NoNewPrivs:.1" "/proc/$1/status"' - "$(helpers cuddy-keeper)"
 	cuddy ps --json

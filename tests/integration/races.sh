@@ -168,9 +168,6 @@ deep_trees() {
 
 suite() {
 	have python3 || { skip "races: no python3"; return; }
-	XDG_RUNTIME_DIR=$work/runtime
-	export XDG_RUNTIME_DIR
-	mkdir -m 700 "$XDG_RUNTIME_DIR"
 	mkdir -p "$HOME/$data"
 	chmod 700 "$HOME/.local/share/cuddy" "$HOME/$data"
 	make_victim

@@ -114,7 +114,6 @@ single_id() {
 	rm -rf hello cuddy-hello*
 	make_package root :
 	chown -R "$(id -u)" "$inner_root" 2>/dev/null
-	mkdir -m 700 "$work/runtime"
 	XDG_RUNTIME_DIR=$work/runtime unshare -Ur "$tree/build/cuddy" run -p build --ephemeral --root "$inner_root" sh -c 'cat /proc/self/uid_map
 		cd hello && dpkg-buildpackage -us -uc -b && cd .. &&
 		apt-get -o APT::Sandbox::User=root install -y ./cuddy-hello_1.0_amd64.deb && cuddy-hello' \

@@ -78,9 +78,6 @@ full_disk() {
 }
 
 suite() {
-	XDG_RUNTIME_DIR=$work/runtime
-	export XDG_RUNTIME_DIR
-	mkdir -m 700 "$XDG_RUNTIME_DIR"
 	tracer
 	kills
 	full_disk

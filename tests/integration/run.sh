@@ -1,45 +1,6 @@
 #!/bin/sh
-# tests/integration/run.sh - the program as its users meet it, as TAP: once as the caller and,
-# when that is root, once more as cuddy-test.
-#
-# CUDDY names the program (default build/cuddy).  It is copied, with the profiles and flags of
-# this tree, to where both users can read it; homes and projects are made there too.
-root=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
-user=cuddy-test
-PATH=/usr/local/bin:/usr/bin:/bin
-unset XDG_CONFIG_HOME XDG_DATA_HOME XDG_CACHE_HOME XDG_STATE_HOME XDG_RUNTIME_DIR SHELL BASH_ENV ENV
-export PATH LC_ALL=C NO_COLOR=1
-umask 022
-
-# ---- the second part: called again for each user, in a directory of its own ----------------
-
-count=0
-plan() { echo "1..$count"; }
-have() { command -v "$1" >/dev/null 2>&1; }
-
-# ok TITLE COMMAND…: passes when the command does.
-ok() {
-	title=$1; shift
-	count=$((count + 1))
-	if "$@"; then
-		echo "ok $count - $title"
-	else
-		echo "not ok $count - $title"
-		head -n 8 "$work/out" "$work/err" 2>/dev/null | sed 's/^/# /'
-	fi
-}
-skip() { count=$((count + 1)); echo "ok $count - $* # SKIP not here"; }
-
-# cuddy ARGUMENT…: leaves $work/out, $work/err and $status.
-cuddy() {
-	"$tree/build/cuddy" "$@" >"$work/out" 2>"$work/err" </dev/null
-	status=$?
-}
-is_status()  { [ "$status" = "$1" ]; }
-says()       { grep -q -e "$1" "$work/out"; }
-complains()  { grep -q -e "$1" "$work/err"; }
-is_quiet()   { [ ! -s "$work/err" ]; }
-not()        { ! "$@"; }
+# tests/integration/run.sh - the program as its users meet it, as TAP; as both.lib does.
+suite_files=tests/unit/proposal.toml
 
 # caged TITLE STATUS PATTERN COMMAND…: runs it under $profile in the project; what was planted
 # never shows.
@@ -476,10 +437,7 @@ documents() {
 	json doctor --json
 }
 
-inner() {
-	tree=$1 work=$2
-	HOME=$work/home
-	export HOME
+suite() {
 	make_home
 	for profile in command-line project; do
 		programs_work
@@ -496,55 +454,6 @@ inner() {
 	asks
 	explains
 	documents
-	plan
 }
 
-if [ "$1" = --inner ]; then
-	inner "$2" "$3"
-	exit 0
-fi
-
-# ---- the first part: makes the tree and calls the second -----------------------------------
-
-# Not below /tmp or /var/tmp: what lies there is hidden in any case, and would prove nothing.
-place=/srv
-[ -w "$place" ] || place=$HOME
-base=$(mktemp -d "$place/cuddy-run.XXXXXX") || exit 1
-trap 'rm -rf "$base"' EXIT
-trap 'exit 1' INT TERM HUP
-chmod 755 "$base"
-program=${CUDDY:-$root/build/cuddy}
-if [ ! -x "$program" ]; then
-	echo "1..0 # SKIP there is no program $program"
-	exit 0
-fi
-mkdir -p "$base/tree/build" "$base/tree/tests/unit" "$base/self"
-cp "$program" "$base/tree/build/cuddy"
-cp -R "$root/permissions" "$root/profiles" "$base/tree/"
-cp "$root/tests/unit/proposal.toml" "$base/tree/tests/unit/"
-mkdir -p "$base/tree/tests/integration"
-cp "$root/tests/integration/run.sh" "$base/tree/tests/integration/"
-chmod -R a+rX "$base/tree"
-script=$base/tree/tests/integration/run.sh
-
-sh "$script" --inner "$base/tree" "$base/self" >"$base/first"
-: >"$base/second"
-if [ "$(id -u)" = 0 ] && id "$user" >/dev/null 2>&1; then
-	install -d -o "$user" -g "$(id -g "$user")" "$base/user"
-	setpriv --reuid "$(id -u "$user")" --regid "$(id -g "$user")" --clear-groups \
-		env USER="$user" LOGNAME="$user" sh "$script" --inner "$base/tree" "$base/user" >"$base/second"
-fi
-# Numbers and the plan are made anew for both together.
-awk -v first="$base/first" '
-	/^1\.\.[0-9]+$/ { next }
-	/^(not )?ok / {
-		who = FILENAME == first ? "caller" : "ordinary user"
-		sub(/ok [0-9]+ - /, "ok " ++n " - " who ": ")
-	}
-	{ print }
-	END { print "1.." n }
-' "$base/first" "$base/second"
-# Each part ends with its own plan; one that broke off has none.
-grep -q '^1\.\.' "$base/first" || exit 1
-[ ! -s "$base/second" ] || grep -q '^1\.\.' "$base/second" || exit 1
-! grep -q '^not ok' "$base/first" "$base/second"
+. "$(dirname "$0")/both.lib"

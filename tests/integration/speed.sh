@@ -8,6 +8,8 @@
 # (some 30) are in it, and those of the dynamic linker.  MOST_KB is for a build with a shared C library; the
 # static one keeps half of it.  Who owns cuddy executes it twice (decision D170), which is TWICE.
 root=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
+PATH=/usr/local/bin:/usr/bin:/bin # each directory of it costs calls
+export PATH
 cuddy=${CUDDY:-$root/build/cuddy}
 MOST=740
 TWICE=60

@@ -174,6 +174,8 @@ static const struct { const char *rule, *request; bool want; } covers[] = {
 	{ "any",                "icmp:1.1.1.1",             true  },
 	{ "icmp:any",           "udp:1.1.1.1:1",            false },
 	{ "udp:any",            "icmp:1.1.1.1",             false },
+	{ "icmp:a.org",         "dns:a.org",                true  },
+	{ "icmp:a.org",         "udp:a.org:1",              false },
 	{ "any",                "listen:80",                false },
 	{ "listen:any",         "listen:80",                true  },
 	{ "listen:80",          "listen:81",                false },

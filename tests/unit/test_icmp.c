@@ -70,12 +70,16 @@ static void test_readdress(void)
 {
 	uint8_t answer[12] = { 0, 0, 9, 9, 7, 7, 0, 1, 'd', 'a', 't', 'a' };
 
-	ok(icmp_readdress(answer, 12, false, 0xabcd) && answer[4] == 0xab && answer[5] == 0xcd && !answer[2] && answer[7] == 1,
+	ok(icmp_readdress(answer, 12, false, false, 0xabcd) && answer[4] == 0xab && answer[5] == 0xcd && !answer[2] && answer[7] == 1,
 	   "an answer gets the identifier");
-	ok(!icmp_readdress(answer, 7, false, 1), "unless it is too short");
-	ok(!icmp_readdress(answer, 12, true, 1), "or of the other family");
+	ok(!icmp_readdress(answer, 7, false, false, 1), "unless it is too short");
+	ok(!icmp_readdress(answer, 12, true, true, 1), "or of the other family");
+	ok(icmp_readdress(answer, 12, false, true, 1) && answer[0] == 129, "to one who asked by IPv6 it is an answer of IPv6");
+	ok(icmp_readdress(answer, 12, true, false, 1) && answer[0] == 0, "and back");
+	icmp_translate(answer, true);
+	ok(answer[0] == 128, "a request, too");
 	answer[0] = 3;
-	ok(!icmp_readdress(answer, 12, false, 1), "or an error");
+	ok(!icmp_readdress(answer, 12, false, false, 1), "or an error");
 }
 
 int main(void)

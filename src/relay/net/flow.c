@@ -14,13 +14,18 @@
 static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 const uint8_t flow_loopback[2][16] = { { [10] = 0xff, [11] = 0xff, 127, 0, 0, 1 }, { [15] = 1 } };
 
+static bool is_v4(const uint8_t address[16])
+{
+	return memcmp(address, mapped, sizeof(mapped)) == 0;
+}
+
 struct sockaddr_storage address_of(const uint8_t bytes[16], uint16_t port, socklen_t *ret_size)
 {
 	struct sockaddr_storage all = { .ss_family = AF_INET6 };
 	struct sockaddr_in *v4 = (struct sockaddr_in *)&all;
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&all;
 
-	if (memcmp(bytes, mapped, sizeof(mapped)) == 0) {
+	if (is_v4(bytes)) {
 		v4->sin_family = AF_INET;
 		v4->sin_port = htons(port);
 		memcpy(&v4->sin_addr, bytes + 12, 4);
@@ -35,7 +40,7 @@ struct sockaddr_storage address_of(const uint8_t bytes[16], uint16_t port, sockl
 
 const char *address_text(const uint8_t bytes[16], char text[INET6_ADDRSTRLEN])
 {
-	bool v4 = memcmp(bytes, mapped, sizeof(mapped)) == 0;
+	bool v4 = is_v4(bytes);
 
 	return inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? bytes + 12 : bytes, text, INET6_ADDRSTRLEN);
 }
@@ -315,6 +320,18 @@ static struct flow *find(const struct flow_table *table, uint32_t id)
 	return NULL;
 }
 
+/* Keeps the resolver's order, but puts IPv4 first while IPv6 is in doubt: many a network says that it has it and
+ * does not carry it.  Programs that would try both at once, as outside, cannot tell them apart in the cage. */
+static void take_addresses(struct flow *flow, const struct resolver_answer *answer)
+{
+	bool doubt = flow->relay->now < flow->relay->doubt6;
+
+	for (unsigned later = 0; later <= doubt; later++)
+		for (unsigned i = 0; i < answer->count; i++)
+			if (!doubt || is_v4(answer->addresses[i]) == !later)
+				memcpy(flow->addresses[flow->count++], answer->addresses[i], 16);
+}
+
 void flow_resolved(struct relay *relay, const struct resolver_answer *answer)
 {
 	struct flow *flow = find(&relay->tcp, answer->id);
@@ -323,8 +340,16 @@ void flow_resolved(struct relay *relay, const struct resolver_answer *answer)
 		flow = find(&relay->udp, answer->id);
 	if (!flow || flow->count)
 		return; /* it is gone meanwhile */
-	memcpy(flow->addresses, answer->addresses, sizeof(flow->addresses));
-	flow->count = answer->count;
+	take_addresses(flow, answer);
+	flow_dial(flow);
+}
+
+/* The address that was tried last has not answered in its time. */
+static void try_next(struct flow *flow)
+{
+	if (flow->outside.fd >= 0 && flow->access == ACCESS_CONNECT && !flow->inward && !flow->lent && !flow->peer &&
+	    !is_v4(flow->addresses[flow->tried - 1]))
+		flow->relay->doubt6 = flow->relay->now + LIMIT_DOUBT_SECONDS * 1000;
 	flow_dial(flow);
 }
 
@@ -337,7 +362,7 @@ static bool expire(struct relay *relay, struct flow_table *table)
 		if (flow->deadline && flow->deadline <= relay->now && flow->connected)
 			flow_end(flow);
 		else if (flow->deadline && flow->deadline <= relay->now)
-			flow_dial(flow);
+			try_next(flow);
 		waits = waits || (!flow->dead && flow->deadline);
 	}
 	return waits;

@@ -41,10 +41,16 @@ size_t icmp_refuse(const struct echo *echo, uint8_t out[ICMP_REFUSAL])
 	return ECHO_HEADER + size;
 }
 
-bool icmp_readdress(uint8_t *message, size_t size, bool v6, uint16_t id)
+void icmp_translate(uint8_t *request, bool v6)
 {
-	if (size < ECHO_HEADER || message[0] != (v6 ? ECHO6_ANSWER : ECHO4_ANSWER))
+	request[0] = v6 ? ECHO6 : ECHO4; /* the checksum is the kernel's */
+}
+
+bool icmp_readdress(uint8_t *message, size_t size, bool from_v6, bool to_v6, uint16_t id)
+{
+	if (size < ECHO_HEADER || message[0] != (from_v6 ? ECHO6_ANSWER : ECHO4_ANSWER))
 		return false;
+	message[0] = to_v6 ? ECHO6_ANSWER : ECHO4_ANSWER;
 	message[2] = message[3] = 0; /* the checksum, which the caller writes */
 	message[4] = (uint8_t)(id >> 8);
 	message[5] = (uint8_t)id;

@@ -42,7 +42,7 @@ void relay_run(struct relay *relay)
 	long long checked = 0;
 	bool waits = false;
 
-	while (!relay->over) {
+	while (!relay->over && !relay->broken) {
 		int count = epoll_wait(relay->epoll, events, EVENTS, waits ? TICK_MS : -1);
 		if (count < 0 && errno != EINTR)
 			return;

@@ -87,8 +87,13 @@ static void resolver_ready(struct relay *relay, struct handle *handle, uint32_t 
 
 	while (resolver_read(handle->fd, &answer))
 		flow_resolved(relay, &answer);
-	if (events & EPOLLHUP) /* no worker is left: no name can be reached any more */
-		epoll_ctl(relay->epoll, EPOLL_CTL_DEL, handle->fd, NULL);
+	relay->broken = events & EPOLLHUP; /* no worker is left: no name can be reached any more */
+}
+
+/* Half a network that says nothing of it is worse than none and a message. */
+static void helper_ended(struct relay *relay, struct handle *handle UNUSED, uint32_t events UNUSED)
+{
+	relay->broken = true;
 }
 
 static void onlink_changed(struct relay *relay, struct handle *handle UNUSED, uint32_t events UNUSED)
@@ -134,6 +139,12 @@ static void watch_all(struct relay *relay)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(others) - !relay->rules.network; i++)
 		r = MIN(r, relay_watch(relay, others[i], EPOLLIN));
+	relay->maker_end = (struct handle){ .fd = relay->maker, .ready = helper_ended };
+	relay->keeper_end = (struct handle){ .fd = relay->keeper, .ready = helper_ended };
+	if (relay->maker >= 0)
+		r = MIN(r, relay_watch(relay, &relay->maker_end, EPOLLHUP));
+	if (relay->keeper >= 0)
+		r = MIN(r, relay_watch(relay, &relay->keeper_end, EPOLLHUP));
 	r = MIN(r, inlets_watch(relay));
 	r = MIN(r, outlets_watch(relay));
 	if (r < 0)

@@ -29,7 +29,8 @@ enum {
 	LIMIT_FLOWS = 1024,	   /* of each, TCP and UDP; fewer where descriptors are scarce */
 	LIMIT_DNS_STREAMS = 16,
 	LIMIT_RESOLVE_SECONDS = 30,
-	LIMIT_CONNECT_SECONDS = 5, /* each address; the last one has as long as the kernel gives it */
+	LIMIT_CONNECT_SECONDS = 3, /* each address; the last one has as long as the kernel gives it */
+	LIMIT_DOUBT_SECONDS = 600, /* that IPv4 goes first after an IPv6 address has not answered */
 	LIMIT_UDP_SECONDS = 120,   /* without a packet */
 	LIMIT_LENT_TRIES = 5,	   /* one in a second, while too many wait at the service */
 };
@@ -73,11 +74,13 @@ struct flow {
 struct relay {
 	int epoll;
 	long long now;	    /* ms */
+	long long doubt6;   /* until then IPv6 is thought not to work; ms */
 	bool over;	    /* the cage has ended */
+	bool broken;	    /* one of our own helpers has */
 	struct rules rules;
 	struct journal journal;
 	struct names *names;
-	struct handle sockets[SOCKET_COUNT], cage, resolver, onlink, peers;
+	struct handle sockets[SOCKET_COUNT], cage, resolver, onlink, peers, maker_end, keeper_end;
 	struct flow_table tcp, udp, visitors; /* the last: of both, into the cage */
 	struct inlet *inlets;	   /* one for each publication */
 	struct outlet *outlets;	   /* of what is lent and exposed */
@@ -160,8 +163,11 @@ void peers_ready(struct relay *relay, struct handle *handle, uint32_t events);
 /* icmp.c: an echo request as the program sent it; false: it is none. */
 struct echo { uint8_t from[16], to[16]; uint16_t id; const uint8_t *ip, *message; size_t size; };
 bool icmp_read(const uint8_t *ip, size_t size, struct echo *ret);
-/* Gives an answer the identifier that the program used; false: it is no answer. */
-bool icmp_readdress(uint8_t *message, size_t size, bool v6, uint16_t id);
+/* Requests and answers have other numbers in IPv6, and the address of a name is given in both: what the program
+ * asks by one may have to go by the other.  Makes a request one of IPv4 or IPv6. */
+void icmp_translate(uint8_t *request, bool v6);
+/* Makes an answer of that family one of the program's, with the identifier that it used; false: it is no answer. */
+bool icmp_readdress(uint8_t *message, size_t size, bool from_v6, bool to_v6, uint16_t id);
 enum { ICMP_REFUSAL = 56 };
 /* Writes that it is administratively prohibited; the checksum is the caller's.  Its size. */
 size_t icmp_refuse(const struct echo *echo, uint8_t out[ICMP_REFUSAL]);

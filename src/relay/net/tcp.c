@@ -16,6 +16,7 @@ enum { PIPE_SIZE = 65536, ACCEPTS = 16 };
 struct half {
 	int pipe[2];
 	size_t filled;
+	bool urgent; /* a byte that is marked so is next, or soon */
 	bool ended;  /* no more comes */
 	bool closed; /* and who waits for it was told */
 };
@@ -96,13 +97,29 @@ static int check(struct connection *c)
 	return setsockopt(c->inside.fd, SOL_SOCKET, SO_RCVLOWAT, &more, sizeof(more)) < 0 ? -errno : 0;
 }
 
+/* At a byte that is marked urgent splice(2) stops for good, or says that it is the end when that comes later;
+ * to recv(2) it is a byte as all others are.  As either. */
+static ssize_t take(int from, struct half *half)
+{
+	uint8_t bytes[4096]; /* the pipe is empty: it has room */
+	ssize_t n = 0;
+
+	if (!half->urgent)
+		n = splice(from, NULL, half->pipe[1], NULL, PIPE_SIZE, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	half->urgent = false;
+	if (n)
+		return n;
+	n = recv(from, bytes, sizeof(bytes), MSG_DONTWAIT);
+	return n > 0 ? write(half->pipe[1], bytes, (size_t)n) : n;
+}
+
 /* Moves what can be moved; -errno when one side broke. */
 static int pump(int from, int to, struct half *half)
 {
 	for (;;) {
 		ssize_t n = 0;
 		if (!half->ended && !half->filled) {
-			n = splice(from, NULL, half->pipe[1], NULL, PIPE_SIZE, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+			n = take(from, half);
 			if (n < 0 && errno != EAGAIN)
 				return -errno;
 			half->ended = n == 0;
@@ -125,7 +142,7 @@ static int pump(int from, int to, struct half *half)
 /* What a side waits for: to read when nothing is under way from it, to write when something is for it. */
 static uint32_t wanted(const struct half *from_it, const struct half *to_it)
 {
-	return (!from_it->ended && !from_it->filled ? (uint32_t)EPOLLIN : 0) |
+	return (!from_it->ended && !from_it->filled ? (uint32_t)(EPOLLIN | EPOLLPRI) : 0) |
 	       (to_it->filled ? (uint32_t)EPOLLOUT : 0);
 }
 
@@ -168,6 +185,7 @@ static void set_options(int fd)
 
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &one, sizeof(one));
 }
 
 static void connected(struct connection *c)
@@ -198,6 +216,7 @@ static void outside_ready(struct relay *relay, struct handle *handle, uint32_t e
 	}
 	if (events & (EPOLLHUP | EPOLLERR))
 		hang_up(relay, handle, &c->outside_gone);
+	c->in.urgent = events & EPOLLPRI;
 	move(c);
 }
 
@@ -215,6 +234,7 @@ static void inside_ready(struct relay *relay, struct handle *handle, uint32_t ev
 	}
 	if (events & (EPOLLHUP | EPOLLERR))
 		hang_up(relay, handle, &c->inside_gone);
+	c->out.urgent = events & EPOLLPRI;
 	move(c);
 }
 

@@ -103,6 +103,25 @@ static void send_inside(struct relay *relay, const struct pair *p, uint8_t *mess
 	(void)!sendto(raw, ip, (size_t)(message + size - ip), MSG_DONTWAIT, (struct sockaddr *)&to, to_size);
 }
 
+/* The address outside that was taken. */
+static const uint8_t *outside_address(const struct pair *p)
+{
+	return p->flow.addresses[p->flow.tried - 1];
+}
+
+/* False: it did not go, errno says why. */
+static bool send_outside(const struct pair *p, const uint8_t *bytes, size_t size)
+{
+	static uint8_t request[DATAGRAM];
+
+	if (p->flow.access == RULES_PING) {
+		memcpy(request, bytes, size);
+		icmp_translate(request, !is_v4(outside_address(p)));
+		bytes = request;
+	}
+	return flow_send(&p->flow, bytes, size) >= 0;
+}
+
 /* `payload` has room in front. */
 static void answer(struct relay *relay, const struct pair *p, uint8_t *payload, size_t size)
 {
@@ -110,7 +129,7 @@ static void answer(struct relay *relay, const struct pair *p, uint8_t *payload, 
 	bool v4 = is_v4(p->from);
 
 	if (p->flow.access == RULES_PING) {
-		if (icmp_readdress(payload, size, !v4, p->from_port))
+		if (icmp_readdress(payload, size, !is_v4(outside_address(p)), !v4, p->from_port))
 			send_inside(relay, p, payload, size, v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6, 2);
 		return;
 	}
@@ -148,7 +167,7 @@ static void dialled(struct flow *flow)
 		return;
 	}
 	if (p->first)
-		(void)!flow_send(flow, p->first, p->first_size);
+		(void)send_outside(p, p->first, p->first_size);
 	free(p->first);
 	p->first = NULL;
 }
@@ -181,6 +200,18 @@ static bool is_own(const struct relay *relay, const uint8_t address[16])
 	       (!names_find(relay->names, address, &synthetic) && synthetic);
 }
 
+/* A program that asks many, each once, shall not have to wait until the first of them are forgotten. */
+static void make_room(struct relay *relay)
+{
+	struct flow *oldest = NULL;
+
+	for (struct flow *flow = relay->udp.first; flow; flow = flow->next)
+		if (flow->connected && (!oldest || flow->deadline < oldest->deadline))
+			oldest = flow;
+	if (oldest)
+		flow_end(oldest);
+}
+
 static bool begin(struct relay *relay, const struct pair *wanted, const uint8_t *bytes, size_t size)
 {
 	struct pair *p = malloc(sizeof(*p));
@@ -191,6 +222,8 @@ static bool begin(struct relay *relay, const struct pair *wanted, const uint8_t 
 	p->flow.dialled = dialled;
 	p->flow.failed = failed;
 	p->flow.end = end;
+	if (relay->udp.count >= relay->flow_limit)
+		make_room(relay);
 	if (!flow_begin(relay, &p->flow, &relay->udp)) {
 		free(p);
 		return false;
@@ -204,18 +237,25 @@ static bool begin(struct relay *relay, const struct pair *wanted, const uint8_t 
 	return true;
 }
 
+/* The computer has another address now, or no way: a socket that is made anew finds what there is. */
+static bool is_lost(int error)
+{
+	return error == EINVAL || error == ENETUNREACH || error == EHOSTUNREACH || error == ENETDOWN || error == EADDRNOTAVAIL;
+}
+
 /* False: it was refused. */
 static bool pass_on(struct relay *relay, const struct pair *wanted, const uint8_t *bytes, size_t size)
 {
 	struct pair *p = find(relay, wanted);
 
-	if (!p)
-		return begin(relay, wanted, bytes, size);
-	if (p->flow.connected) {
+	if (p && p->flow.connected) {
 		p->flow.deadline = relay->now + LIMIT_UDP_SECONDS * 1000;
-		(void)!flow_send(&p->flow, bytes, size);
+		if (send_outside(p, bytes, size) || !is_lost(errno))
+			return true;
+		flow_end(&p->flow);
+		p = NULL;
 	}
-	return true;
+	return p || begin(relay, wanted, bytes, size);
 }
 
 /* Where a datagram was meant to go: the kernel says so beside it. */

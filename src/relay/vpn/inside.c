@@ -4,6 +4,7 @@
 #include "relay/vpn/inside.h"
 #include "relay/vpn/links.h"
 #include "base/fd.h"
+#include "base/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { AGAIN_MS = 1000, AGAIN_MOST_MS = 30000, ASK_MS = 250, LINE_MOST = 400 };
+enum { AGAIN_MS = 1000, AGAIN_MOST_MS = 30000, ASK_MS = 250, CALL_MS = 10000, LINE_MOST = 400 };
 
 void inside_say(struct inside *in, char word, const char *text, int with)
 {
@@ -99,6 +100,12 @@ void inside_is_up(struct inside *in, const struct vpn_addresses *addresses, cons
 	inside_say(in, INSIDE_UP, strbuf_text(&text), -1);
 }
 
+void inside_is_silent(struct inside *in, const char *why)
+{
+	in->up = false;
+	inside_say(in, INSIDE_DOWN, why, -1);
+}
+
 /* ---- what the client says ---- */
 
 static void hear_line(struct inside *in, const struct inside_kind *kind, char *line)
@@ -140,23 +147,45 @@ static bool hear(struct inside *in, const struct inside_kind *kind, int fd)
 	return true;
 }
 
+/* A part of what a program says; false at its end. */
+static bool take(struct inside *in, int fd, struct strbuf *out)
+{
+	char bytes[1024];
+
+	if (!out)
+		return hear(in, NULL, fd);
+	ssize_t length = read(fd, bytes, sizeof(bytes));
+	if (length > 0)
+		strbuf_add_bytes(out, bytes, (size_t)length);
+	return length > 0;
+}
+
+static bool is_ready(int fd, long long end)
+{
+	struct pollfd polled = { .fd = fd, .events = POLLIN };
+
+	return poll(&polled, 1, (int)MAX(end - clock_ms(), 0LL)) > 0;
+}
+
 int inside_call(struct inside *in, const struct client_wish *wish, struct strbuf *out)
 {
+	long long end = clock_ms() + CALL_MS;
 	struct client client;
-	char bytes[1024];
-	ssize_t length;
-	int status, r = client_start(wish, &client);
+	int status = 0, r = client_start(wish, &client);
 
 	if (r < 0)
 		return failed(in, arena_printf(in->arena, "start '%s'", wish->argv[0]), r);
-	while (out && (length = read(client.output, bytes, sizeof(bytes))) > 0)
-		strbuf_add_bytes(out, bytes, (size_t)length);
-	while (!out && hear(in, NULL, client.output))
+	while (is_ready(client.output, end) && take(in, client.output, out))
 		;
-	while (waitpid(client.pid, &status, 0) < 0 && errno == EINTR)
+	bool ended = is_ready(client.pidfd, end);
+	if (!ended)
+		client_end(&client);
+	while (ended && waitpid(client.pid, &status, 0) < 0 && errno == EINTR)
 		;
 	fd_closep(&client.pidfd);
 	fd_closep(&client.output);
+	if (!ended)
+		return failed(in, arena_printf(in->arena, "wait for '%s'", wish->argv[0]), -ETIMEDOUT);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -194,6 +223,7 @@ static const char *how_it_ended(struct arena *arena, int status)
 /* From the start of the client to its end; how it ended. */
 static const char *follow(struct inside *in, const struct inside_kind *kind)
 {
+	static const char removed[] = "the device was removed";
 	enum { OUTPUT, TOLD, LINKS, END, CONTROL, ALL };
 	int status = 0;
 
@@ -203,7 +233,7 @@ static const char *follow(struct inside *in, const struct inside_kind *kind)
 			[LINKS] = { in->links, POLLIN, 0 }, [END] = { in->client.pidfd, POLLIN, 0 },
 			[CONTROL] = { in->control, POLLIN, 0 },
 		};
-		int r = poll(polled, ALL, kind->ask && !in->up ? ASK_MS : -1);
+		int r = poll(polled, ALL, kind->ask ? in->pause : -1);
 		if (r < 0 && errno != EINTR)
 			return "it could not be waited for";
 		if (r > 0 && polled[CONTROL].revents)
@@ -214,15 +244,15 @@ static const char *follow(struct inside *in, const struct inside_kind *kind)
 			return "its tunnel could not be used";
 		if (r > 0 && polled[LINKS].revents && links_lost(in->links, INSIDE_TUNNEL) && in->exists &&
 		    !polled[END].revents)
-			return "the device was removed";
+			return removed;
 		if (r > 0 && polled[END].revents) {
 			while (waitpid(in->client.pid, &status, 0) < 0 && errno == EINTR)
 				;
 			in->client.pid = 0;
 			return how_it_ended(in->arena, status);
 		}
-		if (kind->ask && !in->up && in->exists && kind->ask(in) < 0)
-			return "it could not be asked";
+		if (r == 0 && kind->ask(in) < 0)
+			return if_nametoindex(INSIDE_TUNNEL) ? "it could not be asked" : removed;
 	}
 }
 
@@ -233,6 +263,8 @@ _Noreturn static void hold(struct inside *in, const struct inside_kind *kind)
 	for (;;) {
 		arena_reset(in->arena);
 		in->environment = (struct strbuf){ .arena = in->arena };
+		in->traffic = (struct inside_traffic){ 0 };
+		in->pause = ASK_MS;
 		const char *why = kind->start(in) < 0 ? "it could not be started" : follow(in, kind);
 		wait = in->up ? AGAIN_MS : wait;
 		take_away(in, kind);

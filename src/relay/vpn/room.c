@@ -58,7 +58,7 @@ static int show_host(int root, const char *path, uint64_t attributes)
 
 	strcat(source, path);
 	if (lstat(source, &status) < 0)
-		return strcmp(path, "dev/net/tun") == 0 || errno != ENOENT ? -errno : 0;
+		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISLNK(status.st_mode))
 		return show(root, source, path, attributes, status.st_mode);
 	ssize_t length = readlink(source, target, sizeof(target) - 1);
