@@ -95,7 +95,7 @@ leaks="(src host 192.168.77.10 or src net 2001:db8:77::/64) and not arp and not 
 	not (dst host 203.0.113.99 and udp portrange 1194-1198)"
 capture() {
 	rm -f "$base/capture" "$base/capture.err" # of the one before
-	ip netns exec "$inet" tcpdump -Z root -U -i in0 -w "$base/capture" 2>"$base/capture.err" &
+	ip netns exec "$inet" tcpdump -Z root -U --immediate-mode -i in0 -w "$base/capture" 2>"$base/capture.err" &
 	capturer=$!
 	until_true grep -q 'listening on' "$base/capture.err"
 }
