@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { RESOLVER_WORKERS = 4, RESOLVER_ADDRESSES = 16 };
+enum { RESOLVER_WORKERS = 8 /* each may wait for a server that is silent */, RESOLVER_ADDRESSES = 16 };
 
 struct resolver_answer {
 	uint32_t id;
