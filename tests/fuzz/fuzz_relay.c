@@ -29,11 +29,11 @@ static void read_echo(const uint8_t *data, size_t size)
 
 	if (icmp_read(data, size, &echo)) {
 		must(echo.size >= 8 && echo.message > data && echo.message + echo.size <= data + size);
-		must(icmp_refuse(&echo, refusal) <= ICMP_REFUSAL);
+		must(icmp_refuse(echo.ip, echo.message, size % 2 ? REFUSAL_PORT : REFUSAL_PROHIBITED, refusal) <= ICMP_REFUSAL);
 	}
 	size = MIN(size, sizeof(answer));
 	memcpy(answer, data, size);
-	if (icmp_readdress(answer, size, false, 0x1234))
+	if (icmp_readdress(answer, size, size % 2, size % 3 == 0, 0x1234))
 		must(answer[4] == 0x12 && answer[5] == 0x34);
 }
 
