@@ -142,7 +142,7 @@ static void explain_rules(struct strbuf *out, const struct policy *policy, const
 		if (first)
 			strbuf_add(out, title);
 		first = false;
-		strbuf_addf(out, "  %s %s [%s%s%s%s%s]\n", policy_access_words(out->arena, rule),
+		strbuf_addf(out, "  %s %s [%s%s%s%s%s]\n", policy_access_words(out->arena, rule->kind, rule->access),
 			    str_quote(out->arena, rule->pattern),
 			    exactness_name(claims[i].exactness), claims[i].backend ? " by " : "",
 			    claims[i].backend ? claims[i].backend : "", claims[i].note ? ": " : "",
@@ -228,7 +228,7 @@ static void explain_json(struct strbuf *out, const struct policy *policy, const 
 		json_object(&json, NULL);
 		json_string(&json, "effect", effect_name(rule->effect));
 		json_string(&json, "kind", kind_name(rule->kind));
-		json_string(&json, "access", policy_access_words(out->arena, rule));
+		json_string(&json, "access", policy_access_words(out->arena, rule->kind, rule->access));
 		json_string(&json, "pattern", rule->pattern);
 		json_string(&json, "flag", rule->flag);
 		json_string(&json, "risk", risk_name(rule->risk));

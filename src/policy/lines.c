@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add_access(struct strbuf *out, const struct rule *rule)
+const char *policy_access_words(struct arena *arena, enum kind kind, unsigned access)
 {
 	static const char *const words[KIND_COUNT][5] = {
 		[KIND_FILE] = { "read", "write", "execute" },
@@ -14,21 +14,11 @@ static void add_access(struct strbuf *out, const struct rule *rule)
 		[KIND_SYSCALL] = { "call" }, [KIND_CAPABILITY] = { "hold" }, [KIND_DEVICE] = { "use" },
 		[KIND_BUS] = { "see", "talk to", "own", "call", "receive" },
 	};
-	const char *between = "";
-
-	for (unsigned bit = 0; bit < ARRAY_SIZE(words[0]); bit++)
-		if (rule->access >> bit & 1 && words[rule->kind][bit]) {
-			strbuf_add(out, between);
-			strbuf_add(out, words[rule->kind][bit]);
-			between = ", ";
-		}
-}
-
-const char *policy_access_words(struct arena *arena, const struct rule *rule)
-{
 	struct strbuf out = { .arena = arena };
 
-	add_access(&out, rule);
+	for (unsigned bit = 0; bit < ARRAY_SIZE(words[0]); bit++)
+		if (access >> bit & 1 && words[kind][bit])
+			strbuf_addf(&out, "%s%s", out.length ? ", " : "", words[kind][bit]);
 	return strbuf_text(&out);
 }
 
@@ -40,17 +30,15 @@ static void add_rule(struct strbuf *out, const struct rule *rule)
 		[PLACE_ROOT] = " root", [PLACE_SYNTHETIC] = " synthetic",
 	};
 
+	const char access[] = { "0123456789abcdef"[rule->access & 15], '\0' };
 	const char *const words[] = {
+		effect_name(rule->effect), " ", kind_name(rule->kind), rule->system_bus ? " system" : "", " ",
+		rule->access > 15 ? "1" : "", access,
 		rule->kind == KIND_FILE ? places[rule->place] : "", " ", str_quote(out->arena, rule->pattern),
 		rule->from ? " from " : "", rule->from ? str_quote(out->arena, rule->from) : "", "\n",
 	};
 
 	/* Some hundred rules, each time: printf() would take longer than to find the rules. */
-	strbuf_add(out, effect_name(rule->effect));
-	strbuf_add(out, " ");
-	strbuf_add(out, kind_name(rule->kind));
-	strbuf_add(out, rule->system_bus ? " system " : " ");
-	add_access(out, rule);
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		strbuf_add(out, words[i]);
 }
@@ -115,6 +103,23 @@ static bool widens(const char *line, bool is_new)
 	return (str_starts(line, "deny ") || str_starts(line, "ask ") || str_starts(line, "set check-names ")) != is_new;
 }
 
+/* A rule's line for people: "allow network connect, send internet". */
+static const char *in_words(struct arena *arena, const char *line)
+{
+	const char *at = strchr(line, ' ') + 1;
+	enum kind kind = 0;
+	char *rest;
+
+	while (kind < KIND_COUNT && !(str_starts(at, kind_name(kind)) && at[strlen(kind_name(kind))] == ' '))
+		kind++;
+	if (kind == KIND_COUNT || str_starts(line, "set ") || str_starts(line, "limit "))
+		return line;
+	at += strlen(kind_name(kind)) + 1;
+	at += str_starts(at, "system ") ? strlen("system ") : 0;
+	unsigned access = (unsigned)strtoul(at, &rest, 16);
+	return arena_printf(arena, "%.*s%s%s", (int)(at - line), line, policy_access_words(arena, kind, access), rest);
+}
+
 bool policy_lines_differ(struct arena *arena, const char *before, const char *now,
 			 struct strbuf *widened, struct strbuf *narrowed)
 {
@@ -132,7 +137,7 @@ bool policy_lines_differ(struct arena *arena, const char *before, const char *no
 
 		if (order)
 			strbuf_addf(widens(line, order > 0) ? widened : narrowed, "%c %s\n",
-				    order > 0 ? '+' : '-', line);
+				    order > 0 ? '+' : '-', in_words(arena, line));
 		differ = differ || order;
 		i += order <= 0;
 		k += order >= 0;

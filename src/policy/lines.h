@@ -4,10 +4,10 @@
 
 #include "policy/policy.h"
 
-/* What a rule is about, in the arena: "read, write". */
-const char *policy_access_words(struct arena *arena, const struct rule *rule);
+/* What rules of that kind allow by these bits, in the arena: "read, write". */
+const char *policy_access_words(struct arena *arena, enum kind kind, unsigned access);
 
-/* The lines of a policy, in the arena: "allow file read, write /usr/share".  Equal policies give equal text;
+/* The lines of a policy, in the arena: "allow file 3 /usr/share".  Equal policies give equal text;
  * command and working directory are not in it. */
 const char *policy_lines(const struct policy *policy, struct arena *arena);
 
