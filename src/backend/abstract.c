@@ -9,7 +9,7 @@
 
 enum { ABI_WITH_SCOPES = 6 };
 
-bool abstract_can_be_closed(void)
+static bool can_be_closed(void)
 {
 	return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) >= ABI_WITH_SCOPES;
 }
@@ -37,7 +37,7 @@ void abstract_compile(struct compilation *c)
 {
 	if (abstract_is_allowed(c->policy))
 		return;
-	if (!abstract_can_be_closed()) {
+	if (!can_be_closed()) {
 		diag_warning(c->d, "C344", host_origin(c->policy),
 			     "with the host's network come its abstract sockets: this kernel cannot close them");
 		diag_help(c->d, "use 'outgoing' and 'lan' instead, or say that it may: networking.flags = [\"abstract-sockets\"]");

@@ -7,12 +7,9 @@
 /* May the program connect to them? */
 bool abstract_is_allowed(const struct policy *policy);
 
-/* Can this kernel close them?  Landlock has scopes since ABI 6, Linux 6.12: Documentation/userspace-api/landlock.rst,
- * "IPC scoping". */
-bool abstract_can_be_closed(void);
-
-/* For a cage with the host's network: adds the step that closes them, unless they are allowed, and claims the
- * denies of them; warns where the kernel can't. */
+/* For a cage with the host's network: adds the step that closes them (OP_SCOPE), unless they are allowed, and claims
+ * the denies of them; warns where the kernel can't.  Landlock has scopes since ABI 6, Linux 6.12:
+ * Documentation/userspace-api/landlock.rst, "IPC scoping". */
 void abstract_compile(struct compilation *c);
 
 #endif

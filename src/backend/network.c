@@ -416,7 +416,7 @@ static void claim_host(struct compilation *c, size_t index)
 {
 	enum host_form form = c->policy->rules[index].endpoint->form;
 
-	if (form == HOST_ABSTRACT || (form == HOST_HOST && (abstract_is_allowed(c->policy) || abstract_can_be_closed())))
+	if (form == HOST_ABSTRACT || (form == HOST_HOST && (abstract_is_allowed(c->policy) || plan_find(c->plan, OP_SCOPE))))
 		backend_claim(c, index, "network", EXACTNESS_EXACT, NULL);
 	else
 		backend_claim(c, index, "network", EXACTNESS_COARSE, form == HOST_HOST ?

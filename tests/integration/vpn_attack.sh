@@ -255,12 +255,16 @@ stays_behind() {
 # ---- from outside ----
 
 answered() { [ "$(cat "$work/out".cage-* | grep -c reached)" = "$1" ]; }
+# start_cage NUMBER VPN
+start_cage() {
+	vpn_profile "cage-$1" "$2"
+	at_host "$base/tree/build/cuddy" run -p "./cage-$1.toml" $client tcp:203.0.113.10/443 \
+		>"$work/out.cage-$1" 2>"$work/err.cage-$1" </dev/null &
+	cages="$cages $!"
+}
 many_at_once() {
 	for number in 1 2 3 4 5 6 7 8 9 10; do
-		vpn_profile "cage-$number" plain
-		at_host "$base/tree/build/cuddy" run -p "./cage-$number.toml" $client tcp:203.0.113.10/443 \
-			>"$work/out.cage-$number" 2>"$work/err.cage-$number" </dev/null &
-		cages="$cages $!"
+		start_cage "$number" plain
 	done
 	wait $cages
 	cages=
@@ -270,10 +274,7 @@ many_at_once() {
 	for number in 1 2 3 4 5 6 7 8 9 10; do
 		cp "$work/home/plain.ovpn" "$work/home/way-$number.ovpn"
 		cuddy vpn add --force "way-$number.ovpn"
-		vpn_profile "cage-$number" "way-$number"
-		at_host "$base/tree/build/cuddy" run -p "./cage-$number.toml" $client tcp:203.0.113.10/443 \
-			>"$work/out.cage-$number" 2>"$work/err.cage-$number" </dev/null &
-		cages="$cages $!"
+		start_cage "$number" "way-$number"
 	done
 	wait $cages
 	cages=

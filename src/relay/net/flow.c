@@ -14,7 +14,7 @@
 static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 const uint8_t flow_loopback[2][16] = { { [10] = 0xff, [11] = 0xff, 127, 0, 0, 1 }, { [15] = 1 } };
 
-static bool is_v4(const uint8_t address[16])
+bool address_is_v4(const uint8_t address[16])
 {
 	return memcmp(address, mapped, sizeof(mapped)) == 0;
 }
@@ -25,7 +25,7 @@ struct sockaddr_storage address_of(const uint8_t bytes[16], uint16_t port, sockl
 	struct sockaddr_in *v4 = (struct sockaddr_in *)&all;
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&all;
 
-	if (is_v4(bytes)) {
+	if (address_is_v4(bytes)) {
 		v4->sin_family = AF_INET;
 		v4->sin_port = htons(port);
 		memcpy(&v4->sin_addr, bytes + 12, 4);
@@ -40,7 +40,7 @@ struct sockaddr_storage address_of(const uint8_t bytes[16], uint16_t port, sockl
 
 const char *address_text(const uint8_t bytes[16], char text[INET6_ADDRSTRLEN])
 {
-	bool v4 = is_v4(bytes);
+	bool v4 = address_is_v4(bytes);
 
 	return inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? bytes + 12 : bytes, text, INET6_ADDRSTRLEN);
 }
@@ -345,7 +345,7 @@ static void take_addresses(struct flow *flow, const struct resolver_answer *answ
 
 	for (unsigned round = 0; round < rounds; round++)
 		for (unsigned i = 0; i < answer->count; i++)
-			if (rounds == 1 || is_v4(answer->addresses[i]) == (round == 0))
+			if (rounds == 1 || address_is_v4(answer->addresses[i]) == (round == 0))
 				memcpy(flow->addresses[flow->count++], answer->addresses[i], 16);
 }
 
@@ -365,7 +365,7 @@ void flow_resolved(struct relay *relay, const struct resolver_answer *answer)
 static void try_next(struct flow *flow)
 {
 	if (flow->outside.fd >= 0 && flow->access == ACCESS_CONNECT && !flow->inward && !flow->lent && !flow->peer &&
-	    !is_v4(flow->addresses[flow->tried - 1]))
+	    !address_is_v4(flow->addresses[flow->tried - 1]))
 		flow->relay->doubt6 = flow->relay->now + LIMIT_DOUBT_SECONDS * 1000;
 	flow_dial(flow);
 }

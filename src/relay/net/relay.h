@@ -98,6 +98,7 @@ void relay_forget(struct relay *relay, struct handle *handle); /* closes the des
 void relay_run(struct relay *relay);
 
 /* flow.c */
+bool address_is_v4(const uint8_t address[16]); /* mapped, as all IPv4 is here */
 struct sockaddr_storage address_of(const uint8_t bytes[16], uint16_t port, socklen_t *ret_size);
 /* As people write it; returns `text`. */
 const char *address_text(const uint8_t bytes[16], char text[INET6_ADDRSTRLEN]);

@@ -58,17 +58,10 @@ static void put_checksum(uint8_t *message, size_t size, size_t at, unsigned prot
 	put16(message + at, sum ? sum : 0xffff);
 }
 
-static bool is_v4(const uint8_t address[16])
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	return memcmp(address, mapped, sizeof(mapped)) == 0;
-}
-
 /* The header of IPv4, whose checksum the kernel writes, or IPv6; its size. */
 static size_t put_header(uint8_t *ip, const uint8_t from[16], const uint8_t to[16], unsigned protocol, size_t size)
 {
-	if (is_v4(from)) {
+	if (address_is_v4(from)) {
 		memset(ip, 0, HEADER4);
 		ip[0] = 0x45;
 		put16(ip + 2, (unsigned)(size + HEADER4));
@@ -93,7 +86,7 @@ static size_t put_header(uint8_t *ip, const uint8_t from[16], const uint8_t to[1
 static void send_inside(struct relay *relay, const struct pair *p, uint8_t *message, size_t size,
 			unsigned protocol, size_t at)
 {
-	bool v4 = is_v4(p->from);
+	bool v4 = address_is_v4(p->from);
 	uint8_t *ip = message - (v4 ? HEADER4 : HEADER6);
 	int raw = relay->sockets[v4 ? SOCKET_RAW4 : SOCKET_RAW6].fd;
 	socklen_t to_size;
@@ -110,7 +103,7 @@ static void refuse(struct relay *relay, const struct pair *p, const uint8_t *ip,
 	uint8_t room[HEADER6 + ICMP_REFUSAL], *answer = room + HEADER6;
 	size_t size = icmp_refuse(ip, message, why, answer);
 
-	send_inside(relay, p, answer, size, is_v4(p->from) ? IPPROTO_ICMP : IPPROTO_ICMPV6, 2);
+	send_inside(relay, p, answer, size, address_is_v4(p->from) ? IPPROTO_ICMP : IPPROTO_ICMPV6, 2);
 }
 
 /* A datagram is not kept: its front is written anew. */
@@ -142,7 +135,7 @@ static bool send_outside(const struct pair *p, const uint8_t *bytes, size_t size
 
 	if (p->flow.access == RULES_PING) {
 		memcpy(request, bytes, size);
-		icmp_translate(request, !is_v4(outside_address(p)));
+		icmp_translate(request, !address_is_v4(outside_address(p)));
 		bytes = request;
 	}
 	return flow_send(&p->flow, bytes, size) >= 0;
@@ -152,10 +145,10 @@ static bool send_outside(const struct pair *p, const uint8_t *bytes, size_t size
 static void answer(struct relay *relay, const struct pair *p, uint8_t *payload, size_t size)
 {
 	uint8_t *udp = payload - HEADER_UDP;
-	bool v4 = is_v4(p->from);
+	bool v4 = address_is_v4(p->from);
 
 	if (p->flow.access == RULES_PING) {
-		if (icmp_readdress(payload, size, !is_v4(outside_address(p)), !v4, p->from_port))
+		if (icmp_readdress(payload, size, !address_is_v4(outside_address(p)), !v4, p->from_port))
 			send_inside(relay, p, payload, size, v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6, 2);
 		return;
 	}
